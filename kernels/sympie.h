@@ -1,0 +1,202 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* The one public header of libsympie.
+ *
+ * SyMPIE (Barbato et al., "A Modular System for Enhanced Robustness of
+ * Multimedia Understanding Networks via Deep Parametric Estimation", ACM MMSys
+ * 2024) improves what a vision model sees. NEM, a small CNN, estimates 37
+ * numbers from a 224x224 crop of a frame (paper, section 3.2); DWM applies them
+ * to the frame at full resolution (section 3.3).
+ *
+ * Errors: a function that can fail returns false or NULL and, where `error` is
+ * not NULL, stores there one sentence that names the file, format or value at
+ * fault. The caller frees it with free(). Nothing is printed, nothing aborts.
+ *
+ * Threads: a SympieContext serves one caller at a time. Contexts are
+ * independent of each other.
+ */
+
+#ifndef SYMPIE_H
+#define SYMPIE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SYMPIE_API __attribute__ ((visibility ("default")))
+
+/* ---- Parameters -------------------------------------------------------- */
+
+enum
+{
+  SYMPIE_N_PARAMS = 37,
+  SYMPIE_KERNEL_SIZE = 5
+};
+
+/* The output of NEM, in the order of its output layer, all in standardised
+ * space: an RGB value x in [0, 1] is (x - mean_c) / std_c with ImageNet's mean
+ * (0.485, 0.456, 0.406) and std (0.229, 0.224, 0.225). DWM (section 3.3):
+ *   t = x + shift;  u[c] = sum over d of t[d] * matrix[3 * d + c];
+ *   v[c] = 5x5 cross-correlation of u[c] with kernel, u = 0 outside the frame;
+ *   clamp v to the values that stand for [0, 1]. */
+typedef union
+{
+  struct
+  {
+    float matrix[9];  /* row-major: [3 * input channel + output channel] */
+    float shift[3];   /* per input channel */
+    float kernel[25]; /* row-major, the same for the three channels */
+  };
+  float values[SYMPIE_N_PARAMS];
+} SympieParams;
+
+/* Parameters that leave a frame as it is. */
+SYMPIE_API void sympie_params_identity (SympieParams *params);
+
+/* out = a + t * (b - a), value by value; t = 0 gives a and t = 1 gives b
+ * exactly. `out` may be `a` or `b`. DWM is linear in the kernel and in the
+ * colour operators apart. */
+SYMPIE_API void sympie_params_blend (
+    const SympieParams *a, const SympieParams *b, float t, SympieParams *out);
+
+/* Root mean square of the 37 differences, in [0, inf). */
+SYMPIE_API float sympie_params_distance (
+    const SympieParams *a, const SympieParams *b);
+
+/* ---- Images ------------------------------------------------------------ */
+
+/* Memory layouts, named as in GStreamer. The 10-bit formats hold little-endian
+ * 16-bit words: I420_10LE in the low bits, P010_10LE in the high bits. */
+typedef enum
+{
+  SYMPIE_FORMAT_RGB,
+  SYMPIE_FORMAT_BGR,
+  SYMPIE_FORMAT_RGBX,
+  SYMPIE_FORMAT_BGRX,
+  SYMPIE_FORMAT_XRGB,
+  SYMPIE_FORMAT_XBGR,
+  SYMPIE_FORMAT_RGBA,
+  SYMPIE_FORMAT_BGRA,
+  SYMPIE_FORMAT_ARGB,
+  SYMPIE_FORMAT_ABGR,
+  SYMPIE_FORMAT_GBR,  /* planes G, B, R */
+  SYMPIE_FORMAT_I420, /* planes Y, U, V */
+  SYMPIE_FORMAT_YV12, /* planes Y, V, U */
+  SYMPIE_FORMAT_NV12, /* planes Y, UV */
+  SYMPIE_FORMAT_NV21, /* planes Y, VU */
+  SYMPIE_FORMAT_Y42B, /* planes Y, U, V */
+  SYMPIE_FORMAT_Y444, /* planes Y, U, V */
+  SYMPIE_FORMAT_I420_10LE,
+  SYMPIE_FORMAT_P010_10LE,
+  SYMPIE_N_FORMATS
+} SympieFormat;
+
+/* Where a chroma sample sits among the luma samples that it serves: centred in
+ * both directions (JPEG) unless a flag says that it shares the position of the
+ * left luma column or of the top luma row. MPEG-2 and H.264: left. */
+typedef enum
+{
+  SYMPIE_CHROMA_CENTRE = 0,
+  SYMPIE_CHROMA_LEFT = 1 << 0,
+  SYMPIE_CHROMA_TOP = 1 << 1
+} SympieChromaSite;
+
+/* What the sample values mean. `kr` and `kb` are the luma weights of red and
+ * blue (BT.601: 0.299, 0.114; BT.709: 0.2126, 0.0722; BT.2020: 0.2627, 0.0593);
+ * they and the chroma site are read for YUV formats only. Limited range
+ * (full_range false) is 16..235 for RGB and luma and 16..240 for chroma at 8
+ * bits, four times that at 10. */
+typedef struct
+{
+  float kr, kb;
+  bool full_range;
+  unsigned chroma_site; /* SympieChromaSite flags */
+} SympieColorimetry;
+
+/* A view of an image in the caller's memory. Width and height are in luma
+ * samples, 1 to SYMPIE_MAX_SIZE each; chroma planes of subsampled formats are
+ * rounded up. Planes are in memory order (see SympieFormat); strides are in
+ * bytes and may carry padding, whose bytes are never read for their value nor
+ * written. */
+typedef struct
+{
+  SympieFormat format;
+  int width, height;
+  uint8_t *planes[3];
+  ptrdiff_t strides[3];
+  SympieColorimetry colorimetry;
+} SympieImage;
+
+#define SYMPIE_MAX_SIZE 32768
+
+/* ---- Contexts ---------------------------------------------------------- */
+
+typedef enum
+{
+  SYMPIE_DEVICE_AUTO, /* the best device there is */
+  SYMPIE_DEVICE_CPU,
+  SYMPIE_DEVICE_CUDA
+} SympieDevice;
+
+/* Instruction sets that the CPU backend may use, for SympieConfig.cpu_mask. */
+typedef enum
+{
+  SYMPIE_CPU_AVX2 = 1 << 0,   /* with FMA */
+  SYMPIE_CPU_AVX512 = 1 << 1, /* F, BW, DQ, VL and VNNI */
+  SYMPIE_CPU_ALL = 0x7fffffff
+} SympieCpuFlags;
+
+typedef struct
+{
+  const char *weights; /* safetensors file of NEM, or NULL: apply only */
+  SympieDevice device;
+  int n_threads;     /* 1 or more; 0: one for each processor available */
+  unsigned cpu_mask; /* SympieCpuFlags that are allowed */
+} SympieConfig;
+
+typedef struct SympieContext SympieContext;
+
+/* A configuration with no weights, any device, automatic threads and every
+ * instruction set that the environment variable SYMPIE_CPU (c, avx2 or avx512)
+ * allows. */
+SYMPIE_API SympieConfig sympie_config_default (void);
+
+/* Reads the weights and prepares the device. Fails on weights that are missing,
+ * damaged, of other shapes or not finite, and on a device that is not there.
+ * The caller ends the context with sympie_close(). */
+SYMPIE_API SympieContext *sympie_open (
+    const SympieConfig *config, char **error);
+
+/* Frees the context; NULL is allowed. */
+SYMPIE_API void sympie_close (SympieContext *context);
+
+/* The device in use: SYMPIE_DEVICE_CPU or SYMPIE_DEVICE_CUDA. */
+SYMPIE_API SympieDevice sympie_device (const SympieContext *context);
+
+/* NEM (section 3.2): resizes `image` so that its smaller side is 232, cuts the
+ * central 224x224, standardises it, and estimates the parameters. Fails
+ * without weights, on an invalid image, or where NEM's output is not finite. */
+SYMPIE_API bool sympie_estimate (SympieContext *context,
+    const SympieImage *image, SympieParams *params, char **error);
+
+/* DWM (section 3.3): writes `src` with `params` applied to `dst`. Both have the
+ * same format, size and colorimetry; they are the same memory (in place) or do
+ * not overlap. Alpha is copied; padding bytes of x formats are copied too.
+ * Exact within one level of the format for RGB. For YUV the result is
+ * that of: to RGB (chroma up-sampled bilinearly from its site, clamped), DWM,
+ * back to YUV (chroma averaged around its site). Parameters must be finite. */
+SYMPIE_API bool sympie_apply (SympieContext *context, const SympieImage *src,
+    const SympieImage *dst, const SympieParams *params, char **error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SYMPIE_H */

@@ -1,0 +1,89 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* What the tests of the library share: a check that says what failed and goes
+ * on, random numbers that can be had again, files of golden data. */
+
+#ifndef SYMPIE_CHECK_H
+#define SYMPIE_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What meson takes for "skipped". */
+#define CHECK_SKIPPED 77
+
+static int check_count, check_failures;
+
+/* CHECK (condition, "format", ...): the text says with which values. Returns
+ * the condition, so that a test can stop at the first failure of a loop. */
+#define CHECK(condition, ...)                                                  \
+  check_report (                                                               \
+      (condition), #condition, __FILE__, __LINE__, check_text (__VA_ARGS__))
+
+static inline const char *__attribute__ ((format (printf, 1, 2)))
+check_text (const char *format, ...)
+{
+  static char text[512];
+  __builtin_va_list args;
+
+  __builtin_va_start (args, format);
+  vsnprintf (text, sizeof text, format, args);
+  __builtin_va_end (args);
+  return text;
+}
+
+static inline bool
+check_report (bool ok, const char *condition, const char *file, int line,
+    const char *text)
+{
+  check_count++;
+  if (!ok) {
+    check_failures++;
+    fprintf (stderr, "%s:%d: failed: %s: %s\n", file, line, condition, text);
+  }
+  return ok;
+}
+
+/* The end of main: no check at all is a failure too. */
+static inline int
+check_end (void)
+{
+  printf ("%d checks, %d failed\n", check_count, check_failures);
+  return check_count > 0 && check_failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* SplitMix64: the same numbers everywhere for a seed. */
+static inline uint64_t
+check_random (uint64_t *state)
+{
+  uint64_t z = (*state += 0x9e3779b97f4a7c15u);
+
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
+
+/* Uniform in [low, high). */
+static inline float
+check_random_float (uint64_t *state, float low, float high)
+{
+  return low + (high - low) * (float) (check_random (state) >> 40) * 0x1p-24f;
+}
+
+/* Path of a file of golden data; a static buffer. */
+static inline const char *
+check_golden (const char *name)
+{
+  const char *folder = getenv ("SYMPIE_TEST_GOLDEN");
+  static char path[4096];
+
+  snprintf (path, sizeof path, "%s/%s", folder ? folder : "tests/golden", name);
+  return path;
+}
+
+#endif /* SYMPIE_CHECK_H */
