@@ -3,36 +3,50 @@
 # configures and compiles build/. Safe to run again.
 #
 #   ./setup.sh        what building, the demo and the tests need
-#   ./setup.sh --all  also what only training, peers and studies need
+#   ./setup.sh --all  also what only training, studies and the benchmark's
+#                     rivals need
 set -euo pipefail
 cd "$(dirname "$0")"
 
 build=(
   gcc g++ meson ninja-build pkg-config
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev  # the elements
-  libgstreamer-plugins-bad1.0-dev                       # gst/cuda headers
-  libdnnl-dev        # oneDNN: NEM's convolutions on the CPU
-  libjson-glib-dev   # the header of safetensors files
+  libdnnl-dev          # oneDNN: NEM's convolutions on the CPU
+  libjson-glib-dev     # the header of safetensors files
   libjpeg62-turbo-dev  # the JPEG corruption
 )
 run=(
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
   gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
   ffmpeg
+  lomiri-wallpapers-16.04  # photographs: the demo's clip is made from one
+  fonts-dejavu-core        # the labels in the demo's pictures
 )
 check=(clang-format clang libclang-rt-14-dev valgrind libc6-dbg)
 research=(
   python3-numpy python3-torch python3-scipy python3-opencv python3-pil
   python3-matplotlib python3-tqdm snakemake
+  libavfilter-dev  # FFmpeg's filters beside ours in sympie-bench
 )
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
+# quietly WHAT COMMAND...: the output is shown only where the command fails.
+quietly() {
+  local what=$1 log
+  shift
+  log=$(mktemp)
+  "$@" >"$log" 2>&1 || { cat "$log" >&2; rm "$log"; fail "$what failed, see above"; }
+  rm "$log"
+}
+
 wanted=("${build[@]}" "${run[@]}" "${check[@]}")
-case "${1:-}" in
+[ $# -le 1 ] || fail "one option at most; usage: ./setup.sh [--all]"
+case "${1-}" in
   '') ;;
   --all) wanted+=("${research[@]}") ;;
+  -h | --help) sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit ;;
   *) fail "unknown option '$1'; usage: ./setup.sh [--all]" ;;
 esac
 
@@ -55,18 +69,36 @@ if [ ${#missing[@]} -gt 0 ]; then
       fail "not root and no sudo; as root: apt-get install ${missing[*]}"
     as_root=(sudo)
   fi
+  # A machine that is just starting may still hold the lock itself.
+  apt=("${as_root[@]}" DEBIAN_FRONTEND=noninteractive
+    apt-get -o DPkg::Lock::Timeout=300 -q)
+  quietly "apt-get update" "${apt[@]}" update
+  for package in "${missing[@]}"; do
+    apt-cache show "$package" >/dev/null 2>&1 ||
+      fail "no package '$package' here: Debian 12 (bookworm) main has it"
+  done
   say "installing ${missing[*]}"
-  "${as_root[@]}" apt-get update -qq
-  "${as_root[@]}" DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  quietly "apt-get install" "${apt[@]}" install -y --no-install-recommends "${missing[@]}"
 else
   say "every package is there"
 fi
 
+# Under sudo the build still belongs to the user whose tree this is.
+as_user=()
+if [ "$(id -u)" -eq 0 ] && [ -n "${SUDO_USER-}" ] && [ "$(stat -c %U .)" = "$SUDO_USER" ]; then
+  as_user=(sudo -u "$SUDO_USER")
+fi
+
+# Configured anew each time: that finds what has been installed since. A build/
+# that cannot be configured anew, such as one of a tree that has moved, is made
+# from scratch with the same options.
 if [ ! -f build/build.ninja ]; then
   say "configuring build/"
-  meson setup build >/dev/null
+  quietly "meson setup build" "${as_user[@]}" meson setup build
+elif ! "${as_user[@]}" meson setup --reconfigure build >/dev/null 2>&1; then
+  say "configuring build/ from scratch"
+  quietly "meson setup --wipe build" "${as_user[@]}" meson setup --wipe build
 fi
 say "compiling build/"
-meson compile -C build >/dev/null || meson compile -C build
+quietly "meson compile -C build" "${as_user[@]}" meson compile -C build
 say "done: meson devenv -C build gst-inspect-1.0 sympieenhance"

@@ -4,12 +4,16 @@
 #
 # Logs: build*/meson-logs/testlog*.txt
 set -uo pipefail
-cd "$(dirname "$0")/.."
-
-./setup.sh || exit 1
+cd "$(dirname "$0")/.." || exit
 
 passed=0 failed=0 skipped=0
 say() { printf '\n== %s\n' "$*"; }
+
+finish() {
+  printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+  [ "$failed" -eq 0 ]
+  exit
+}
 
 # check NAME COMMAND...: one test that is a command.
 check() {
@@ -21,36 +25,53 @@ check() {
   else
     failed=$((failed + 1))
     printf 'FAILED: %s\n' "$name"
+    return 1
   fi
 }
 
 # suite BUILD LOG ARGUMENTS...: runs meson's tests and adds up their results.
 suite() {
-  local build=$1 log=$2 results
+  local build=$1 log=$2 results status ok bad skip
   shift 2
   rm -f "$build/meson-logs/$log.json"
   meson test -C "$build" --print-errorlogs "$@"
-  local status=$?
-  results=$(cat "$build/meson-logs/$log.json") || results=
-  local ok bad skip
+  status=$?
+  results=$(cat "$build/meson-logs/$log.json" 2>/dev/null)
   ok=$(grep -c '"result": "\(OK\|EXPECTEDFAIL\)"' <<<"$results")
   skip=$(grep -c '"result": "SKIP"' <<<"$results")
   bad=$(($(grep -c '"result": "' <<<"$results") - ok - skip))
   # A run that broke before it could write a result has failed as well.
-  if [ $status -ne 0 ] && [ "$bad" -eq 0 ] || [ $((ok + bad + skip)) -eq 0 ]; then
-    bad=$((bad + 1))
+  if [ "$bad" -eq 0 ] && { [ $status -ne 0 ] || [ $((ok + skip)) -eq 0 ]; }; then
+    bad=1
     printf 'FAILED: meson test -C %s %s\n' "$build" "$*"
   fi
   passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
-  # Why a test was skipped is the test's own last word.
-  [ "$skip" -eq 0 ] || grep '"result": "SKIP"' <<<"$results" |
-    sed -E 's/.*"name": "([^"]*)".*/skipped: \1/'
+  reasons <<<"$results"
+}
+
+# Why a test was skipped is the last thing that it said.
+reasons() {
+  local string='"(([^"\]|\\.)*)"'
+  local start="^\{\"name\": $string, \"stdout\": $string, \"result\": \"SKIP\""
+  sed -nE "s/$start.*, \"stderr\": $string\}\$/\1\t\3\5/p; t; s/$start.*/\1\t\3/p" |
+    sed -E 's/(\\n)+$//; s/\t.*\\n/\t/; s/\\(.)/\1/g; s/\t/: /; s/^/skipped: /'
 }
 
 formatted() {
-  git ls-files -z '*.c' '*.h' '*.cu' '*.cuh' |
-    xargs -0 clang-format --dry-run -Werror
+  find gst-sympie kernels tests '(' -name '*.[ch]' -o -name '*.cu' -o -name '*.cuh' ')' \
+    -print0 | xargs -0 clang-format --dry-run -Werror
 }
+
+build_asan() {
+  if [ ! -f build-asan/build.ninja ]; then
+    meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false \
+      -Doptimization=1 >/dev/null || return
+  fi
+  meson compile -C build-asan >/dev/null || meson compile -C build-asan
+}
+
+say 'set-up'
+check 'setup.sh' ./setup.sh || finish
 
 say 'style'
 check 'clang-format' formatted
@@ -59,18 +80,15 @@ say 'tests'
 suite build testlog
 
 say 'tests under ASan and UBSan'
-if [ ! -f build-asan/build.ninja ]; then
-  meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false \
-    -Doptimization=1 >/dev/null || exit 1
+if check 'build with ASan and UBSan' build_asan; then
+  export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1
+  export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+  # "release" holds what says nothing new there: scripts that use build/, speed.
+  suite build-asan testlog --no-suite gst-sympie:release
+  unset ASAN_OPTIONS UBSAN_OPTIONS
 fi
-meson compile -C build-asan >/dev/null || meson compile -C build-asan || exit 1
-export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1
-export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-suite build-asan testlog --no-suite gst-sympie:release
-unset ASAN_OPTIONS UBSAN_OPTIONS
 
 say 'elements under valgrind'
 suite build testlog-valgrind --setup valgrind --suite valgrind
 
-printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
-[ "$failed" -eq 0 ]
+finish
