@@ -100,8 +100,9 @@ sympie_image_check (const SympieImage *image, char **error)
   if (info->yuv) {
     float kr = image->colorimetry.kr, kb = image->colorimetry.kb;
 
-    /* Written so that NaN fails too. */
-    if (!(kr > 0 && kb > 0 && kr + kb < 1))
+    /* Written so that NaN fails too. Green has more than half in every
+     * standard; DWM's fixed point counts on a fifth. */
+    if (!(kr > 0 && kb > 0 && kr + kb <= 0.8f))
       return sympie_fail (error,
           "%s image with luma weights of %g for red and %g for blue",
           info->name, kr, kb);

@@ -109,10 +109,10 @@ typedef enum
 } SympieChromaSite;
 
 /* What the sample values mean. `kr` and `kb` are the luma weights of red and
- * blue (BT.601: 0.299, 0.114; BT.709: 0.2126, 0.0722; BT.2020: 0.2627, 0.0593);
- * they and the chroma site are read for YUV formats only. Limited range
- * (full_range false) is 16..235 for RGB and luma and 16..240 for chroma at 8
- * bits, four times that at 10. */
+ * blue (BT.601: 0.299, 0.114; BT.709: 0.2126, 0.0722; BT.2020: 0.2627, 0.0593),
+ * both above 0 and together at most 0.8; they and the chroma site are read for
+ * YUV formats only. Limited range (full_range false) is 16..235 for RGB and
+ * luma and 16..240 for chroma at 8 bits, four times that at 10. */
 typedef struct
 {
   float kr, kb;

@@ -1,0 +1,95 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* The inner loops of DWM and what they work on.
+ *
+ * Samples are R, G and B as int16 in units of 1/32 of an 8-bit level: RGB codes
+ * times 32, or YUV converted to RGB with [0, 1] as 0..8160. Two rows 2p and
+ * 2p + 1 of the frame make a pair, the unit of loading. Four output rows, a
+ * group, need four pairs. */
+
+#ifndef SYMPIE_DWM_FUNCTIONS_H
+#define SYMPIE_DWM_FUNCTIONS_H
+
+#include "../colour.h"
+
+enum
+{
+  SYMPIE_DWM_ONE = 32 * 255, /* sample value of 1 when converted from YUV */
+  SYMPIE_DWM_GROUP = 4,      /* rows of a group */
+  SYMPIE_DWM_LEFT = 16,      /* columns in memory before column 0 */
+  SYMPIE_DWM_RIGHT = 16,     /* and after the last, rounded up: */
+  SYMPIE_DWM_ROUND = 32,
+};
+
+/* Everything that is constant over a frame. */
+typedef struct
+{
+  int width, height;
+  ptrdiff_t pitch; /* columns in memory of a row of samples */
+  const SympieFormatInfo *info;
+  SympieImage src, dst;
+
+  /* 5x5 sums in int32 of sample * tap, then
+   * out[c] = bias[c] + sum over d of mix[c][d] * sum[d], clamped to
+   * [low, high] and truncated: the half that rounds is in all of them. Out is
+   * in codes for RGB, in sample units for YUV. */
+  int16_t taps[25];
+  int16_t pad[3]; /* the sample outside the frame */
+  float mix[3][3], bias[3];
+  float low, high;
+
+  /* The same in double, for parameters that do not fit 16 bits: sums of
+   * (sample - wide_pad) * kernel, 0 outside the frame. */
+  bool wide;
+  double wide_kernel[25], wide_pad[3], wide_mix[3][3], wide_bias[3];
+
+  /* YUV to samples: Y is (code - luma_offset) * luma_scale, U and V, sixteen
+   * times the code after up-sampling, (u - chroma_offset) * chroma_scale; then
+   * R = Y luma + V r_v and so on, with Q15 factors. */
+  int16_t luma_offset, luma_scale, chroma_offset, chroma_scale;
+  int16_t luma, r_v, g_u, g_v, b_u;
+
+  /* And back, with Q15 factors: R, G, B to Y with `y_shift` bits below the
+   * code; four times their mean to U and V with `uv_shift` bits. The offsets
+   * have the half that rounds in them. */
+  int16_t y_factor[3], u_factor[3], v_factor[3];
+  int16_t y_offset, uv_offset, y_shift, uv_shift, max;
+} SympieDwmPlan;
+
+/* Memory of one thread. A pair is [3 channels][2 * pitch] samples, in an order
+ * that is private to the functions; rows are [pitch]. Column 0 is at
+ * SYMPIE_DWM_LEFT. */
+typedef struct
+{
+  int16_t *ring[4];
+  int16_t *rows[2][3]; /* being loaded */
+  int16_t *chroma[4];  /* U and V, at chroma's width and at full width */
+  int16_t *out[3]; /* a group of rows, after the last row of the one before */
+  int16_t *average[3]; /* R, G, B at chroma's places */
+} SympieDwmScratch;
+
+typedef struct
+{
+  /* Loads pair `p` of the source, with the columns outside the frame that the
+   * filter reads; rows outside are all pad. */
+  void (*load) (const SympieDwmPlan *plan, const SympieDwmScratch *scratch,
+      int p, int16_t *pair);
+
+  /* From the pairs that hold rows y - 2 to y + 5 to rows y to y + 3 of
+   * scratch->out, rounded. */
+  void (*filter) (const SympieDwmPlan *plan, const int16_t *const pairs[4],
+      int y, const SympieDwmScratch *scratch);
+  void (*filter_wide) (const SympieDwmPlan *plan, const int16_t *const pairs[4],
+      int y, const SympieDwmScratch *scratch);
+
+  /* Stores those rows, without the ones below the frame. */
+  void (*store) (
+      const SympieDwmPlan *plan, const SympieDwmScratch *scratch, int y);
+} SympieDwmFunctions;
+
+void sympie_dwm_functions_c (SympieDwmFunctions *functions);
+
+#endif /* SYMPIE_DWM_FUNCTIONS_H */

@@ -1,0 +1,162 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* DWM on the CPU: plain C against the definition, every other variant against
+ * plain C, which it must equal in every byte.
+ *
+ * dwm [SEED] repeats a failing run. */
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "check.h"
+#include "cpu/cpu.h"
+#include "cpu/dwm.h"
+#include "cpu/dwm_plan.h"
+#include "dwm_definition.h"
+
+static const SympieColorimetry colorimetries[] = {
+  { 0.2126f, 0.0722f, false, SYMPIE_CHROMA_LEFT },
+  { 0.299f, 0.114f, true, SYMPIE_CHROMA_CENTRE },
+  { 0.2627f, 0.0593f, false, SYMPIE_CHROMA_LEFT | SYMPIE_CHROMA_TOP },
+  { 0.2126f, 0.0722f, true, SYMPIE_CHROMA_TOP },
+};
+
+static const int sizes[][2] = { { 1, 1 }, { 2, 2 }, { 3, 7 }, { 5, 5 },
+  { 1, 9 }, { 33, 4 }, { 34, 5 }, { 65, 3 }, { 129, 6 }, { 223, 225 } };
+
+/* ---- Parameters -------------------------------------------------------- */
+
+typedef enum
+{
+  MILD,   /* what NEM gives */
+  STRONG, /* all 37 random */
+  HUGE,   /* of no use, but allowed */
+  ZERO,
+  ONE_HOT, /* a kernel that only shifts */
+  IDENTITY,
+  N_KINDS
+} Kind;
+
+static const char *const kind_names[N_KINDS] = { "mild", "strong", "huge",
+  "zero", "one-hot", "identity" };
+
+static SympieParams
+random_params (Kind kind, uint64_t *seed)
+{
+  SympieParams params;
+  float spread = kind == MILD ? 0.05f : kind == STRONG ? 1.f : 1000.f;
+
+  sympie_params_identity (&params);
+  switch (kind) {
+  case MILD:
+  case STRONG:
+  case HUGE:
+    for (int i = 0; i < SYMPIE_N_PARAMS; i++)
+      params.values[i] += check_random_float (seed, -spread, spread);
+    break;
+  case ZERO:
+    memset (&params, 0, sizeof params);
+    break;
+  case ONE_HOT:
+    params.kernel[12] = 0;
+    params.kernel[(const int[]){ 0, 4, 20, 24, 2 }[check_random (seed) % 5]] =
+        check_random_float (seed, -2, 2);
+    break;
+  default:
+    break;
+  }
+  return params;
+}
+
+static void
+print_params (const SympieParams *params)
+{
+  for (int i = 0; i < SYMPIE_N_PARAMS; i++)
+    fprintf (stderr, "%s%.9g", i ? ", " : "  parameters: ", params->values[i]);
+  fprintf (stderr, "\n");
+}
+
+/* ---- Against the definition -------------------------------------------- */
+
+/* The largest distance of a code from what it should be before rounding. */
+static double
+largest_error (const Frame *frame, const Definition *definition)
+{
+  const SympieFormatInfo *info = sympie_format_info (frame->image.format);
+  double largest = 0;
+
+  for (int c = 0; c < 3; c++) {
+    const SympieComponent *component = &info->component[c];
+    int width = sympie_component_width (component, frame->image.width);
+    int height = sympie_component_height (component, frame->image.height);
+
+    for (int y = 0; y < height; y++)
+      for (int x = 0; x < width; x++)
+        largest = fmax (
+            largest, fabs (frame_get (frame, c, x, y)
+                           - definition->code[c][(size_t) y * width + x]));
+  }
+  return largest;
+}
+
+static void
+test_definition (SympieDwm *dwm, uint64_t *seed)
+{
+  for (int format = 0; format < SYMPIE_N_FORMATS; format++)
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+      const SympieFormatInfo *info = sympie_format_info (format);
+      int width = sizes[s][0], height = sizes[s][1];
+      bool big = width * height > 10000;
+
+      for (int kind = 0; kind < N_KINDS; kind++) {
+        /* Samples have 5 bits below a level, which a gain of thousands shows.
+         */
+        if (kind == HUGE && info->yuv)
+          continue;
+        const SympieColorimetry *colorimetry = &colorimetries[(kind + s) % 4];
+        Frame src = frame_new (format, width, height, 0, colorimetry, seed);
+        Frame dst = frame_new (format, width, height, 7, colorimetry, seed);
+        SympieParams params = random_params (kind, seed);
+        Definition definition;
+        SympieDwmPlan plan;
+        double error;
+
+        if (big && kind >= ZERO) {
+          frame_clear (&src);
+          frame_clear (&dst);
+          continue;
+        }
+        definition = dwm_definition (&src, &params);
+        sympie_dwm_plan (&plan, &src.image, &dst.image, &params);
+        sympie_dwm_apply (dwm, &src.image, &dst.image, &params, NULL);
+        error = largest_error (&dst, &definition);
+        if (!CHECK (error <= (info->depth > 8 ? 4 : 1),
+                "%s %dx%d, %s parameters, colorimetry %zu%s: %.3f levels",
+                info->name, width, height, kind_names[kind], (kind + s) % 4,
+                plan.wide ? ", wide" : "", error))
+          print_params (&params);
+        definition_clear (&definition);
+        frame_clear (&src);
+        frame_clear (&dst);
+      }
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  uint64_t seed =
+      argc > 1 ? strtoull (argv[1], NULL, 0) : (uint64_t) time (NULL);
+  SympiePool *pool = sympie_pool_new (1, NULL);
+  SympieDwm *dwm = sympie_dwm_new (pool, 0, NULL);
+
+  printf ("seed %llu\n", (unsigned long long) seed);
+  test_definition (dwm, &seed);
+  sympie_dwm_free (dwm);
+  sympie_pool_free (pool);
+  return check_end ();
+}

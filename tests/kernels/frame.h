@@ -1,0 +1,41 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* Frames for tests: memory of their own with padding that must stay as it is,
+ * samples as plain numbers. */
+
+#ifndef SYMPIE_FRAME_H
+#define SYMPIE_FRAME_H
+
+#include "image.h"
+
+typedef struct
+{
+  SympieImage image;
+  uint8_t *memory[3];
+  size_t size[3];
+} Frame;
+
+/* A frame whose rows are `padding` bytes longer than needed, with random bytes
+ * everywhere. P010's low bits are 0 and I420_10LE's high bits too. */
+Frame frame_new (SympieFormat format, int width, int height, int padding,
+    const SympieColorimetry *colorimetry, uint64_t *seed);
+void frame_clear (Frame *frame);
+
+/* The same pixels; `to` keeps its padding. */
+void frame_copy (const Frame *from, Frame *to);
+
+/* Whether all that is not a sample, alpha or x byte is equal. */
+bool frame_same_padding (const Frame *a, const Frame *b);
+
+/* Whether all pixels are equal, alpha and x bytes too. */
+bool frame_same_pixels (const Frame *a, const Frame *b);
+
+/* The code of a sample: component 0..2 in the order R, G, B or Y, U, V, in the
+ * component's own coordinates. */
+int frame_get (const Frame *frame, int component, int x, int y);
+void frame_set (Frame *frame, int component, int x, int y, int code);
+
+#endif /* SYMPIE_FRAME_H */
