@@ -146,6 +146,115 @@ test_definition (SympieDwm *dwm, uint64_t *seed)
     }
 }
 
+/* ---- Variants, threads, in place ---------------------------------------- */
+
+static const struct
+{
+  const char *name;
+  unsigned flags;
+} variants[] = {
+  { "c", 0 },
+  { "avx2", SYMPIE_CPU_AVX2 },
+  { "avx512", SYMPIE_CPU_AVX2 | SYMPIE_CPU_AVX512 },
+};
+
+enum
+{
+  N_VARIANTS = sizeof variants / sizeof *variants,
+  N_THREADS = 3
+};
+
+static bool
+usable (int variant)
+{
+  unsigned flags = variants[variant].flags;
+
+  return sympie_cpu_flags (flags) == flags;
+}
+
+/* A frame with padding, applied to another frame or in place. */
+static void
+check_variant (SympieDwm *dwm, const Frame *src, const Frame *expected,
+    const SympieParams *params, const char *what, uint64_t *seed)
+{
+  const SympieImage *image = &src->image;
+  const char *name = sympie_format_info (image->format)->name;
+
+  for (int in_place = 0; in_place < 2; in_place++) {
+    uint64_t same = *seed;
+    int padding = (int) (check_random (seed) % 70);
+    Frame before = frame_new (image->format, image->width, image->height,
+        padding, &image->colorimetry, &same);
+    Frame dst = frame_new (image->format, image->width, image->height, padding,
+        &image->colorimetry, seed);
+    char *error = NULL;
+
+    frame_copy (&dst, &before);
+    for (int p = 0; p < 3; p++)
+      if (dst.memory[p])
+        memcpy (before.memory[p], dst.memory[p], dst.size[p]);
+    if (in_place)
+      frame_copy (src, &dst);
+    CHECK (sympie_dwm_apply (
+               dwm, in_place ? &dst.image : image, &dst.image, params, &error),
+        "%s: %s", what, error);
+    if (!CHECK (frame_same_pixels (&dst, expected),
+            "%s, %s %dx%d%s differs from plain C", what, name, image->width,
+            image->height, in_place ? " in place" : ""))
+      print_params (params);
+    CHECK (frame_same_padding (&dst, &before), "%s, %s %dx%d%s: padding", what,
+        name, image->width, image->height, in_place ? " in place" : "");
+    frame_clear (&before);
+    frame_clear (&dst);
+  }
+}
+
+static void
+test_variants (uint64_t *seed)
+{
+  SympiePool *pools[2] = { sympie_pool_new (1, NULL),
+    sympie_pool_new (N_THREADS, NULL) };
+  SympieDwm *dwm[N_VARIANTS][2] = { { NULL } };
+  int n_sizes = (int) (sizeof sizes / sizeof *sizes);
+
+  for (int v = 0; v < N_VARIANTS; v++)
+    for (int p = 0; p < 2 && usable (v); p++)
+      dwm[v][p] = sympie_dwm_new (pools[p], variants[v].flags, NULL);
+
+  for (int format = 0; format < SYMPIE_N_FORMATS; format++)
+    for (int s = 0; s < n_sizes; s++)
+      for (int kind = 0; kind < N_KINDS; kind++) {
+        const SympieColorimetry *colorimetry =
+            &colorimetries[check_random (seed) % 4];
+        Frame src = frame_new (format, sizes[s][0], sizes[s][1],
+            (int) (check_random (seed) % 70), colorimetry, seed);
+        Frame expected =
+            frame_new (format, sizes[s][0], sizes[s][1], 0, colorimetry, seed);
+        SympieParams params = random_params (kind, seed);
+
+        sympie_dwm_apply (
+            dwm[0][0], &src.image, &expected.image, &params, NULL);
+        for (int v = 0; v < N_VARIANTS; v++)
+          for (int p = 0; p < 2; p++) {
+            char what[100];
+
+            if (!dwm[v][p])
+              continue;
+            snprintf (what, sizeof what, "%s, %d threads, %s parameters",
+                variants[v].name, p ? N_THREADS : 1, kind_names[kind]);
+            check_variant (dwm[v][p], &src, &expected, &params, what, seed);
+          }
+        frame_clear (&src);
+        frame_clear (&expected);
+      }
+
+  for (int v = 0; v < N_VARIANTS; v++)
+    for (int p = 0; p < 2; p++)
+      sympie_dwm_free (dwm[v][p]);
+  for (int p = 0; p < 2; p++)
+    sympie_pool_free (pools[p]);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -156,6 +265,7 @@ main (int argc, char **argv)
 
   printf ("seed %llu\n", (unsigned long long) seed);
   test_definition (dwm, &seed);
+  test_variants (&seed);
   sympie_dwm_free (dwm);
   sympie_pool_free (pool);
   return check_end ();
