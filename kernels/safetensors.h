@@ -1,0 +1,36 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* A reader of safetensors files that trusts nothing in them.
+ *
+ * Opening reads and checks the header only; tensors are read from the file into
+ * place one by one, so a large file is never in memory twice, nor at all where
+ * nobody asks for it. It is not mapped: a file that is truncated meanwhile is
+ * an error like any other. */
+
+#ifndef SYMPIE_SAFETENSORS_H
+#define SYMPIE_SAFETENSORS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct SympieSafetensors SympieSafetensors;
+
+/* NULL with a message that names the file, and the tensor at fault if there is
+ * one. Checked are the header's syntax, and that the tensors' types, shapes and
+ * offsets agree with each other and fill the file exactly. */
+SympieSafetensors *sympie_safetensors_open (const char *path, char **error);
+void sympie_safetensors_close (SympieSafetensors *file); /* NULL is allowed */
+
+bool sympie_safetensors_has (const SympieSafetensors *file, const char *name);
+
+/* The tensor `name` (F32, F16 or BF16) as float32 in row-major order, to be
+ * freed with free(). NULL with a message when it is missing, has another type
+ * or shape, or holds NaN or infinity. */
+float *sympie_safetensors_read (const SympieSafetensors *file, const char *name,
+    const int64_t *shape, int n_dims, char **error);
+
+#endif /* SYMPIE_SAFETENSORS_H */
