@@ -1,0 +1,44 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* One thread's share of a 3x3 convolution, done by oneDNN.
+ *
+ * oneDNN itself never gets a second thread: libgomp's workers spin while they
+ * wait and collapse beside a busy neighbour such as a decoder. A layer is
+ * split by output channels instead, and our pool runs the shares. */
+
+#ifndef SYMPIE_CONV_H
+#define SYMPIE_CONV_H
+
+#include "../nem_weights.h"
+
+typedef struct
+{
+  const SympieConv *conv;
+  int first, n_channels; /* the outputs to compute; n_channels % block == 0 */
+  int size;              /* rows and columns of the images */
+  int block;             /* channels in a vector: 8 or 16, see nem_layers.h */
+  bool relu;
+  const float *src; /* all input channels */
+  float *dst;       /* the n_channels outputs */
+} SympieConvShare;
+
+typedef struct SympieConvPlan SympieConvPlan;
+
+/* Limits oneDNN to `cpu_flags`. It listens only before its first use in a
+ * process: there the first context decides, for all that follow. */
+void sympie_conv_limit_cpu (unsigned cpu_flags);
+
+/* `src` and `dst` must outlive the plan, `conv` need not. NULL with a message
+ * when memory is short or oneDNN fails. */
+SympieConvPlan *sympie_conv_plan_new (
+    const SympieConvShare *share, char **error);
+void sympie_conv_plan_free (SympieConvPlan *plan); /* NULL is allowed */
+
+/* Runs on the calling thread alone. Plans that share no `dst` can run at the
+ * same time. */
+bool sympie_conv_plan_run (SympieConvPlan *plan, char **error);
+
+#endif /* SYMPIE_CONV_H */
