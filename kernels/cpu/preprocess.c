@@ -1,0 +1,235 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* For each row of the crop, the frame's rows that it covers are summed as they
+ * lie in memory, components interleaved or not, and then the columns. Chroma
+ * has taps of its own, so nothing is ever up-sampled. RGB comes last. */
+
+#include "preprocess.h"
+
+#include <stdlib.h>
+
+#include "../colour.h"
+#include "../error.h"
+#include "../image.h"
+#include "resample.h"
+#include "taps.h"
+
+enum
+{
+  ROWS_PER_TASK = 8,
+  N_TASKS = SYMPIE_NEM_SIZE / ROWS_PER_TASK,
+};
+
+/* The pixels of an axis are samples of luma or of chroma. */
+typedef enum
+{
+  LUMA,
+  CHROMA,
+  N_KINDS
+} Kind;
+
+/* A plane as one row of samples, its components interleaved. */
+typedef struct
+{
+  bool used;
+  const SympieTaps *x, *y;
+  int interleave; /* samples a pixel */
+  size_t summed;  /* where its sums lie in a thread's scratch memory */
+} Plane;
+
+struct SympiePreprocess
+{
+  SympiePool *pool;
+  const SympieResample *resample;
+
+  /* What the taps below were made for. */
+  SympieFormat format;
+  int width, height;
+  unsigned chroma_site;
+  bool ready;
+
+  SympieTaps x[N_KINDS], y[N_KINDS];
+  Plane planes[3];
+  float *scratch;      /* for each thread: sums of rows, then three rows */
+  size_t scratch_size; /* floats of one thread */
+
+  /* The run at hand. */
+  const SympieImage *image;
+  const SympieFormatInfo *info;
+  SympieCrop *crop;
+  float matrix[3][3], constant[3];
+};
+
+SympiePreprocess *
+sympie_preprocess_new (SympiePool *pool, unsigned cpu_flags, char **error)
+{
+  SympiePreprocess *preprocess = calloc (1, sizeof *preprocess);
+
+  if (!preprocess) {
+    sympie_fail (error, "out of memory");
+    return NULL;
+  }
+  preprocess->pool = pool;
+  preprocess->resample = sympie_resample (cpu_flags);
+  return preprocess;
+}
+
+static void
+clear (SympiePreprocess *preprocess)
+{
+  preprocess->ready = false;
+  for (int k = 0; k < N_KINDS; k++) {
+    sympie_taps_clear (&preprocess->x[k]);
+    sympie_taps_clear (&preprocess->y[k]);
+  }
+  free (preprocess->scratch);
+  preprocess->scratch = NULL;
+}
+
+void
+sympie_preprocess_free (SympiePreprocess *preprocess)
+{
+  if (!preprocess)
+    return;
+  clear (preprocess);
+  free (preprocess);
+}
+
+static SympieSampling
+sampling (int log2, bool cosited)
+{
+  if (log2 == 0)
+    return SYMPIE_SAMPLES_ALL;
+  return cosited ? SYMPIE_SAMPLES_COSITED : SYMPIE_SAMPLES_CENTRED;
+}
+
+static bool
+prepare (SympiePreprocess *preprocess, const SympieImage *image,
+    const SympieFormatInfo *info, char **error)
+{
+  int width = image->width, height = image->height;
+  int smaller = width < height ? width : height;
+  unsigned site = info->yuv ? image->colorimetry.chroma_site : 0;
+  int bytes = info->depth > 8 ? 2 : 1;
+  size_t size = 0;
+
+  if (preprocess->ready && preprocess->format == image->format
+      && preprocess->width == width && preprocess->height == height
+      && preprocess->chroma_site == site)
+    return true;
+
+  clear (preprocess);
+  preprocess->format = image->format;
+  preprocess->width = width;
+  preprocess->height = height;
+  preprocess->chroma_site = site;
+
+  for (int k = 0; k < N_KINDS; k++) {
+    const SympieComponent *component = &info->component[k];
+
+    if (!sympie_taps_init (&preprocess->x[k], width, smaller,
+            sampling (component->sub_x, site & SYMPIE_CHROMA_LEFT))
+        || !sympie_taps_init (&preprocess->y[k], height, smaller,
+            sampling (component->sub_y, site & SYMPIE_CHROMA_TOP)))
+      return sympie_fail (error, "out of memory");
+  }
+
+  for (int p = 0; p < 3; p++)
+    preprocess->planes[p].used = false;
+  for (int c = 0; c < 3; c++) {
+    const SympieComponent *component = &info->component[c];
+    Plane *plane = &preprocess->planes[component->plane];
+    Kind kind = c == 0 ? LUMA : CHROMA;
+
+    if (plane->used)
+      continue;
+    *plane = (Plane){
+      .used = true,
+      .x = &preprocess->x[kind],
+      .y = &preprocess->y[kind],
+      .interleave = component->step / bytes,
+      .summed = size,
+    };
+    size += (size_t) (plane->x->high - plane->x->low) * plane->interleave;
+  }
+  preprocess->scratch_size = size + 3 * SYMPIE_NEM_SIZE;
+  preprocess->scratch =
+      calloc (preprocess->scratch_size * sympie_pool_size (preprocess->pool),
+          sizeof *preprocess->scratch);
+  if (!preprocess->scratch)
+    return sympie_fail (error, "out of memory");
+  preprocess->ready = true;
+  return true;
+}
+
+static void
+run_row (SympiePreprocess *preprocess, int y, float *scratch)
+{
+  const SympieImage *image = preprocess->image;
+  const SympieFormatInfo *info = preprocess->info;
+  const SympieResample *resample = preprocess->resample;
+  int bytes = info->depth > 8 ? 2 : 1;
+  float *row = scratch + preprocess->scratch_size - 3 * SYMPIE_NEM_SIZE;
+  float *codes[3], *rgb[3];
+
+  for (int p = 0; p < 3; p++) {
+    const Plane *plane = &preprocess->planes[p];
+
+    if (plane->used)
+      (bytes == 1 ? resample->rows_8 : resample->rows_16) (
+          image->planes[p] + plane->y->start[y] * image->strides[p]
+              + (ptrdiff_t) plane->x->low * plane->interleave * bytes,
+          image->strides[p], plane->y->weights + y * plane->y->count,
+          plane->y->count, info->shift, scratch + plane->summed,
+          (plane->x->high - plane->x->low) * plane->interleave);
+  }
+  for (int c = 0; c < 3; c++) {
+    const SympieComponent *component = &info->component[c];
+    const Plane *plane = &preprocess->planes[component->plane];
+
+    codes[c] = row + c * SYMPIE_NEM_SIZE;
+    rgb[c] =
+        &preprocess->crop->rgb[c][y + SYMPIE_CROP_BORDER][SYMPIE_CROP_BORDER];
+    resample->columns (scratch + plane->summed + component->offset / bytes,
+        plane->interleave, plane->x, codes[c]);
+  }
+  resample->standardise (codes, preprocess->matrix, preprocess->constant, rgb);
+}
+
+static void
+run_rows (void *data, int task, int thread)
+{
+  SympiePreprocess *preprocess = data;
+  float *scratch =
+      preprocess->scratch + (size_t) thread * preprocess->scratch_size;
+
+  for (int i = 0; i < ROWS_PER_TASK; i++)
+    run_row (preprocess, task * ROWS_PER_TASK + i, scratch);
+}
+
+bool
+sympie_preprocess_run (SympiePreprocess *preprocess, const SympieImage *image,
+    SympieCrop *crop, char **error)
+{
+  SympieColour colour;
+
+  preprocess->image = image;
+  preprocess->info = sympie_format_info (image->format);
+  preprocess->crop = crop;
+  if (!prepare (preprocess, image, preprocess->info, error))
+    return false;
+
+  sympie_colour_init (&colour, preprocess->info, &image->colorimetry);
+  for (int i = 0; i < 3; i++) {
+    preprocess->constant[i] = 0;
+    for (int j = 0; j < 3; j++) {
+      preprocess->matrix[i][j] = colour.to_rgb[i][j];
+      preprocess->constant[i] -= colour.to_rgb[i][j] * colour.offset[j];
+    }
+  }
+  sympie_pool_run (preprocess->pool, run_rows, preprocess, N_TASKS);
+  return true;
+}

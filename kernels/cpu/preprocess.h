@@ -1,0 +1,28 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* From a frame in its own format to what NEM sees, in one pass over the part of
+ * the frame that counts. */
+
+#ifndef SYMPIE_PREPROCESS_H
+#define SYMPIE_PREPROCESS_H
+
+#include "nem.h"
+
+typedef struct SympiePreprocess SympiePreprocess;
+
+/* `cpu_flags` are the SympieCpuFlags to use, which the processor must have. The
+ * pool must outlive the result. NULL with a message when memory is short. */
+SympiePreprocess *sympie_preprocess_new (
+    SympiePool *pool, unsigned cpu_flags, char **error);
+void sympie_preprocess_free (SympiePreprocess *preprocess); /* NULL too */
+
+/* Fills the crop, but not its border, from an image that was checked. Memory is
+ * allocated when the image's size or layout differs from the last one's; false
+ * with a message when there is none. */
+bool sympie_preprocess_run (SympiePreprocess *preprocess,
+    const SympieImage *image, SympieCrop *crop, char **error);
+
+#endif /* SYMPIE_PREPROCESS_H */

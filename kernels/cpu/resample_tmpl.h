@@ -1,0 +1,97 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* Included by resample.c for each instruction set, with
+ *   LANES        floats in a vector
+ *   NAME (name)  name with the suffix of the set
+ *   TARGET       the attribute that lets the compiler use it */
+
+#define CHUNK (4 * LANES)
+
+/* A chunk of sums stays in registers; the last one overlaps that before. */
+#define DEFINE_ROWS(suffix, Sample)                                            \
+  TARGET static inline void NAME (chunk_##suffix) (const uint8_t *rows,        \
+      ptrdiff_t stride, const float *weights, int count, int shift,            \
+      float *out, int n)                                                       \
+  {                                                                            \
+    float sum[CHUNK] = { 0 };                                                  \
+                                                                               \
+    for (int t = 0; t < count; t++) {                                          \
+      const Sample *row = (const Sample *) (rows + t * stride);                \
+      float weight = weights[t];                                               \
+                                                                               \
+      for (int i = 0; i < n; i++)                                              \
+        sum[i] += weight * (float) (row[i] >> shift);                          \
+    }                                                                          \
+    memcpy (out, sum, n * sizeof *out);                                        \
+  }                                                                            \
+                                                                               \
+  TARGET static void NAME (rows_##suffix) (const void *rows, ptrdiff_t stride, \
+      const float *weights, int count, int shift, float *out, int n)           \
+  {                                                                            \
+    const Sample *first = rows;                                                \
+                                                                               \
+    if (n < CHUNK)                                                             \
+      NAME (chunk_##suffix) (rows, stride, weights, count, shift, out, n);     \
+    else                                                                       \
+      for (int x = 0; x < n; x += CHUNK) {                                     \
+        if (x > n - CHUNK)                                                     \
+          x = n - CHUNK;                                                       \
+        NAME (chunk_##suffix)                                                  \
+        ((const uint8_t *) (first + x), stride, weights, count, shift,         \
+            out + x, CHUNK);                                                   \
+      }                                                                        \
+  }
+
+DEFINE_ROWS (8, uint8_t)
+DEFINE_ROWS (16, uint16_t)
+
+TARGET static void
+NAME (columns) (const float *row, int step, const SympieTaps *taps, float *out)
+{
+  const float *weights = taps->weights;
+
+  for (int i = 0; i < SYMPIE_NEM_SIZE; i++) {
+    const float *in = row + (size_t) (taps->start[i] - taps->low) * step;
+    float sum = 0;
+
+    for (int t = 0; t < taps->count; t++)
+      sum += *weights++ * in[t * step];
+    out[i] = sum;
+  }
+}
+
+TARGET static void
+NAME (standardise) (float *const codes[3], const float matrix[3][3],
+    const float constant[3], float *const rgb[3])
+{
+  for (int c = 0; c < 3; c++) {
+    float m0 = matrix[c][0], m1 = matrix[c][1], m2 = matrix[c][2];
+    float k = constant[c], mean = sympie_mean[c], scale = 1 / sympie_std[c];
+    const float *p = codes[0], *q = codes[1], *r = codes[2];
+    float *restrict out = rgb[c];
+
+    for (int i = 0; i < SYMPIE_NEM_SIZE; i++) {
+      float v = m0 * p[i] + m1 * q[i] + m2 * r[i] + k;
+
+      v = v < 0 ? 0 : v;
+      v = v > 1 ? 1 : v;
+      out[i] = (v - mean) * scale;
+    }
+  }
+}
+
+static const SympieResample NAME (resample) = {
+  .rows_8 = NAME (rows_8),
+  .rows_16 = NAME (rows_16),
+  .columns = NAME (columns),
+  .standardise = NAME (standardise),
+};
+
+#undef CHUNK
+#undef DEFINE_ROWS
+#undef LANES
+#undef NAME
+#undef TARGET

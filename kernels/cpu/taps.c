@@ -1,0 +1,141 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "taps.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The weights of one output, from sample `first` on. */
+typedef struct
+{
+  int first, n;
+  double *weights;
+} Output;
+
+static void
+add (Output *output, int sample, double weight)
+{
+  int index = sample - output->first;
+
+  if (output->n == 0) {
+    output->first = sample;
+    index = 0;
+  }
+  while (output->n <= index)
+    output->weights[output->n++] = 0;
+  output->weights[index] += weight;
+}
+
+/* Linear interpolation at `position` between samples 0 to n - 1. */
+static void
+add_between (Output *output, double position, int n, double weight)
+{
+  double clamped = fmin (fmax (position, 0), n - 1);
+  int sample = (int) clamped;
+  double part = clamped - sample;
+
+  add (output, sample, weight * (1 - part));
+  if (part > 0)
+    add (output, sample + 1, weight * part);
+}
+
+static void
+add_pixel (
+    Output *output, int pixel, int size, SympieSampling sampling, double weight)
+{
+  switch (sampling) {
+  case SYMPIE_SAMPLES_ALL:
+    add (output, pixel, weight);
+    break;
+  case SYMPIE_SAMPLES_CENTRED:
+    add_between (output, (pixel - 0.5) / 2, (size + 1) / 2, weight);
+    break;
+  case SYMPIE_SAMPLES_COSITED:
+    add_between (output, pixel / 2.0, (size + 1) / 2, weight);
+    break;
+  }
+}
+
+/* Pixel `index` of an axis that is resized from `size` to `resized` pixels. */
+static void
+make_output (Output *output, int64_t index, int64_t size, int64_t resized,
+    SympieSampling sampling)
+{
+  output->n = 0;
+  if (resized <= size) {
+    /* In units of 1 / resized of a pixel, so that all is whole: it covers
+     * [begin, end), and pixel x covers [x * resized, (x + 1) * resized). */
+    int64_t begin = index * size, end = begin + size;
+
+    for (int64_t x = begin / resized; x * resized < end; x++) {
+      int64_t left = x * resized, right = left + resized;
+      int64_t covered =
+          (right < end ? right : end) - (left > begin ? left : begin);
+
+      add_pixel (output, (int) x, (int) size, sampling,
+          (double) covered / (double) size);
+    }
+  } else {
+    double position = (index + 0.5) * (double) size / (double) resized - 0.5;
+    double clamped = fmin (fmax (position, 0), (double) size - 1);
+    int x = (int) clamped;
+    double part = clamped - x;
+
+    add_pixel (output, x, (int) size, sampling, 1 - part);
+    if (part > 0)
+      add_pixel (output, x + 1, (int) size, sampling, part);
+  }
+}
+
+bool
+sympie_taps_init (
+    SympieTaps *taps, int size, int smaller, SympieSampling sampling)
+{
+  int64_t resized = (int64_t) size * SYMPIE_NEM_RESIZE / smaller;
+  int64_t offset = (resized - SYMPIE_NEM_SIZE) / 2;
+  int n_samples = sampling == SYMPIE_SAMPLES_ALL ? size : (size + 1) / 2;
+  Output output = { 0 };
+
+  *taps = (SympieTaps){ .low = n_samples };
+  /* Room for what one output can need: its pixels and a neighbour each way. */
+  output.weights =
+      malloc ((size / SYMPIE_NEM_RESIZE + 4) * 2 * sizeof *output.weights);
+  if (!output.weights)
+    return false;
+
+  for (int i = 0; i < SYMPIE_NEM_SIZE; i++) {
+    make_output (&output, offset + i, size, resized, sampling);
+    if (output.n > taps->count)
+      taps->count = output.n;
+  }
+  taps->weights = calloc (SYMPIE_NEM_SIZE * taps->count, sizeof (float));
+  for (int i = 0; taps->weights && i < SYMPIE_NEM_SIZE; i++) {
+    float *weights = taps->weights + i * taps->count;
+    int start;
+
+    make_output (&output, offset + i, size, resized, sampling);
+    start = output.first;
+    if (start > n_samples - taps->count)
+      start = n_samples - taps->count;
+    for (int t = 0; t < output.n; t++)
+      weights[output.first - start + t] = (float) output.weights[t];
+    taps->start[i] = start;
+    if (start < taps->low)
+      taps->low = start;
+    if (start + taps->count > taps->high)
+      taps->high = start + taps->count;
+  }
+  free (output.weights);
+  return taps->weights != NULL;
+}
+
+void
+sympie_taps_clear (SympieTaps *taps)
+{
+  free (taps->weights);
+  taps->weights = NULL;
+}
