@@ -13,11 +13,10 @@
 
 #include "../error.h"
 
-/* Below this size so little of a Winograd tile is image that it does not
- * pay. */
 enum
 {
-  WINOGRAD_MIN_SIZE = 14,
+  WINOGRAD_TILE =
+      4, /* rows and columns of the output that it makes at a time */
   N_ARGS = 5,
 };
 
@@ -121,30 +120,45 @@ create_attr (SympieConvPlan *plan, const SympieConvShare *share,
   return done;
 }
 
+/* Not where much of the tiles is beyond the image. */
+static bool
+winograd_pays (const SympieConvShare *share)
+{
+  int64_t width = share->width, height = share->height;
+  int64_t covered = (width + WINOGRAD_TILE - 1) / WINOGRAD_TILE
+                    * ((height + WINOGRAD_TILE - 1) / WINOGRAD_TILE)
+                    * WINOGRAD_TILE * WINOGRAD_TILE;
+
+  return 2 * covered <= 3 * width * height;
+}
+
 static bool
 create_desc (SympieConvPlan *plan, const SympieConvShare *share,
     dnnl_primitive_desc_t *pd)
 {
-  int n_in = share->conv->n_in, n_out = share->n_channels, size = share->size;
+  int n_in = share->conv->n_in, n_out = share->n_channels;
+  int width = share->width, height = share->height;
   dnnl_format_tag_t tag = share->block == 16 ? dnnl_nChw16c : dnnl_nChw8c;
-  dnnl_dims_t src_dims = { 1, n_in, size, size };
+  dnnl_format_tag_t src_tag = n_in < share->block ? dnnl_nchw : tag;
+  dnnl_dims_t src_dims = { 1, n_in, height + 2 * share->rows_given, width };
   dnnl_dims_t weight_dims = { n_out, n_in, 3, 3 };
   dnnl_dims_t bias_dims = { n_out };
-  dnnl_dims_t dst_dims = { 1, n_out, size, size };
-  dnnl_dims_t one = { 1, 1 }; /* stride and padding */
+  dnnl_dims_t dst_dims = { 1, n_out, height, width };
+  dnnl_dims_t stride = { 1, 1 }, padding = { !share->rows_given, 1 };
   dnnl_memory_desc_t src, weight, bias, dst;
   dnnl_primitive_attr_t attr = NULL;
   bool done;
 
-  done = create_attr (plan, share, &attr)
-         && ok (plan,
-             dnnl_memory_desc_init_by_tag (&src, 4, src_dims, dnnl_f32, tag))
-         && ok (plan, dnnl_memory_desc_init_by_tag (&weight, 4, weight_dims,
-                          dnnl_f32, dnnl_format_tag_any))
-         && ok (plan, dnnl_memory_desc_init_by_tag (
-                          &bias, 1, bias_dims, dnnl_f32, dnnl_x))
-         && ok (plan,
-             dnnl_memory_desc_init_by_tag (&dst, 4, dst_dims, dnnl_f32, tag));
+  done =
+      create_attr (plan, share, &attr)
+      && ok (plan,
+          dnnl_memory_desc_init_by_tag (&src, 4, src_dims, dnnl_f32, src_tag))
+      && ok (plan, dnnl_memory_desc_init_by_tag (
+                       &weight, 4, weight_dims, dnnl_f32, dnnl_format_tag_any))
+      && ok (plan,
+          dnnl_memory_desc_init_by_tag (&bias, 1, bias_dims, dnnl_f32, dnnl_x))
+      && ok (plan,
+          dnnl_memory_desc_init_by_tag (&dst, 4, dst_dims, dnnl_f32, tag));
   if (done) {
     const dnnl_alg_kind_t algorithms[] = {
       dnnl_convolution_winograd, /* only for AVX-512 */
@@ -152,12 +166,12 @@ create_desc (SympieConvPlan *plan, const SympieConvShare *share,
     };
 
     done = false;
-    for (int i = share->size < WINOGRAD_MIN_SIZE; i < 2 && !done; i++) {
+    for (int i = !winograd_pays (share); i < 2 && !done; i++) {
       dnnl_convolution_desc_t desc;
 
       done = ok (plan, dnnl_convolution_forward_desc_init (&desc,
                            dnnl_forward_inference, algorithms[i], &src, &weight,
-                           &bias, &dst, one, one, one))
+                           &bias, &dst, stride, padding, padding))
              && ok (plan, dnnl_primitive_desc_create (
                               pd, &desc, attr, plan->engine, NULL));
     }
@@ -180,8 +194,8 @@ create_primitive (SympieConvPlan *plan, const SympieConvShare *share)
   dnnl_primitive_desc_query_md (pd, dnnl_query_##what##_md, index)
   done = create_desc (plan, share, &pd)
          && ok (plan, dnnl_primitive_create (&plan->primitive, pd))
-         && set_arg (plan, 0, DNNL_ARG_SRC, DESC (src, 0), share->src)
-         && set_arg (plan, 1, DNNL_ARG_DST, DESC (dst, 0), share->dst)
+         && set_arg (plan, 0, DNNL_ARG_SRC, DESC (src, 0), DNNL_MEMORY_NONE)
+         && set_arg (plan, 1, DNNL_ARG_DST, DESC (dst, 0), DNNL_MEMORY_NONE)
          && set_arg (
              plan, 2, DNNL_ARG_WEIGHTS, DESC (weights, 0), DNNL_MEMORY_ALLOCATE)
          && set_arg (
@@ -236,13 +250,17 @@ sympie_conv_plan_free (SympieConvPlan *plan)
 }
 
 bool
-sympie_conv_plan_run (SympieConvPlan *plan, char **error)
+sympie_conv_plan_run (
+    SympieConvPlan *plan, const float *src, float *dst, char **error)
 {
   int n_threads = take_one_thread ();
   bool done;
 
-  done = ok (plan, dnnl_primitive_execute (
-                       plan->primitive, plan->stream, N_ARGS, plan->args))
+  done = ok (plan,
+             dnnl_memory_set_data_handle (plan->args[0].memory, (void *) src))
+         && ok (plan, dnnl_memory_set_data_handle (plan->args[1].memory, dst))
+         && ok (plan, dnnl_primitive_execute (
+                          plan->primitive, plan->stream, N_ARGS, plan->args))
          && ok (plan, dnnl_stream_wait (plan->stream));
   omp_set_num_threads (n_threads);
   return done

@@ -18,11 +18,11 @@ typedef struct
 {
   const SympieConv *conv;
   int first, n_channels; /* the outputs to compute; n_channels % block == 0 */
-  int size;              /* rows and columns of the images */
+  int width, height;     /* of the outputs */
   int block;             /* channels in a vector: 8 or 16, see nem_layers.h */
+  bool rows_given; /* the input has the row above and the row below; else they
+                      are zero, as the columns beside it always are */
   bool relu;
-  const float *src; /* all input channels */
-  float *dst;       /* the n_channels outputs */
 } SympieConvShare;
 
 typedef struct SympieConvPlan SympieConvPlan;
@@ -31,14 +31,17 @@ typedef struct SympieConvPlan SympieConvPlan;
  * process: there the first context decides, for all that follow. */
 void sympie_conv_limit_cpu (unsigned cpu_flags);
 
-/* `src` and `dst` must outlive the plan, `conv` need not. NULL with a message
- * when memory is short or oneDNN fails. */
+/* `conv` need not outlive the plan. NULL with a message when memory is short or
+ * oneDNN fails. */
 SympieConvPlan *sympie_conv_plan_new (
     const SympieConvShare *share, char **error);
 void sympie_conv_plan_free (SympieConvPlan *plan); /* NULL is allowed */
 
-/* Runs on the calling thread alone. Plans that share no `dst` can run at the
- * same time. */
-bool sympie_conv_plan_run (SympieConvPlan *plan, char **error);
+/* Runs on the calling thread alone. `src` has all input channels, in blocks or,
+ * where they do not fill one, in planes; `dst` gets the n_channels outputs in
+ * blocks. Both are aligned to 64 bytes. Different plans can run at the same
+ * time. */
+bool sympie_conv_plan_run (
+    SympieConvPlan *plan, const float *src, float *dst, char **error);
 
 #endif /* SYMPIE_CONV_H */

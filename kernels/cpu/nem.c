@@ -107,23 +107,19 @@ static bool
 prepare_share (Block *block, Share *share, const SympieNemBlock *weights,
     int vector, char **error)
 {
-  size_t at = (size_t) share->first * block->size * block->size;
   SympieConvShare conv = {
     .first = share->first,
     .n_channels = share->n_channels,
-    .size = block->size,
+    .width = block->size,
+    .height = block->size,
     .block = vector,
   };
 
   conv.conv = &weights->conv1;
-  conv.src = block->in;
-  conv.dst = block->x0 + at;
   if (!(share->conv1 = sympie_conv_plan_new (&conv, error)))
     return false;
   conv.conv = &weights->conv2;
   conv.relu = true;
-  conv.src = block->y;
-  conv.dst = block->z + at;
   return (share->conv2 = sympie_conv_plan_new (&conv, error));
 }
 
@@ -252,7 +248,8 @@ run_conv1 (void *data, int index, int thread)
   Share *share = &block->shares[index];
   size_t at = (size_t) share->first * block->size * block->size;
 
-  if (sympie_conv_plan_run (share->conv1, &nem->faults[index]))
+  if (sympie_conv_plan_run (
+          share->conv1, block->in, block->x0 + at, &nem->faults[index]))
     nem->layers->affine_relu (block->x0 + at, block->scale + share->first,
         block->shift + share->first, block->y + at,
         share->n_channels / nem->layers->block, block->size);
@@ -268,7 +265,8 @@ run_conv2 (void *data, int index, int thread)
   bool last = block == &nem->blocks[SYMPIE_NEM_N_BLOCKS - 1];
   int next = last ? 1 : block->size / 4;
 
-  if (sympie_conv_plan_run (share->conv2, &nem->faults[index]))
+  if (sympie_conv_plan_run (
+          share->conv2, block->y, block->z + at, &nem->faults[index]))
     (last ? nem->layers->mean_sum : nem->layers->pool_sum) (block->x0 + at,
         block->z + at, block->out + (size_t) share->first * next * next,
         share->n_channels / nem->layers->block, block->size);
