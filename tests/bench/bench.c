@@ -1,0 +1,195 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* Taking turns, and the arithmetic of it. */
+
+#include "bench.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+double
+bench_now (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return (double) now.tv_sec * 1e3 + (double) now.tv_nsec * 1e-6;
+}
+
+void
+bench_say (const Bench *bench, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  vfprintf (bench->json ? stderr : stdout, format, args);
+  va_end (args);
+  fflush (bench->json ? stderr : stdout);
+}
+
+void
+bench_fail (const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  fprintf (stderr, "sympie-bench: ");
+  vfprintf (stderr, format, args);
+  fprintf (stderr, "\n");
+  va_end (args);
+  exit (EXIT_FAILURE);
+}
+
+void
+bench_require (bool ok, char *error)
+{
+  if (!ok)
+    bench_fail ("%s", error ? error : "out of memory");
+}
+
+BenchGroup *
+bench_group (Bench *bench, const char *name)
+{
+  BenchGroup *group = g_new0 (BenchGroup, 1);
+
+  group->name = g_strdup (name);
+  group->cases = g_ptr_array_new ();
+  g_ptr_array_add (bench->groups, group);
+  return group;
+}
+
+BenchCase *
+bench_case (
+    BenchGroup *group, BenchRun run, void *data, const char *name_format, ...)
+{
+  BenchCase *bench_case = g_new0 (BenchCase, 1);
+  va_list args;
+
+  va_start (args, name_format);
+  bench_case->name = g_strdup_vprintf (name_format, args);
+  va_end (args);
+  bench_case->run = run;
+  bench_case->data = data;
+  bench_case->calls = g_array_new (FALSE, FALSE, sizeof (double));
+  bench_case->rounds = g_array_new (FALSE, FALSE, sizeof (double));
+  g_ptr_array_add (group->cases, bench_case);
+  return bench_case;
+}
+
+static int
+compare (const void *a, const void *b)
+{
+  double x = *(const double *) a, y = *(const double *) b;
+
+  return (x > y) - (x < y);
+}
+
+/* Sorts `values`. */
+static double
+median (GArray *values)
+{
+  g_array_sort (values, compare);
+  return (g_array_index (values, double, values->len / 2)
+             + g_array_index (values, double, (values->len - 1) / 2))
+         / 2;
+}
+
+/* A turn lasts `turn` ms and at least two calls, of which the first only warms
+ * the caches that the case before has filled with its own. */
+static void
+take_turn (BenchCase *bench_case, double turn)
+{
+  GArray *calls = g_array_new (FALSE, FALSE, sizeof (double));
+  double end;
+  double round;
+
+  if (bench_case->threads_linger)
+    g_usleep (20000);
+  end = bench_now () + turn;
+  bench_case->run (bench_case->data);
+  do {
+    double time = bench_case->run (bench_case->data);
+
+    g_array_append_val (calls, time);
+  } while (bench_now () < end);
+  if (bench_case->threads_linger)
+    g_usleep (20000);
+
+  g_array_append_vals (bench_case->calls, calls->data, calls->len);
+  round = median (calls);
+  g_array_append_val (bench_case->rounds, round);
+  g_array_unref (calls);
+}
+
+void
+bench_group_run (Bench *bench, BenchGroup *group)
+{
+  int n_rounds = bench->quick ? 2 : 15;
+  double turn = bench->quick ? 5 : 60;
+
+  bench_say (bench, "%s: %u cases, %d rounds ", group->name, group->cases->len,
+      n_rounds);
+  for (guint i = 0; i < group->cases->len; i++)
+    for (int warm_up = 0; warm_up < 2; warm_up++) {
+      BenchCase *bench_case = g_ptr_array_index (group->cases, i);
+
+      bench_case->run (bench_case->data);
+    }
+  for (int round = 0; round < n_rounds; round++) {
+    for (guint i = 0; i < group->cases->len; i++)
+      take_turn (g_ptr_array_index (group->cases, i), turn);
+    bench_say (bench, ".");
+  }
+  bench_say (bench, "\n");
+
+  for (guint i = 0; i < group->cases->len; i++) {
+    BenchCase *bench_case = g_ptr_array_index (group->cases, i);
+
+    bench_case->median = median (bench_case->calls);
+    bench_case->minimum = g_array_index (bench_case->calls, double, 0);
+  }
+}
+
+void
+bench_claim (Bench *bench, const char *name, const char *unit, double value,
+    double median, bool at_least, double target)
+{
+  BenchClaim claim = { g_strdup (name), g_strdup (unit), value, median, target,
+    at_least };
+
+  g_array_append_val (bench->claims, claim);
+}
+
+void
+bench_claim_ratio (Bench *bench, const char *name, const BenchCase *a,
+    const BenchCase *b, bool at_least, double target)
+{
+  GArray *ratios = g_array_new (FALSE, FALSE, sizeof (double));
+
+  for (guint i = 0; i < a->rounds->len; i++) {
+    double ratio = g_array_index (a->rounds, double, i)
+                   / g_array_index (b->rounds, double, i);
+
+    g_array_append_val (ratios, ratio);
+  }
+  bench_claim (bench, name, "x", a->minimum / b->minimum, median (ratios),
+      at_least, target);
+  g_array_unref (ratios);
+}
+
+void
+bench_fact (Bench *bench, const char *name, const char *value_format, ...)
+{
+  BenchFact fact = { .name = g_strdup (name) };
+  va_list args;
+
+  va_start (args, value_format);
+  fact.value = g_strdup_vprintf (value_format, args);
+  va_end (args);
+  g_array_append_val (bench->facts, fact);
+}

@@ -1,0 +1,178 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* DWM through the library: each variant of RGBA beside what others do with such
+ * a frame, then every format. */
+
+#include <math.h>
+#include <string.h>
+
+#include "../../kernels/cpu/cpu.h"
+#include "../../kernels/image.h"
+#include "peers.h"
+#include "ring.h"
+
+typedef struct
+{
+  SympieContext *context;
+  BenchRing *ring;
+  SympieParams params;
+} Apply;
+
+static double
+apply (void *data)
+{
+  Apply *self = data;
+  const SympieImage *src, *dst;
+  char *error = NULL;
+  double start;
+  bool ok;
+
+  bench_ring_next (self->ring, &src, &dst);
+  start = bench_now ();
+  ok = sympie_apply (self->context, src, dst, &self->params, &error);
+  start = bench_now () - start;
+  bench_require (ok, error);
+  return start;
+}
+
+static double
+copy (void *data)
+{
+  BenchRing *ring = data;
+  const SympieImage *src, *dst;
+  double start;
+
+  bench_ring_next (ring, &src, &dst);
+  start = bench_now ();
+  memcpy (dst->planes[0], src->planes[0], ring->size);
+  return bench_now () - start;
+}
+
+/* Of a frame, in levels. */
+static int
+distance (Apply *self, BenchTorch *module)
+{
+  const SympieImage *src, *dst;
+  char *error = NULL;
+
+  bench_ring_next (self->ring, &src, &dst);
+  bench_require (
+      sympie_apply (self->context, src, dst, &self->params, &error), error);
+  return bench_torch_dwm_difference (module, src, dst, &self->params);
+}
+
+static SympieContext *
+open_context (const Bench *bench, unsigned mask)
+{
+  SympieConfig config = sympie_config_default ();
+  SympieContext *context;
+  char *error = NULL;
+
+  config.n_threads = bench->n_threads;
+  config.cpu_mask &= mask;
+  context = sympie_open (&config, &error);
+  bench_require (context != NULL, error);
+  return context;
+}
+
+static void
+bench_rgba (Bench *bench)
+{
+  /* Each variant beside FFmpeg's chain: how many times faster must it be? */
+  static const struct
+  {
+    const char *name;
+    unsigned flags;
+    double target;
+  } variants[] = {
+    { "plain C", 0, 3 },
+    { "AVX2", SYMPIE_CPU_AVX2, 10 },
+    { "AVX-512", SYMPIE_CPU_AVX2 | SYMPIE_CPU_AVX512, 20 },
+  };
+  unsigned flags = sympie_cpu_flags (sympie_cpu_mask_from_environment ());
+  BenchGroup *group = bench_group (bench, "DWM, RGBA, frames out of the cache");
+  BenchRing *ring = bench_ring_new (SYMPIE_FORMAT_RGBA);
+  bool one = bench->n_threads == 1;
+  Apply self[G_N_ELEMENTS (variants)];
+  BenchCase *variant[G_N_ELEMENTS (variants)] = { NULL };
+  BenchCase *memory, *best = NULL, *ffmpeg = NULL, *torch = NULL;
+  BenchFfmpeg *chain = NULL;
+  BenchTorch *module = NULL;
+
+  memory = bench_case (group, copy, ring, "memcpy");
+  for (guint i = 0; i < G_N_ELEMENTS (variants); i++) {
+    if ((variants[i].flags & flags) != variants[i].flags)
+      continue;
+    self[i] = (Apply){ open_context (bench, variants[i].flags), ring,
+      bench_params () };
+    best = variant[i] =
+        bench_case (group, apply, &self[i], "DWM, %s", variants[i].name);
+  }
+  if (bench->peers) {
+    chain = bench_ffmpeg_new (bench);
+    if (chain)
+      ffmpeg = bench_case (group, bench_ffmpeg_run, chain,
+          "FFmpeg colorchannelmixer,convolution (GBR planes)");
+    module = bench_torch_new (bench, "dwm");
+    if (module) {
+      torch = bench_case (group, bench_torch_run, module,
+          "PyTorch DWM (float planes in and out)");
+      torch->threads_linger = true;
+    }
+  }
+
+  bench_group_run (bench, group);
+
+  for (guint i = 0; i < G_N_ELEMENTS (variants); i++)
+    if (variant[i] && ffmpeg) {
+      char *name =
+          g_strdup_printf ("FFmpeg's chain / DWM, %s", variants[i].name);
+
+      bench_claim_ratio (bench, name, ffmpeg, variant[i], true,
+          one ? variants[i].target : NAN);
+      g_free (name);
+    }
+  if (variant[2])
+    bench_claim_ratio (bench, "DWM, AVX-512 / memcpy", variant[2], memory,
+        false, one ? 5.5 : NAN);
+  if (torch) {
+    bench_claim_ratio (bench, "PyTorch DWM / DWM", torch, best, true, NAN);
+    bench_claim (bench, "DWM's distance from PyTorch", "levels",
+        distance (best->data, module), NAN, false, 1);
+  }
+
+  for (guint i = 0; i < G_N_ELEMENTS (variants); i++)
+    if (variant[i])
+      sympie_close (self[i].context);
+  bench_ffmpeg_free (chain);
+  bench_torch_free (module);
+  bench_ring_free (ring);
+}
+
+static void
+bench_formats (Bench *bench)
+{
+  BenchGroup *group = bench_group (bench, "DWM, every format");
+  Apply self[SYMPIE_N_FORMATS];
+
+  for (int f = 0; f < SYMPIE_N_FORMATS; f++) {
+    self[f] = (Apply){ open_context (bench, SYMPIE_CPU_ALL),
+      bench_ring_new ((SympieFormat) f), bench_params () };
+    bench_case (group, apply, &self[f], "%s", sympie_format_info (f)->name);
+  }
+  bench_group_run (bench, group);
+  for (int f = 0; f < SYMPIE_N_FORMATS; f++) {
+    sympie_close (self[f].context);
+    bench_ring_free (self[f].ring);
+  }
+}
+
+void
+bench_dwm (Bench *bench)
+{
+  bench_rgba (bench);
+  bench_formats (bench);
+}

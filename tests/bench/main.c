@@ -1,0 +1,126 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <gst/gst.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../kernels/cpu/cpu.h"
+#include "bench.h"
+
+static char *
+cpu_model (void)
+{
+  char *text = NULL, *model = NULL;
+
+  if (g_file_get_contents ("/proc/cpuinfo", &text, NULL, NULL)) {
+    GRegex *regex =
+        g_regex_new ("^model name\\s*:\\s*(.*)$", G_REGEX_MULTILINE, 0, NULL);
+    GMatchInfo *match;
+
+    if (g_regex_match (regex, text, 0, &match))
+      model = g_match_info_fetch (match, 1);
+    g_match_info_unref (match);
+    g_regex_unref (regex);
+  }
+  g_free (text);
+  return model ? model : g_strdup ("unknown");
+}
+
+static void
+add_facts (Bench *bench)
+{
+  unsigned flags = sympie_cpu_flags (sympie_cpu_mask_from_environment ());
+  GDateTime *now = g_date_time_new_now_utc ();
+  char *date = g_date_time_format (now, "%Y-%m-%d %H:%M UTC");
+  char *model = cpu_model (), *version = gst_version_string ();
+  double load = 0;
+
+  if (getloadavg (&load, 1) != 1)
+    load = -1;
+  bench_fact (bench, "date", "%s", date);
+  bench_fact (bench, "CPU", "%s, %d processors", model, sympie_cpu_count ());
+  bench_fact (bench, "instruction sets", "%s",
+      flags & SYMPIE_CPU_AVX512 ? "AVX-512"
+      : flags & SYMPIE_CPU_AVX2 ? "AVX2"
+                                : "plain C");
+  bench_fact (bench, "threads", "%d", bench->n_threads);
+  bench_fact (bench, "load before", "%.2f", load);
+  bench_fact (bench, "gst-sympie", "%s", PACKAGE_VERSION);
+  bench_fact (bench, "GStreamer", "%s", version);
+  if (!bench->peers)
+    bench_fact (bench, "peers", "not asked for (--peers)");
+  g_date_time_unref (now);
+  g_free (date);
+  g_free (model);
+  g_free (version);
+}
+
+int
+main (int argc, char **argv)
+{
+  Bench bench = { .n_threads = 1 };
+  char *cpu = NULL;
+  gboolean json = FALSE, peers = FALSE, quick = FALSE, child = FALSE;
+  const GOptionEntry entries[] = {
+    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
+    { "threads", 0, 0, G_OPTION_ARG_INT, &bench.n_threads,
+        "Threads that each may use (1)", "N" },
+    { "cpu", 0, 0, G_OPTION_ARG_STRING, &cpu,
+        "Instruction sets that ours may use: c, avx2 or avx512", "SET" },
+    { "peers", 0, 0, G_OPTION_ARG_NONE, &peers,
+        "Beside PyTorch, FFmpeg, videoconvert and oneDNN's direct path", NULL },
+    { "quick", 0, 0, G_OPTION_ARG_NONE, &quick,
+        "Few rounds: tells that it runs, not how fast", NULL },
+    { "start-child", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &child, NULL,
+        NULL },
+    { NULL, 0, 0, 0, NULL, NULL, NULL },
+  };
+  GOptionContext *options =
+      g_option_context_new ("- times what gst-sympie does");
+  GError *error = NULL;
+
+  g_option_context_add_main_entries (options, entries, NULL);
+  if (!g_option_context_parse (options, &argc, &argv, &error))
+    bench_fail ("%s", error->message);
+  g_option_context_free (options);
+  if (argc > 1)
+    bench_fail ("'%s' is no option; see --help", argv[1]);
+  if (bench.n_threads < 1)
+    bench_fail ("--threads %d: at least 1", bench.n_threads);
+  if (cpu && strcmp (cpu, "c") && strcmp (cpu, "avx2")
+      && strcmp (cpu, "avx512"))
+    bench_fail ("--cpu %s: c, avx2 or avx512", cpu);
+
+  /* The library, the element and the child all read it, before they first touch
+   * oneDNN. */
+  if (cpu)
+    g_setenv ("SYMPIE_CPU", cpu, TRUE);
+  g_setenv (
+      "SYMPIE_WEIGHTS", SYMPIE_SOURCE_DIR "/weights/nem.safetensors", FALSE);
+  gst_init (NULL, NULL);
+  if (child)
+    return bench_start_child ();
+  if (!gst_plugin_load_file (SYMPIE_PLUGIN, &error))
+    bench_fail ("%s", error->message);
+
+  bench.json = json;
+  bench.peers = peers;
+  bench.quick = quick;
+  bench.groups = g_ptr_array_new ();
+  bench.claims = g_array_new (FALSE, FALSE, sizeof (BenchClaim));
+  bench.facts = g_array_new (FALSE, FALSE, sizeof (BenchFact));
+  add_facts (&bench);
+  bench_start (&bench);
+  bench_nem (&bench);
+  bench_dwm (&bench);
+  bench_element (&bench);
+  if (json)
+    bench_print_json (&bench);
+  else
+    bench_print_table (&bench);
+  return EXIT_SUCCESS;
+}

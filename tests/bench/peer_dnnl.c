@@ -1,0 +1,369 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* NEM as who knows oneDNN well would write it: every operation oneDNN's own,
+ * direct convolutions in its blocked layouts, whatever can be fused in them
+ * fused, nothing converted between the layers. */
+
+#include "peers.h"
+
+#include <dnnl.h>
+#include <omp.h>
+#include <string.h>
+
+enum
+{
+  MAX_STEPS = 32,
+  MAX_ARGS = 6
+};
+
+typedef struct
+{
+  dnnl_primitive_t primitive;
+  dnnl_exec_arg_t args[MAX_ARGS];
+  int n_args;
+} Step;
+
+struct BenchDnnl
+{
+  dnnl_engine_t engine;
+  dnnl_stream_t stream;
+  int n_threads, n_steps;
+  Step steps[MAX_STEPS];
+  GPtrArray *memories; /* every dnnl_memory_t */
+  dnnl_memory_t out;
+};
+
+static void
+check (dnnl_status_t status, const char *what)
+{
+  if (status != dnnl_success)
+    bench_fail ("oneDNN: %s: status %d", what, status);
+}
+
+static dnnl_memory_t
+memory_new (BenchDnnl *self, const dnnl_memory_desc_t *desc, void *data)
+{
+  dnnl_memory_t memory;
+
+  check (dnnl_memory_create (
+             &memory, desc, self->engine, data ? data : DNNL_MEMORY_ALLOCATE),
+      "memory");
+  g_ptr_array_add (self->memories, memory);
+  return memory;
+}
+
+static dnnl_memory_desc_t
+describe (int n_dims, const dnnl_dims_t dims, dnnl_format_tag_t tag)
+{
+  dnnl_memory_desc_t desc;
+
+  check (dnnl_memory_desc_init_by_tag (&desc, n_dims, dims, dnnl_f32, tag),
+      "memory descriptor");
+  return desc;
+}
+
+static const dnnl_memory_desc_t *
+desc_of (dnnl_memory_t memory)
+{
+  const dnnl_memory_desc_t *desc;
+
+  check (dnnl_memory_get_memory_desc (memory, &desc), "memory descriptor");
+  return desc;
+}
+
+/* The steps take memory as it is, so that only weights are reordered, once. */
+static dnnl_memory_t
+weights_new (BenchDnnl *self, const dnnl_memory_desc_t *plain,
+    const dnnl_memory_desc_t *wanted, const float *data)
+{
+  dnnl_memory_t from = memory_new (self, plain, (void *) data);
+  dnnl_memory_t to = memory_new (self, wanted, NULL);
+  dnnl_primitive_desc_t desc;
+  dnnl_primitive_t reorder;
+  dnnl_exec_arg_t args[] = { { DNNL_ARG_FROM, from }, { DNNL_ARG_TO, to } };
+
+  check (dnnl_reorder_primitive_desc_create (
+             &desc, plain, self->engine, wanted, self->engine, NULL),
+      "reorder");
+  check (dnnl_primitive_create (&reorder, desc), "reorder");
+  check (dnnl_primitive_execute (reorder, self->stream, 2, args), "reorder");
+  dnnl_primitive_destroy (reorder);
+  dnnl_primitive_desc_destroy (desc);
+  return to;
+}
+
+static Step *
+step_new (BenchDnnl *self, dnnl_primitive_desc_t desc)
+{
+  Step *step = &self->steps[self->n_steps++];
+
+  g_assert (self->n_steps <= MAX_STEPS);
+  check (dnnl_primitive_create (&step->primitive, desc), "primitive");
+  return step;
+}
+
+static void
+step_arg (Step *step, int name, dnnl_memory_t memory)
+{
+  g_assert (step->n_args < MAX_ARGS);
+  step->args[step->n_args++] = (dnnl_exec_arg_t){ name, memory };
+}
+
+/* A direct 3x3 convolution, with relu where wanted and then + `add` where that
+ * is not NULL. */
+static dnnl_memory_t
+convolution (BenchDnnl *self, const SympieConv *conv, dnnl_memory_t src,
+    bool relu, dnnl_memory_t add)
+{
+  const dnnl_memory_desc_t *src_desc = desc_of (src);
+  dnnl_dim_t size = src_desc->dims[2];
+  dnnl_dims_t dst_dims = { 1, conv->n_out, size, size };
+  dnnl_dims_t weight_dims = { conv->n_out, conv->n_in, 3, 3 };
+  dnnl_dims_t bias_dims = { conv->n_out };
+  dnnl_dims_t one = { 1, 1 };
+  dnnl_memory_desc_t dst_any = describe (4, dst_dims, dnnl_format_tag_any);
+  dnnl_memory_desc_t weight_any =
+      describe (4, weight_dims, dnnl_format_tag_any);
+  dnnl_memory_desc_t weight_plain = describe (4, weight_dims, dnnl_oihw);
+  dnnl_memory_desc_t bias_desc = describe (1, bias_dims, dnnl_a);
+  dnnl_convolution_desc_t op;
+  dnnl_primitive_desc_t desc;
+  dnnl_primitive_attr_t attr;
+  dnnl_post_ops_t post;
+  dnnl_memory_t dst;
+  Step *step;
+
+  check (dnnl_primitive_attr_create (&attr), "attributes");
+  check (dnnl_post_ops_create (&post), "attributes");
+  if (relu)
+    check (dnnl_post_ops_append_eltwise (post, 1, dnnl_eltwise_relu, 0, 0),
+        "relu");
+  if (add)
+    check (dnnl_post_ops_append_binary (post, dnnl_binary_add, desc_of (add)),
+        "sum");
+  check (dnnl_primitive_attr_set_post_ops (attr, post), "attributes");
+  check (dnnl_convolution_forward_desc_init (&op, dnnl_forward_inference,
+             dnnl_convolution_direct, src_desc, &weight_any, &bias_desc,
+             &dst_any, one, one, one),
+      "convolution");
+  check (dnnl_primitive_desc_create (&desc, &op, attr, self->engine, NULL),
+      "convolution");
+
+  dst = memory_new (
+      self, dnnl_primitive_desc_query_md (desc, dnnl_query_dst_md, 0), NULL);
+  step = step_new (self, desc);
+  step_arg (step, DNNL_ARG_SRC, src);
+  step_arg (step, DNNL_ARG_WEIGHTS,
+      weights_new (self, &weight_plain,
+          dnnl_primitive_desc_query_md (desc, dnnl_query_weights_md, 0),
+          conv->weight));
+  step_arg (step, DNNL_ARG_BIAS,
+      weights_new (self, &bias_desc, &bias_desc, conv->bias));
+  step_arg (step, DNNL_ARG_DST, dst);
+  if (add)
+    step_arg (step,
+        DNNL_ARG_ATTR_MULTIPLE_POST_OP (relu ? 1 : 0) | DNNL_ARG_SRC_1, add);
+  dnnl_post_ops_destroy (post);
+  dnnl_primitive_attr_destroy (attr);
+  dnnl_primitive_desc_destroy (desc);
+  return dst;
+}
+
+/* The mean over windows of `window`; the padding counts. */
+static dnnl_memory_t
+average_pool (
+    BenchDnnl *self, dnnl_memory_t src, int window, int stride, int padding)
+{
+  const dnnl_memory_desc_t *src_desc = desc_of (src);
+  dnnl_dim_t size = (src_desc->dims[2] + 2 * padding - window) / stride + 1;
+  dnnl_dims_t dst_dims = { 1, src_desc->dims[1], size, size };
+  dnnl_dims_t strides = { stride, stride }, windows = { window, window };
+  dnnl_dims_t paddings = { padding, padding }, none = { 0, 0 };
+  dnnl_memory_desc_t dst_any = describe (4, dst_dims, dnnl_format_tag_any);
+  dnnl_pooling_v2_desc_t op;
+  dnnl_primitive_desc_t desc;
+  dnnl_memory_t dst;
+  Step *step;
+
+  check (dnnl_pooling_v2_forward_desc_init (&op, dnnl_forward_inference,
+             dnnl_pooling_avg_include_padding, src_desc, &dst_any, strides,
+             windows, none, paddings, paddings),
+      "pooling");
+  check (dnnl_primitive_desc_create (&desc, &op, NULL, self->engine, NULL),
+      "pooling");
+  dst = memory_new (
+      self, dnnl_primitive_desc_query_md (desc, dnnl_query_dst_md, 0), NULL);
+  step = step_new (self, desc);
+  step_arg (step, DNNL_ARG_SRC, src);
+  step_arg (step, DNNL_ARG_DST, dst);
+  dnnl_primitive_desc_destroy (desc);
+  return dst;
+}
+
+/* relu (scale * x + shift), as a batch norm of mean 0 and variance 1. */
+static dnnl_memory_t
+norm_relu (
+    BenchDnnl *self, dnnl_memory_t src, const float *scale, const float *shift)
+{
+  const dnnl_memory_desc_t *src_desc = desc_of (src);
+  size_t channels = (size_t) src_desc->dims[1];
+  dnnl_dims_t dims = { 2, src_desc->dims[1] };
+  dnnl_dims_t row_dims = { src_desc->dims[1] };
+  dnnl_memory_desc_t table_desc = describe (2, dims, dnnl_nc);
+  dnnl_memory_desc_t row_desc = describe (1, row_dims, dnnl_a);
+  float *table = g_new (float, 2 * channels);
+  float *mean = g_new0 (float, channels), *variance = g_new (float, channels);
+  dnnl_batch_normalization_desc_t op;
+  dnnl_primitive_desc_t desc;
+  dnnl_memory_t dst = memory_new (self, src_desc, NULL);
+  Step *step;
+
+  memcpy (table, scale, channels * sizeof *table);
+  memcpy (table + channels, shift, channels * sizeof *table);
+  for (size_t i = 0; i < channels; i++)
+    variance[i] = 1;
+  check (dnnl_batch_normalization_forward_desc_init (&op,
+             dnnl_forward_inference, src_desc, 0,
+             dnnl_use_global_stats | dnnl_use_scaleshift | dnnl_fuse_norm_relu),
+      "batch norm");
+  check (dnnl_primitive_desc_create (&desc, &op, NULL, self->engine, NULL),
+      "batch norm");
+  step = step_new (self, desc);
+  step_arg (step, DNNL_ARG_SRC, src);
+  step_arg (
+      step, DNNL_ARG_MEAN, weights_new (self, &row_desc, &row_desc, mean));
+  step_arg (step, DNNL_ARG_VARIANCE,
+      weights_new (self, &row_desc, &row_desc, variance));
+  step_arg (step, DNNL_ARG_SCALE_SHIFT,
+      weights_new (self, &table_desc, &table_desc, table));
+  step_arg (step, DNNL_ARG_DST, dst);
+  dnnl_primitive_desc_destroy (desc);
+  g_free (table);
+  g_free (mean);
+  g_free (variance);
+  return dst;
+}
+
+static dnnl_memory_t
+linear (
+    BenchDnnl *self, dnnl_memory_t src, const float *weight, const float *bias)
+{
+  dnnl_dims_t src_dims = { 1, SYMPIE_NEM_FEATURES };
+  dnnl_dims_t weight_dims = { SYMPIE_N_PARAMS, SYMPIE_NEM_FEATURES };
+  dnnl_dims_t dst_dims = { 1, SYMPIE_N_PARAMS };
+  dnnl_memory_desc_t src_desc = describe (2, src_dims, dnnl_nc);
+  dnnl_memory_desc_t weight_desc = describe (2, weight_dims, dnnl_ab);
+  dnnl_memory_desc_t bias_desc = describe (1, weight_dims, dnnl_a);
+  dnnl_memory_desc_t dst_desc = describe (2, dst_dims, dnnl_nc);
+  dnnl_inner_product_desc_t op;
+  dnnl_primitive_desc_t desc;
+  dnnl_memory_t dst = memory_new (self, &dst_desc, NULL);
+  void *data;
+  Step *step;
+
+  check (dnnl_inner_product_forward_desc_init (&op, dnnl_forward_inference,
+             &src_desc, &weight_desc, &bias_desc, &dst_desc),
+      "linear");
+  check (dnnl_primitive_desc_create (&desc, &op, NULL, self->engine, NULL),
+      "linear");
+  /* 1x1 pixels of channels are the same bytes in every layout. */
+  check (dnnl_memory_get_data_handle (src, &data), "memory");
+  step = step_new (self, desc);
+  step_arg (step, DNNL_ARG_SRC, memory_new (self, &src_desc, data));
+  step_arg (step, DNNL_ARG_WEIGHTS,
+      weights_new (self, &weight_desc, &weight_desc, weight));
+  step_arg (
+      step, DNNL_ARG_BIAS, weights_new (self, &bias_desc, &bias_desc, bias));
+  step_arg (step, DNNL_ARG_DST, dst);
+  dnnl_primitive_desc_destroy (desc);
+  return dst;
+}
+
+static dnnl_memory_t
+input (BenchDnnl *self, const SympieCrop *crop)
+{
+  dnnl_dims_t dims = { 1, 3, SYMPIE_NEM_SIZE, SYMPIE_NEM_SIZE };
+  dnnl_memory_desc_t desc = describe (4, dims, dnnl_nchw);
+  dnnl_memory_t memory = memory_new (self, &desc, NULL);
+  void *data;
+
+  check (dnnl_memory_get_data_handle (memory, &data), "memory");
+  bench_crop_planes (crop, data);
+  return memory;
+}
+
+BenchDnnl *
+bench_dnnl_new (
+    Bench *bench, const SympieNemWeights *weights, const SympieCrop *crop)
+{
+  BenchDnnl *self = g_new0 (BenchDnnl, 1);
+  const dnnl_version_t *version = dnnl_version ();
+  dnnl_memory_t x, y;
+
+  bench_fact (bench, "oneDNN", "%d.%d.%d", version->major, version->minor,
+      version->patch);
+  self->n_threads = bench->n_threads;
+  self->memories = g_ptr_array_new ();
+  omp_set_num_threads (self->n_threads);
+  check (dnnl_engine_create (&self->engine, dnnl_cpu, 0), "engine");
+  check (dnnl_stream_create (
+             &self->stream, self->engine, dnnl_stream_default_flags),
+      "stream");
+
+  x = convolution (self, &weights->stem, input (self, crop), true, NULL);
+  for (int b = 0; b < SYMPIE_NEM_N_BLOCKS; b++) {
+    const SympieNemBlock *block = &weights->block[b];
+
+    x = average_pool (self, x, 5, 4, 1);
+    x = convolution (self, &block->conv1, x, false, NULL);
+    y = norm_relu (self, x, block->scale1, block->shift1);
+    x = convolution (self, &block->conv2, y, true, x);
+  }
+  x = average_pool (self, x, (int) desc_of (x)->dims[2], 1, 0);
+  self->out = linear (self, x, weights->head_weight, weights->head_bias);
+  return self;
+}
+
+void
+bench_dnnl_free (BenchDnnl *self)
+{
+  for (int i = 0; i < self->n_steps; i++)
+    dnnl_primitive_destroy (self->steps[i].primitive);
+  for (guint i = 0; i < self->memories->len; i++)
+    dnnl_memory_destroy (g_ptr_array_index (self->memories, i));
+  g_ptr_array_unref (self->memories);
+  dnnl_stream_destroy (self->stream);
+  dnnl_engine_destroy (self->engine);
+  g_free (self);
+}
+
+double
+bench_dnnl_run (void *data)
+{
+  BenchDnnl *self = data;
+  double start;
+
+  omp_set_num_threads (self->n_threads);
+  start = bench_now ();
+  for (int i = 0; i < self->n_steps; i++) {
+    const Step *step = &self->steps[i];
+
+    check (dnnl_primitive_execute (
+               step->primitive, self->stream, step->n_args, step->args),
+        "execution");
+  }
+  check (dnnl_stream_wait (self->stream), "execution");
+  return bench_now () - start;
+}
+
+void
+bench_dnnl_params (const BenchDnnl *self, SympieParams *params)
+{
+  void *data;
+
+  check (dnnl_memory_get_data_handle (self->out, &data), "memory");
+  memcpy (params->values, data, sizeof params->values);
+}
