@@ -6,9 +6,12 @@
 #   ./pipelines/demo.sh CLIP     a clip of yours, as it is
 #
 # leaves, in build/demo/: enhanced.mp4, side-by-side.mp4, side-by-side.png.
-# Options: --seconds N (only the first N), --no-setup (build/ is up to date).
+#
+#   --seconds N    only the first N seconds
+#   --out FOLDER   another folder than build/demo
+#   --no-setup     without setup.sh first: build/ is up to date
 set -euo pipefail
-cd_back=$PWD
+from=$PWD
 cd "$(dirname "$0")/.."
 root=$PWD
 out=build/demo
@@ -25,12 +28,17 @@ while [ $# -gt 0 ]; do
       seconds=$2
       shift
       ;;
+    --out)
+      [ -n "${2-}" ] || fail "--out wants a folder"
+      out=$(cd "$from" && realpath -m -- "$2")
+      shift
+      ;;
     --no-setup) setup= ;;
     -h | --help) sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit ;;
     -*) fail "unknown option '$1'; see --help" ;;
     *)
       [ -z "$clip" ] || fail "one clip at a time, not '$clip' and '$1'"
-      clip=$(cd "$cd_back" && realpath -m -- "$1")
+      clip=$(cd "$from" && realpath -m -- "$1")
       ;;
   esac
   shift
@@ -54,10 +62,11 @@ if [ -n "$clip" ]; then
   has v || fail "no video in $clip"
 fi
 mkdir -p "$out"
+folder=$(realpath "$out")
 rm -f "$out"/{degraded,enhanced,side-by-side}.mp4 "$out"/{start.mkv,side-by-side.png}
 
 if [ -z "$clip" ]; then
-  clip=$root/$out/degraded.mp4
+  clip=$folder/degraded.mp4
   before='dark, low in contrast, strongly compressed'
   say "making a degraded clip of a photograph"
   pan="scale=2448:1836:flags=area,loop=loop=$((${seconds:-6} * 25 - 1)):size=1"
@@ -70,7 +79,7 @@ elif [ -n "$seconds" ]; then
   before='as it was'
   ffmpeg -v error -y -i "$clip" -t "$seconds" -map 0:v:0 -map '0:a:0?' -c copy \
     "$out/start.mkv" </dev/null
-  clip=$root/$out/start.mkv
+  clip=$folder/start.mkv
 else
   before='as it was'
 fi
@@ -83,7 +92,7 @@ sound=()
 if has a; then
   sound=(source. ! queue ! audioconvert ! audioresample ! avenc_aac ! queue ! mux.)
 fi
-sink=(mp4mux name=mux ! filesink "location=$root/$out/enhanced.mp4")
+sink=(mp4mux name=mux ! filesink "location=$folder/enhanced.mp4")
 environment=("GST_PLUGIN_PATH=$root/build/gst-sympie"
   "SYMPIE_WEIGHTS=$root/weights/nem.safetensors")
 plain=("${source[@]}" source. ! queue "${enhance[@]}" "${encode[@]}"
@@ -99,11 +108,21 @@ if ! env "${environment[@]}" gst-launch-1.0 -e -q "${counted[@]}" 2>"$log" |
 fi
 
 say "putting them side by side"
-label() { printf "scale=960:-2:flags=area,setsar=1,drawtext=text='%s':font=DejaVu Sans:fontsize=24:fontcolor=white:box=1:boxcolor=black@0.6:boxborderw=8:x=16:y=16" "$1"; }
-ffmpeg -v error -y -i "$clip" -i "$out/enhanced.mp4" -filter_complex \
-  "[0:v:0]$(label "before\\: $before"),pad=iw+4:ih:0:0:white[a];[1:v:0]$(label 'after\: sympieenhance')[b];[a][b]hstack,crop=iw-mod(iw\\,2)[c]" \
-  -map '[c]' -map '1:a?' -c:a copy -c:v libx264 -preset veryfast -crf 18 -pix_fmt yuv420p \
-  "$out/side-by-side.mp4" </dev/null
+# Frames pair by number: the times of two containers differ by their rounding.
+rate=$(ffprobe -v error -select_streams v:0 -show_entries stream=avg_frame_rate \
+  -of csv=p=0 "$clip" | head -1)
+[[ $rate =~ ^[1-9] ]] || rate=25/1
+# half TEXT: the filters of one half, labelled.
+half() {
+  printf "settb=1/(%s),setpts=N,scale=960:-2:flags=area,setsar=1," "$rate"
+  printf "drawtext=text='%s':font=DejaVu Sans:fontsize=24:fontcolor=white:" "$1"
+  printf "box=1:boxcolor=black@0.6:boxborderw=8:x=16:y=16"
+}
+halves="[0:v:0]$(half "before\: $before"),pad=iw+4:0:0:0:white[before]"
+halves+=";[1:v:0]$(half 'after\: sympieenhance')[after]"
+ffmpeg -v error -y -i "$clip" -i "$out/enhanced.mp4" \
+  -filter_complex "$halves;[before][after]hstack[both]" -map '[both]' -r "$rate" \
+  -c:v libx264 -preset veryfast -crf 18 -pix_fmt yuv420p "$out/side-by-side.mp4" </dev/null
 middle=$(ffprobe -v error -show_entries format=duration -of csv=p=0 "$out/side-by-side.mp4" |
   awk '{ print $1 / 2 }')
 ffmpeg -v error -y -ss "$middle" -i "$out/side-by-side.mp4" -frames:v 1 \

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# setup.sh, where it gives up: with status 1 and one sentence that says why.
+set -uo pipefail
+setup=$1/setup.sh
+scratch=$(mktemp -d)
+trap 'rm -r "$scratch"' EXIT
+failures=0
+
+# says EXPECTED COMMAND...: the command fails, and this is all that it says.
+says() {
+  local expected=$1 said status
+  shift
+  said=$("$@" 2>&1)
+  status=$?
+  if [ $status -ne 1 ] || [ "$(wc -l <<<"$said")" -ne 1 ] || [[ $said != *"$expected"* ]]; then
+    printf "%s: status %d, said '%s', wanted '%s'\n" "$*" $status "$said" "$expected" >&2
+    failures=$((failures + 1))
+  fi
+}
+
+# A machine that has only these commands.
+machine() {
+  rm -rf "${scratch:?}/bin"
+  mkdir "$scratch/bin"
+  local tool
+  for tool in bash dirname "$@"; do
+    ln -s "$(command -v "$tool")" "$scratch/bin/$tool"
+  done
+}
+pretend() { printf '#!/bin/sh\n%s\n' "$2" >"$scratch/bin/$1"; chmod +x "$scratch/bin/$1"; }
+on_machine() { PATH=$scratch/bin "$(command -v bash)" "$setup" "$@"; }
+
+says "unknown option '--al'" "$setup" --al
+says 'one option at most' "$setup" --all --all
+machine
+says 'apt-get not found' on_machine
+pretend apt-get 'exit 0'
+pretend dpkg-query 'exit 1'
+pretend id 'echo 1000'
+says 'not root and no sudo' on_machine
+machine env mktemp rm cat
+pretend apt-get 'exit 0'
+pretend dpkg-query 'exit 1'
+pretend id 'echo 0'
+pretend apt-cache 'exit 1'
+says "no package 'gcc'" on_machine
+pretend apt-get 'exit 100'
+says 'apt-get update failed' on_machine
+
+"$setup" --help | grep -q -- --all || {
+  echo '--help does not speak of --all' >&2
+  failures=$((failures + 1))
+}
+[ $failures -eq 0 ]
