@@ -1,0 +1,864 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/**
+ * SECTION:element-sympieenhance
+ * @title: sympieenhance
+ * @short_description: makes video easier to understand for vision models
+ *
+ * sympieenhance improves what a vision model sees in degraded video (dark, low
+ * in contrast, hazy, noisy, strongly compressed) without any change to that
+ * model. It is SyMPIE of Barbato et al., "A Modular System for Enhanced
+ * Robustness of Multimedia Understanding Networks via Deep Parametric
+ * Estimation", ACM MMSys 2024: a small network (NEM) looks at the central
+ * square of a frame, reduced to 224x224, and estimates 37 numbers, a 3x3 colour
+ * matrix, a colour shift and a 5x5 kernel; these are then applied (DWM) to the
+ * frame at its full resolution.
+ *
+ * The element sits between a decoder and whatever analyses or shows the video.
+ * It works on the formats that decoders and cameras deliver as they are, so
+ * that no conversion is needed around it. Size, format, colorimetry, timestamps
+ * and metadata of the frames stay, alpha is not touched, and no latency is
+ * added beyond the time it takes. Buffers that may be written are changed in
+ * place.
+ *
+ * ## Parameters over time
+ *
+ * NEM costs much more than DWM on small frames.
+ * #GstSympieEnhance:reuse-interval runs it on every Nth frame only and keeps
+ * the parameters in between, until a discontinuity, a flush, a new segment or
+ * new caps end the scene that they were estimated for. Frames that the element
+ * does not change, because of #GstSympieEnhance:enabled or a
+ * #GstSympieEnhance:strength of 0, end it too. Frames dropped for quality of
+ * service do not count.
+ *
+ * #GstSympieEnhance:parameters takes 37 numbers given by hand in the place of
+ * NEM; no weights are read then.
+ *
+ * ## Colour
+ *
+ * Matrix, range and chroma site are those of the caps, or, where the caps say
+ * nothing, GStreamer's defaults for the format and size. High dynamic range
+ * video (transfer functions PQ and HLG) is refused rather than mangled, and so
+ * are YUV formats with the colour matrix RGB.
+ *
+ * ## Interlaced video
+ *
+ * Frames of interleaved and mixed video that are interlaced are enhanced field
+ * by field, each as an image of half the height. One set of parameters is
+ * estimated for the frame, from the top field. 4:2:0 video has its vertical
+ * chroma position taken for that of progressive frames of the field's size.
+ * Fields in buffers of their own are refused.
+ *
+ * ## Example pipelines
+ * |[
+ * gst-launch-1.0 filesrc location=dark.mp4 ! decodebin ! sympieenhance !
+ *     videoconvert ! autovideosink
+ * ]| Plays an enhanced file.
+ * |[
+ * gst-launch-1.0 v4l2src ! videoconvert ! sympieenhance reuse-interval=15 !
+ *     videoconvert ! autovideosink
+ * ]| Enhances a camera, estimating twice a second at 30 frames a second.
+ * |[
+ * gst-launch-1.0 -e filesrc location=in.mp4 ! decodebin !
+ *     sympieenhance strength=0.5 iterations=2 ! x264enc ! mp4mux !
+ *     filesink location=out.mp4
+ * ]| Transcodes with half the effect, estimated and applied twice.
+ * |[
+ * gst-launch-1.0 videotestsrc ! sympieenhance parameters="<1.2,0,0, 0,1.2,0,
+ *     0,0,1.2, 0.1,0.1,0.1, 0,0,0,0,0, 0,0,0,0,0, 0,0,1,0,0, 0,0,0,0,0,
+ *     0,0,0,0,0>" ! videoconvert ! autovideosink
+ * ]| Raises contrast and brightness by hand.
+ */
+
+#include "gstsympieenhance.h"
+
+#include <stdlib.h>
+
+#include "gstsympieimage.h"
+#include "gstsympieparams.h"
+
+GST_DEBUG_CATEGORY_STATIC (gst_sympie_enhance_debug);
+#define GST_CAT_DEFAULT gst_sympie_enhance_debug
+
+enum
+{
+  PROP_0,
+  PROP_WEIGHTS,
+  PROP_DEVICE,
+  PROP_ACTIVE_DEVICE,
+  PROP_N_THREADS,
+  PROP_ENABLED,
+  PROP_STRENGTH,
+  PROP_ITERATIONS,
+  PROP_REUSE_INTERVAL,
+  PROP_PARAMETERS,
+  PROP_LAST_PARAMETERS,
+  PROP_STATS,
+};
+
+#define DEFAULT_DEVICE SYMPIE_DEVICE_AUTO
+#define DEFAULT_N_THREADS 0
+#define MAX_N_THREADS 1024
+#define DEFAULT_ENABLED TRUE
+#define DEFAULT_STRENGTH 1.0
+#define DEFAULT_ITERATIONS 1
+#define MAX_ITERATIONS 4
+#define DEFAULT_REUSE_INTERVAL 1
+
+/* The properties that may change from one frame to the next. */
+typedef struct
+{
+  gboolean enabled;
+  gdouble strength;
+  guint iterations;
+  guint reuse_interval;
+  gboolean by_hand; /* parameters has been set, perhaps to something wrong */
+  SympieParams parameters;
+} Settings;
+
+typedef struct
+{
+  guint64 frames;
+  guint64 estimates;
+  guint64 reused;
+  GstClockTime estimate_time;
+  GstClockTime apply_time;
+} Stats;
+
+struct _GstSympieEnhance
+{
+  GstVideoFilter parent;
+
+  /* The object lock guards these; it is never held while a frame is worked
+   * on. */
+  gchar *weights;
+  SympieDevice device;
+  SympieDevice active_device;
+  guint n_threads;
+  Settings settings;
+  gchar *parameters_error; /* why `parameters` cannot be used, or NULL */
+  gboolean has_last_parameters;
+  SympieParams last_parameters;
+  Stats stats;
+
+  /* The rest belongs to the streaming thread, and while there is none to
+   * start and stop. */
+  SympieContext *context;
+  gboolean can_estimate; /* the context has weights */
+  GstSympieStream stream;
+  GstCaps *refused; /* the latest caps were these, and the error is posted */
+  Settings frame_settings;
+
+  /* Parameters for each iteration, estimated `kept_frames` frames ago. */
+  SympieParams kept[MAX_ITERATIONS];
+  guint n_kept;
+  guint kept_frames;
+};
+
+#define GST_SYMPIE_CAPS GST_STATIC_CAPS ("video/x-raw, " GST_SYMPIE_CAPS_FIELDS)
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_SYMPIE_CAPS);
+
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_SYMPIE_CAPS);
+
+#define gst_sympie_enhance_parent_class parent_class
+G_DEFINE_TYPE (GstSympieEnhance, gst_sympie_enhance, GST_TYPE_VIDEO_FILTER);
+GST_ELEMENT_REGISTER_DEFINE (
+    sympieenhance, "sympieenhance", GST_RANK_NONE, GST_TYPE_SYMPIE_ENHANCE);
+
+#define GST_TYPE_SYMPIE_DEVICE (gst_sympie_device_get_type ())
+static GType
+gst_sympie_device_get_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+    { SYMPIE_DEVICE_AUTO, "The best device there is", "auto" },
+    { SYMPIE_DEVICE_CPU, "The processor", "cpu" },
+    { SYMPIE_DEVICE_CUDA, "An NVIDIA GPU", "cuda" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (
+        &type, g_enum_register_static ("GstSympieDevice", values));
+  return type;
+}
+
+/* Ends the scene that the kept parameters were estimated for. */
+static void
+gst_sympie_enhance_forget (GstSympieEnhance *self)
+{
+  self->n_kept = 0;
+  self->kept_frames = 0;
+}
+
+/* The file that is read: property, environment or installation, in this order.
+ * Call with the object lock. */
+static gchar *
+gst_sympie_enhance_dup_weights (GstSympieEnhance *self)
+{
+  const gchar *weights = self->weights;
+
+  if (!weights || !*weights)
+    weights = g_getenv ("SYMPIE_WEIGHTS");
+  if (!weights || !*weights)
+    weights = GST_SYMPIE_WEIGHTS;
+  return g_strdup (weights);
+}
+
+/* Reads the weights only if `estimating`: they are not asked for where all
+ * parameters come by hand. Posts an error where it fails. */
+static gboolean
+gst_sympie_enhance_open (GstSympieEnhance *self, gboolean estimating)
+{
+  SympieConfig config = sympie_config_default ();
+  GstClockTime begin = gst_util_get_timestamp ();
+  char *error = NULL;
+  gchar *weights;
+
+  GST_OBJECT_LOCK (self);
+  weights = gst_sympie_enhance_dup_weights (self);
+  config.device = self->device;
+  config.n_threads = (int) self->n_threads;
+  GST_OBJECT_UNLOCK (self);
+  if (estimating)
+    config.weights = weights;
+
+  sympie_close (self->context);
+  self->context = sympie_open (&config, &error);
+  if (!self->context) {
+    if (config.device == SYMPIE_DEVICE_CUDA)
+      GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
+          ("Cannot use device=cuda: %s", error), (NULL));
+    else if (estimating && !g_file_test (weights, G_FILE_TEST_EXISTS))
+      GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
+          ("Cannot find the weights: %s", error), ("weights: %s", weights));
+    else if (estimating)
+      GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ,
+          ("Cannot use the weights: %s", error), ("weights: %s", weights));
+    else
+      GST_ELEMENT_ERROR (
+          self, LIBRARY, INIT, ("Cannot start libsympie: %s", error), (NULL));
+    free (error);
+    g_free (weights);
+    return FALSE;
+  }
+
+  self->can_estimate = estimating;
+  GST_OBJECT_LOCK (self);
+  self->active_device = sympie_device (self->context);
+  GST_OBJECT_UNLOCK (self);
+  g_object_notify (G_OBJECT (self), "active-device");
+  GST_INFO_OBJECT (self, "set up in %" GST_TIME_FORMAT ", weights %s",
+      GST_TIME_ARGS (gst_util_get_timestamp () - begin),
+      estimating ? weights : "not needed");
+  g_free (weights);
+  return TRUE;
+}
+
+/* False, with an error posted, where `parameters` was set to something that
+ * cannot be used: setting a property has no other way to fail. */
+static gboolean
+gst_sympie_enhance_check_parameters (GstSympieEnhance *self)
+{
+  gchar *error;
+
+  GST_OBJECT_LOCK (self);
+  error = g_strdup (self->parameters_error);
+  GST_OBJECT_UNLOCK (self);
+  if (!error)
+    return TRUE;
+
+  GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS,
+      ("Cannot use the property parameters: %s", error), (NULL));
+  g_free (error);
+  return FALSE;
+}
+
+static gboolean
+gst_sympie_enhance_start (GstBaseTransform *trans)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
+  Settings settings;
+
+  GST_OBJECT_LOCK (self);
+  settings = self->settings;
+  self->stats = (Stats){ 0 };
+  self->has_last_parameters = FALSE;
+  GST_OBJECT_UNLOCK (self);
+
+  gst_sympie_enhance_forget (self);
+  gst_base_transform_set_passthrough (trans, !settings.enabled);
+  return gst_sympie_enhance_check_parameters (self)
+         && gst_sympie_enhance_open (self, !settings.by_hand);
+}
+
+static gboolean
+gst_sympie_enhance_stop (GstBaseTransform *trans)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
+
+  sympie_close (self->context);
+  self->context = NULL;
+  gst_caps_replace (&self->refused, NULL);
+  gst_sympie_enhance_forget (self);
+
+  GST_OBJECT_LOCK (self);
+  self->active_device = SYMPIE_DEVICE_AUTO;
+  GST_OBJECT_UNLOCK (self);
+  g_object_notify (G_OBJECT (self), "active-device");
+  return TRUE;
+}
+
+static gboolean
+gst_sympie_enhance_sink_event (GstBaseTransform *trans, GstEvent *event)
+{
+  switch (GST_EVENT_TYPE (event)) {
+  case GST_EVENT_FLUSH_STOP:
+  case GST_EVENT_SEGMENT:
+    gst_sympie_enhance_forget (GST_SYMPIE_ENHANCE (trans));
+    break;
+  default:
+    break;
+  }
+  return GST_BASE_TRANSFORM_CLASS (parent_class)->sink_event (trans, event);
+}
+
+static gboolean
+gst_sympie_enhance_set_info (GstVideoFilter *filter, GstCaps *incaps,
+    GstVideoInfo *in_info, GstCaps *outcaps, GstVideoInfo *out_info)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
+  gchar *reason = NULL;
+
+  if (!gst_sympie_stream_from_caps (&self->stream, incaps, in_info, &reason)) {
+    /* Pads send caps that were refused again with whatever comes next. */
+    if (!self->refused || !gst_caps_is_equal (self->refused, incaps))
+      GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+          ("Cannot enhance %s: %" GST_PTR_FORMAT, reason, incaps), (NULL));
+    gst_caps_replace (&self->refused, incaps);
+    g_free (reason);
+    return FALSE;
+  }
+  gst_caps_replace (&self->refused, NULL);
+  gst_sympie_enhance_forget (self);
+  return TRUE;
+}
+
+/* Fixes what this frame is done with. Only here does passthrough change, so
+ * that no frame sees both. */
+static void
+gst_sympie_enhance_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
+  GstClockTime stream_time = gst_segment_to_stream_time (
+      &trans->segment, GST_FORMAT_TIME, GST_BUFFER_TIMESTAMP (buffer));
+  gboolean passthrough;
+
+  if (GST_CLOCK_TIME_IS_VALID (stream_time))
+    gst_object_sync_values (GST_OBJECT (self), stream_time);
+
+  GST_OBJECT_LOCK (self);
+  self->frame_settings = self->settings;
+  GST_OBJECT_UNLOCK (self);
+
+  /* The input's flag: the base class marks the output after each frame that it
+   * dropped for quality of service, when estimating anew would not help. */
+  if (GST_BUFFER_IS_DISCONT (buffer) || self->frame_settings.by_hand)
+    gst_sympie_enhance_forget (self);
+
+  passthrough = !self->frame_settings.enabled;
+  if (passthrough != gst_base_transform_is_passthrough (trans)) {
+    GST_DEBUG_OBJECT (self, "passthrough: %d", passthrough);
+    gst_sympie_enhance_forget (self);
+    gst_base_transform_set_passthrough (trans, passthrough);
+    if (!passthrough)
+      gst_base_transform_reconfigure_src (trans); /* for a buffer pool */
+  }
+}
+
+/* Decoders keep references to most of their frames, so the base class's choice
+ * for good, in place or not, would copy either those or all the others. */
+static GstFlowReturn
+gst_sympie_enhance_prepare_output_buffer (
+    GstBaseTransform *trans, GstBuffer *inbuf, GstBuffer **outbuf)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
+
+  if (!gst_base_transform_is_passthrough (trans)) {
+    if (self->frame_settings.strength == 0.0) {
+      *outbuf = inbuf;
+      return GST_FLOW_OK;
+    }
+    if (gst_buffer_is_writable (inbuf)
+        && gst_buffer_is_all_memory_writable (inbuf)) {
+      GST_BUFFER_FLAG_UNSET (inbuf, GST_BUFFER_FLAG_GAP);
+      *outbuf = inbuf;
+      return GST_FLOW_OK;
+    }
+  }
+  return GST_BASE_TRANSFORM_CLASS (parent_class)
+      ->prepare_output_buffer (trans, inbuf, outbuf);
+}
+
+static GstFlowReturn
+gst_sympie_enhance_transform (
+    GstBaseTransform *trans, GstBuffer *inbuf, GstBuffer *outbuf)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
+  GstBaseTransformClass *base = GST_BASE_TRANSFORM_CLASS (parent_class);
+
+  if (self->frame_settings.strength == 0.0) {
+    gst_sympie_enhance_forget (self);
+    return GST_FLOW_OK;
+  }
+  return inbuf == outbuf ? base->transform_ip (trans, outbuf)
+                         : base->transform (trans, inbuf, outbuf);
+}
+
+/* Frames keep their size and what their colours stand for, so metadata that
+ * depends on these stays true. */
+static gboolean
+gst_sympie_enhance_transform_meta (
+    GstBaseTransform *trans, GstBuffer *outbuf, GstMeta *meta, GstBuffer *inbuf)
+{
+  static const gchar *const kept[] = {
+    GST_META_TAG_VIDEO_STR,
+    GST_META_TAG_VIDEO_SIZE_STR,
+    GST_META_TAG_VIDEO_ORIENTATION_STR,
+    GST_META_TAG_VIDEO_COLORSPACE_STR,
+    NULL,
+  };
+  const gchar *const *tag = gst_meta_api_type_get_tags (meta->info->api);
+
+  while (tag && *tag) {
+    if (!g_strv_contains (kept, *tag))
+      return GST_BASE_TRANSFORM_CLASS (parent_class)
+          ->transform_meta (trans, outbuf, meta, inbuf);
+    tag++;
+  }
+  return TRUE;
+}
+
+/* The parameters of an iteration over a frame that now looks like `image`. */
+static gboolean
+gst_sympie_enhance_get_parameters (GstSympieEnhance *self, guint iteration,
+    const SympieImage *image, SympieParams *params, Stats *stats, char **error)
+{
+  GstClockTime begin;
+
+  if (self->frame_settings.by_hand) {
+    *params = self->frame_settings.parameters;
+    return TRUE;
+  }
+  if (iteration >= self->n_kept) {
+    begin = gst_util_get_timestamp ();
+    if (!sympie_estimate (self->context, image, &self->kept[iteration], error))
+      return FALSE;
+    self->n_kept = iteration + 1;
+    stats->estimates++;
+    stats->estimate_time += gst_util_get_timestamp () - begin;
+  }
+  *params = self->kept[iteration];
+  return TRUE;
+}
+
+/* Enhances a frame of `n` images (progressive: one; interlaced: its fields)
+ * from `src` to `dst`, which may be the same. */
+static gboolean
+gst_sympie_enhance_images (GstSympieEnhance *self, const SympieImage *src,
+    const SympieImage *dst, guint n, char **error)
+{
+  const Settings *settings = &self->frame_settings;
+  SympieParams identity, params, first = { 0 };
+  Stats stats = { .frames = 1 };
+
+  if (self->kept_frames >= settings->reuse_interval)
+    gst_sympie_enhance_forget (self);
+
+  sympie_params_identity (&identity);
+  for (guint i = 0; i < settings->iterations; i++) {
+    const SympieImage *from = i == 0 ? src : dst;
+    GstClockTime begin;
+
+    if (!gst_sympie_enhance_get_parameters (
+            self, i, &from[0], &params, &stats, error))
+      return FALSE;
+    if (i == 0)
+      first = params;
+    sympie_params_blend (
+        &identity, &params, (float) settings->strength, &params);
+
+    begin = gst_util_get_timestamp ();
+    for (guint j = 0; j < n; j++)
+      if (!sympie_apply (self->context, &from[j], &dst[j], &params, error))
+        return FALSE;
+    stats.apply_time += gst_util_get_timestamp () - begin;
+  }
+  if (!settings->by_hand) {
+    self->kept_frames++;
+    stats.reused = stats.estimates == 0;
+  }
+
+  GST_OBJECT_LOCK (self);
+  self->last_parameters = first;
+  self->has_last_parameters = TRUE;
+  self->stats.frames += stats.frames;
+  self->stats.estimates += stats.estimates;
+  self->stats.reused += stats.reused;
+  self->stats.estimate_time += stats.estimate_time;
+  self->stats.apply_time += stats.apply_time;
+  GST_OBJECT_UNLOCK (self);
+  return TRUE;
+}
+
+static GstFlowReturn
+gst_sympie_enhance_transform_frame (
+    GstVideoFilter *filter, GstVideoFrame *in_frame, GstVideoFrame *out_frame)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
+  SympieImage src[GST_SYMPIE_MAX_IMAGES], dst[GST_SYMPIE_MAX_IMAGES];
+  gboolean estimating = !self->frame_settings.by_hand;
+  char *error = NULL;
+  guint n;
+
+  if (!gst_sympie_enhance_check_parameters (self))
+    return GST_FLOW_ERROR;
+  /* Parameters given by hand at the start have been taken back. */
+  if (estimating && !self->can_estimate
+      && !gst_sympie_enhance_open (self, TRUE))
+    return GST_FLOW_ERROR;
+
+  n = gst_sympie_images_from_frame (src, &self->stream, in_frame);
+  if (n == 0
+      || gst_sympie_images_from_frame (dst, &self->stream, out_frame) != n) {
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("Cannot enhance an interlaced frame without its last chroma row"),
+        ("%dx%d %s", GST_VIDEO_FRAME_WIDTH (in_frame),
+            GST_VIDEO_FRAME_HEIGHT (in_frame),
+            gst_video_format_to_string (GST_VIDEO_FRAME_FORMAT (in_frame))));
+    return GST_FLOW_ERROR;
+  }
+
+  if (!gst_sympie_enhance_images (self, src, dst, n, &error)) {
+    GST_ELEMENT_ERROR (
+        self, STREAM, FAILED, ("Cannot enhance a frame: %s", error), (NULL));
+    free (error);
+    return GST_FLOW_ERROR;
+  }
+  return GST_FLOW_OK;
+}
+
+static GstFlowReturn
+gst_sympie_enhance_transform_frame_ip (
+    GstVideoFilter *filter, GstVideoFrame *frame)
+{
+  return gst_sympie_enhance_transform_frame (filter, frame, frame);
+}
+
+/* Call with the object lock. */
+static void
+gst_sympie_enhance_set_parameters (GstSympieEnhance *self, const GValue *array)
+{
+  g_clear_pointer (&self->parameters_error, g_free);
+  self->settings.by_hand = gst_value_array_get_size (array) > 0;
+  if (self->settings.by_hand)
+    gst_sympie_params_from_value (
+        &self->settings.parameters, array, &self->parameters_error);
+}
+
+static void
+gst_sympie_enhance_set_property (
+    GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (object);
+
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+  case PROP_WEIGHTS:
+    g_free (self->weights);
+    self->weights = g_value_dup_string (value);
+    break;
+  case PROP_DEVICE:
+    self->device = g_value_get_enum (value);
+    break;
+  case PROP_N_THREADS:
+    self->n_threads = g_value_get_uint (value);
+    break;
+  case PROP_ENABLED:
+    self->settings.enabled = g_value_get_boolean (value);
+    break;
+  case PROP_STRENGTH:
+    self->settings.strength = g_value_get_double (value);
+    break;
+  case PROP_ITERATIONS:
+    self->settings.iterations = g_value_get_uint (value);
+    break;
+  case PROP_REUSE_INTERVAL:
+    self->settings.reuse_interval = g_value_get_uint (value);
+    break;
+  case PROP_PARAMETERS:
+    gst_sympie_enhance_set_parameters (self, value);
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    break;
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_sympie_enhance_get_property (
+    GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (object);
+
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+  case PROP_WEIGHTS:
+    g_value_take_string (value, gst_sympie_enhance_dup_weights (self));
+    break;
+  case PROP_DEVICE:
+    g_value_set_enum (value, self->device);
+    break;
+  case PROP_ACTIVE_DEVICE:
+    g_value_set_enum (value, self->active_device);
+    break;
+  case PROP_N_THREADS:
+    g_value_set_uint (value, self->n_threads);
+    break;
+  case PROP_ENABLED:
+    g_value_set_boolean (value, self->settings.enabled);
+    break;
+  case PROP_STRENGTH:
+    g_value_set_double (value, self->settings.strength);
+    break;
+  case PROP_ITERATIONS:
+    g_value_set_uint (value, self->settings.iterations);
+    break;
+  case PROP_REUSE_INTERVAL:
+    g_value_set_uint (value, self->settings.reuse_interval);
+    break;
+  case PROP_PARAMETERS:
+    if (self->settings.by_hand && !self->parameters_error)
+      gst_sympie_params_to_value (&self->settings.parameters, value);
+    break;
+  case PROP_LAST_PARAMETERS:
+    if (self->has_last_parameters)
+      gst_sympie_params_to_value (&self->last_parameters, value);
+    break;
+  case PROP_STATS:
+    g_value_take_boxed (value,
+        gst_structure_new ("application/x-sympie-stats", "frames",
+            G_TYPE_UINT64, self->stats.frames, "estimates", G_TYPE_UINT64,
+            self->stats.estimates, "reused", G_TYPE_UINT64, self->stats.reused,
+            "estimate-time", G_TYPE_UINT64, self->stats.estimate_time,
+            "apply-time", G_TYPE_UINT64, self->stats.apply_time, NULL));
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    break;
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_sympie_enhance_finalize (GObject *object)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (object);
+
+  g_free (self->weights);
+  g_free (self->parameters_error);
+  G_OBJECT_CLASS (parent_class)->finalize (object);
+}
+
+static void
+gst_sympie_enhance_install_properties (GObjectClass *object_class)
+{
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
+  const GParamFlags ready = flags | GST_PARAM_MUTABLE_READY;
+  const GParamFlags playing = flags | GST_PARAM_MUTABLE_PLAYING;
+  const GParamFlags readable = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+
+  /**
+   * GstSympieEnhance:weights:
+   *
+   * Path of NEM's weights, a safetensors file. If it is not set, the
+   * environment variable SYMPIE_WEIGHTS names the file, and without that it is
+   * the one that was installed with the plugin. Reads as the path in use.
+   */
+  g_object_class_install_property (object_class, PROP_WEIGHTS,
+      g_param_spec_string ("weights", "Weights",
+          "Safetensors file with NEM's weights (unset = environment variable "
+          "SYMPIE_WEIGHTS, else the installed file)",
+          NULL, ready));
+  /**
+   * GstSympieEnhance:device:
+   *
+   * Where to compute. A device that is asked for by name and is not there is
+   * an error, not a reason to take another one.
+   */
+  g_object_class_install_property (object_class, PROP_DEVICE,
+      g_param_spec_enum ("device", "Device", "Device to compute on",
+          GST_TYPE_SYMPIE_DEVICE, DEFAULT_DEVICE, ready));
+  /**
+   * GstSympieEnhance:active-device:
+   *
+   * The device in use, or auto while the element is stopped.
+   */
+  g_object_class_install_property (object_class, PROP_ACTIVE_DEVICE,
+      g_param_spec_enum ("active-device", "Active device",
+          "Device in use (auto = none yet)", GST_TYPE_SYMPIE_DEVICE,
+          SYMPIE_DEVICE_AUTO, readable));
+  /**
+   * GstSympieEnhance:n-threads:
+   *
+   * Threads that work on a frame on the processor.
+   */
+  g_object_class_install_property (object_class, PROP_N_THREADS,
+      g_param_spec_uint ("n-threads", "Threads",
+          "Number of threads on the processor (0 = one for each processor)", 0,
+          MAX_N_THREADS, DEFAULT_N_THREADS, ready));
+  /**
+   * GstSympieEnhance:enabled:
+   *
+   * FALSE lets all buffers pass untouched.
+   */
+  g_object_class_install_property (object_class, PROP_ENABLED,
+      g_param_spec_boolean ("enabled", "Enabled",
+          "Enhance frames; FALSE lets them pass untouched", DEFAULT_ENABLED,
+          playing));
+  /**
+   * GstSympieEnhance:strength:
+   *
+   * How far to go from parameters that change nothing (0) to those estimated
+   * (1). At 0 buffers pass untouched.
+   */
+  g_object_class_install_property (object_class, PROP_STRENGTH,
+      g_param_spec_double ("strength", "Strength",
+          "Effect, from none (0) to that of the estimated parameters (1)", 0.0,
+          1.0, DEFAULT_STRENGTH, playing | GST_PARAM_CONTROLLABLE));
+  /**
+   * GstSympieEnhance:iterations:
+   *
+   * How often to estimate and apply, each time on the frame that came out.
+   */
+  g_object_class_install_property (object_class, PROP_ITERATIONS,
+      g_param_spec_uint ("iterations", "Iterations",
+          "How often each frame is enhanced, the result fed back", 1,
+          MAX_ITERATIONS, DEFAULT_ITERATIONS, playing));
+  /**
+   * GstSympieEnhance:reuse-interval:
+   *
+   * Estimate on every Nth frame and keep the parameters in between. A
+   * discontinuity starts anew.
+   */
+  g_object_class_install_property (object_class, PROP_REUSE_INTERVAL,
+      g_param_spec_uint ("reuse-interval", "Reuse interval",
+          "Estimate on every Nth frame and keep the parameters in between", 1,
+          G_MAXUINT, DEFAULT_REUSE_INTERVAL, playing));
+  /**
+   * GstSympieEnhance:parameters:
+   *
+   * 37 numbers to apply instead of NEM's estimates, in standardised RGB (mean
+   * 0.485, 0.456, 0.406; deviation 0.229, 0.224, 0.225): the colour matrix, 9,
+   * input channel by input channel; the shift that comes before it, 3; the
+   * kernel, 25, row by row. An empty array goes back to NEM. Anything else is
+   * an error at the start or the next frame.
+   */
+  g_object_class_install_property (object_class, PROP_PARAMETERS,
+      gst_param_spec_array ("parameters", "Parameters",
+          "37 numbers to apply (9 of the colour matrix, 3 of the shift, 25 of "
+          "the kernel) instead of estimates; empty = estimate",
+          NULL, playing));
+  /**
+   * GstSympieEnhance:last-parameters:
+   *
+   * The 37 numbers, of type double, estimated or given for the latest frame (in
+   * its first iteration, before #GstSympieEnhance:strength). Empty before the
+   * first frame.
+   */
+  g_object_class_install_property (object_class, PROP_LAST_PARAMETERS,
+      gst_param_spec_array ("last-parameters", "Last parameters",
+          "37 numbers estimated or given for the latest frame", NULL,
+          readable));
+  /**
+   * GstSympieEnhance:stats:
+   *
+   * What was done since the start, a structure application/x-sympie-stats:
+   *
+   * * #guint64 `frames`: frames enhanced
+   * * #guint64 `estimates`: how often NEM ran
+   * * #guint64 `reused`: frames for which it did not, as the parameters of an
+   *   earlier frame were kept
+   * * #guint64 `estimate-time`: nanoseconds that NEM took
+   * * #guint64 `apply-time`: nanoseconds that DWM took
+   */
+  g_object_class_install_property (object_class, PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics",
+          "frames, estimates, reused and, in nanoseconds, estimate-time and "
+          "apply-time since the start, as guint64",
+          GST_TYPE_STRUCTURE, readable));
+}
+
+static void
+gst_sympie_enhance_class_init (GstSympieEnhanceClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  GstBaseTransformClass *trans_class = GST_BASE_TRANSFORM_CLASS (klass);
+  GstVideoFilterClass *filter_class = GST_VIDEO_FILTER_CLASS (klass);
+
+  GST_DEBUG_CATEGORY_INIT (
+      gst_sympie_enhance_debug, "sympieenhance", 0, "SyMPIE video enhancement");
+
+  object_class->set_property = gst_sympie_enhance_set_property;
+  object_class->get_property = gst_sympie_enhance_get_property;
+  object_class->finalize = gst_sympie_enhance_finalize;
+  gst_sympie_enhance_install_properties (object_class);
+  gst_type_mark_as_plugin_api (GST_TYPE_SYMPIE_DEVICE, 0);
+
+  gst_element_class_set_static_metadata (element_class,
+      "SyMPIE video enhancement", "Filter/Effect/Video",
+      "Makes degraded video easier to understand for vision models",
+      "The gst-sympie project");
+  gst_element_class_add_static_pad_template (element_class, &sink_template);
+  gst_element_class_add_static_pad_template (element_class, &src_template);
+
+  trans_class->start = GST_DEBUG_FUNCPTR (gst_sympie_enhance_start);
+  trans_class->stop = GST_DEBUG_FUNCPTR (gst_sympie_enhance_stop);
+  trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_sympie_enhance_sink_event);
+  trans_class->before_transform =
+      GST_DEBUG_FUNCPTR (gst_sympie_enhance_before_transform);
+  trans_class->prepare_output_buffer =
+      GST_DEBUG_FUNCPTR (gst_sympie_enhance_prepare_output_buffer);
+  trans_class->transform = GST_DEBUG_FUNCPTR (gst_sympie_enhance_transform);
+  trans_class->transform_meta =
+      GST_DEBUG_FUNCPTR (gst_sympie_enhance_transform_meta);
+  trans_class->transform_ip_on_passthrough = FALSE;
+
+  filter_class->set_info = GST_DEBUG_FUNCPTR (gst_sympie_enhance_set_info);
+  filter_class->transform_frame =
+      GST_DEBUG_FUNCPTR (gst_sympie_enhance_transform_frame);
+  filter_class->transform_frame_ip =
+      GST_DEBUG_FUNCPTR (gst_sympie_enhance_transform_frame_ip);
+}
+
+static void
+gst_sympie_enhance_init (GstSympieEnhance *self)
+{
+  self->device = DEFAULT_DEVICE;
+  self->active_device = SYMPIE_DEVICE_AUTO;
+  self->n_threads = DEFAULT_N_THREADS;
+  self->settings = (Settings){
+    .enabled = DEFAULT_ENABLED,
+    .strength = DEFAULT_STRENGTH,
+    .iterations = DEFAULT_ITERATIONS,
+    .reuse_interval = DEFAULT_REUSE_INTERVAL,
+  };
+}

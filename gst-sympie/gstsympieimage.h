@@ -1,0 +1,53 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* From GStreamer's words for video to libsympie's: what the elements share. */
+
+#ifndef GST_SYMPIE_IMAGE_H
+#define GST_SYMPIE_IMAGE_H
+
+#include <gst/video/video.h>
+
+#include "sympie.h"
+
+G_BEGIN_DECLS
+
+/* The formats and sizes of sympie.h as caps; an element puts its caps features
+ * in front. */
+#define GST_SYMPIE_FORMATS                                                     \
+  "{ RGB, BGR, RGBx, BGRx, xRGB, xBGR, RGBA, BGRA, ARGB, ABGR, GBR, "          \
+  "I420, YV12, NV12, NV21, Y42B, Y444, I420_10LE, P010_10LE }"
+#define GST_SYMPIE_CAPS_FIELDS                                                 \
+  "format = (string) " GST_SYMPIE_FORMATS ", "                                 \
+  "width = (int) [ 1, 32768 ], height = (int) [ 1, 32768 ], "                  \
+  "framerate = " GST_VIDEO_FPS_RANGE
+
+/* A frame of interlaced video is two images, one a field. */
+#define GST_SYMPIE_MAX_IMAGES 2
+
+/* What all frames of a stream have in common. */
+typedef struct
+{
+  SympieFormat format;
+  SympieColorimetry colorimetry;
+} GstSympieStream;
+
+/* `info` is `caps` parsed. Fails on what DWM would mangle, with a sentence in
+ * `reason`, which the caller frees: transfer functions PQ and HLG (their
+ * values are not the gamma-coded ones that NEM knows), YUV formats with the
+ * matrix RGB, and fields kept in buffers of their own. */
+gboolean gst_sympie_stream_from_caps (GstSympieStream *stream, GstCaps *caps,
+    const GstVideoInfo *info, gchar **reason);
+
+/* Views of the memory of a mapped frame, valid as long as the map. Returns how
+ * many: 1, or for an interlaced frame 2, of which the first is the top field.
+ * Returns 0 where the buffer ends before the chroma rows that a bottom field of
+ * an odd number of lines needs. */
+guint gst_sympie_images_from_frame (SympieImage images[GST_SYMPIE_MAX_IMAGES],
+    const GstSympieStream *stream, const GstVideoFrame *frame);
+
+G_END_DECLS
+
+#endif /* GST_SYMPIE_IMAGE_H */

@@ -1,0 +1,18 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <gst/gst.h>
+
+#include "gstsympieenhance.h"
+
+static gboolean
+plugin_init (GstPlugin *plugin)
+{
+  return GST_ELEMENT_REGISTER (sympieenhance, plugin);
+}
+
+GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, sympie,
+    "SyMPIE: makes video easier to understand for vision models", plugin_init,
+    PACKAGE_VERSION, "LGPL", "gst-sympie", "Unknown package origin")
