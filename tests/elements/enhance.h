@@ -1,0 +1,180 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* What the tests of sympieenhance share. */
+
+#ifndef SYMPIE_TEST_ENHANCE_H
+#define SYMPIE_TEST_ENHANCE_H
+
+#include <gst/check/gstcheck.h>
+#include <gst/check/gstharness.h>
+#include <gst/video/video.h>
+
+#include "sympie.h"
+
+/* Caps of the stream that most tests use: small, so that they are quick. */
+#define TEST_CAPS                                                              \
+  "video/x-raw, format = RGB, width = 64, height = 48, framerate = 25/1"
+#define TEST_FRAME_DURATION (40 * GST_MSECOND)
+
+/* Random samples, padding included; for 10-bit formats the unused bits stay
+ * clear, as they are in real video. */
+static inline void
+fill_random (const GstVideoInfo *info, guint8 *data, gsize size, guint32 seed)
+{
+  GRand *random = g_rand_new_with_seed (seed);
+
+  for (gsize i = 0; i < size; i++)
+    data[i] = (guint8) g_rand_int_range (random, 0, 256);
+  if (GST_VIDEO_INFO_FORMAT (info) == GST_VIDEO_FORMAT_I420_10LE)
+    for (gsize i = 1; i < size; i += 2)
+      data[i] &= 0x03;
+  if (GST_VIDEO_INFO_FORMAT (info) == GST_VIDEO_FORMAT_P010_10LE)
+    for (gsize i = 0; i < size; i += 2)
+      data[i] &= 0xc0;
+  g_rand_free (random);
+}
+
+/* Frame `number` of a stream, the random samples of which depend on it. */
+static inline GstBuffer *
+test_buffer (const GstVideoInfo *info, guint number)
+{
+  GstBuffer *buffer =
+      gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (info), NULL);
+  GstMapInfo map;
+
+  fail_unless (gst_buffer_map (buffer, &map, GST_MAP_WRITE));
+  fill_random (info, map.data, map.size, number);
+  gst_buffer_unmap (buffer, &map);
+  GST_BUFFER_PTS (buffer) = number * TEST_FRAME_DURATION;
+  GST_BUFFER_DURATION (buffer) = TEST_FRAME_DURATION;
+  return buffer;
+}
+
+/* Parameters that a test can tell from identity and from each other. */
+static inline SympieParams
+test_params (guint32 seed)
+{
+  GRand *random = g_rand_new_with_seed (seed);
+  SympieParams params;
+
+  sympie_params_identity (&params);
+  for (int i = 0; i < SYMPIE_N_PARAMS; i++)
+    params.values[i] += (float) g_rand_double_range (random, -0.1, 0.1);
+  g_rand_free (random);
+  return params;
+}
+
+static inline void
+set_parameters (GstElement *element, const SympieParams *params)
+{
+  GValue array = G_VALUE_INIT, number = G_VALUE_INIT;
+
+  g_value_init (&array, GST_TYPE_ARRAY);
+  g_value_init (&number, G_TYPE_DOUBLE);
+  for (int i = 0; params && i < SYMPIE_N_PARAMS; i++) {
+    g_value_set_double (&number, params->values[i]);
+    gst_value_array_append_value (&array, &number);
+  }
+  g_object_set_property (G_OBJECT (element), "parameters", &array);
+  g_value_unset (&array);
+}
+
+/* Reads one of the two properties with parameters; FALSE where it is empty. */
+static inline gboolean
+get_parameters (GstElement *element, const gchar *name, SympieParams *params)
+{
+  GValue array = G_VALUE_INIT;
+  guint n;
+
+  g_object_get_property (G_OBJECT (element), name, &array);
+  n = gst_value_array_get_size (&array);
+  if (n > 0) {
+    fail_unless_equals_int (n, SYMPIE_N_PARAMS);
+    for (guint i = 0; i < n; i++)
+      params->values[i] =
+          (float) g_value_get_double (gst_value_array_get_value (&array, i));
+  }
+  g_value_unset (&array);
+  return n > 0;
+}
+
+static inline guint64
+get_stat (GstElement *element, const gchar *field)
+{
+  GstStructure *stats;
+  guint64 value;
+
+  g_object_get (element, "stats", &stats, NULL);
+  fail_unless (gst_structure_has_name (stats, "application/x-sympie-stats"));
+  fail_unless (gst_structure_get_uint64 (stats, field, &value), "%s", field);
+  gst_structure_free (stats);
+  return value;
+}
+
+#define assert_stats(element, n_frames, n_estimates, n_reused)                 \
+  G_STMT_START                                                                 \
+  {                                                                            \
+    fail_unless_equals_uint64 (get_stat (element, "frames"), n_frames);        \
+    fail_unless_equals_uint64 (get_stat (element, "estimates"), n_estimates);  \
+    fail_unless_equals_uint64 (get_stat (element, "reused"), n_reused);        \
+  }                                                                            \
+  G_STMT_END
+
+/* Pushes frames `first` to `first + n - 1` and drops what comes out. */
+static inline void
+push_frames (GstHarness *h, const GstVideoInfo *info, guint first, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    gst_buffer_unref (
+        gst_harness_push_and_pull (h, test_buffer (info, first + i)));
+}
+
+static inline GstVideoInfo
+video_info (const gchar *caps_string)
+{
+  GstCaps *caps = gst_caps_from_string (caps_string);
+  GstVideoInfo info;
+
+  fail_unless (gst_video_info_from_caps (&info, caps), "%s", caps_string);
+  gst_caps_unref (caps);
+  return info;
+}
+
+/* The view of `data` that the caps promise, found without the plugin's code:
+ * planes and strides of GstVideoInfo, the library's format of that name. The
+ * colorimetry is the caller's to fill in. */
+static inline SympieImage
+test_image (SympieFormat format, const GstVideoInfo *info, guint8 *data)
+{
+  SympieImage image = {
+    .format = format,
+    .width = GST_VIDEO_INFO_WIDTH (info),
+    .height = GST_VIDEO_INFO_HEIGHT (info),
+  };
+
+  for (guint i = 0; i < GST_VIDEO_INFO_N_PLANES (info); i++) {
+    image.planes[i] = data + GST_VIDEO_INFO_PLANE_OFFSET (info, i);
+    image.strides[i] = GST_VIDEO_INFO_PLANE_STRIDE (info, i);
+  }
+  return image;
+}
+
+/* A context of the library to compute expectations with. */
+static inline SympieContext *
+test_context (gboolean estimating)
+{
+  SympieConfig config = sympie_config_default ();
+  SympieContext *context;
+  char *error = NULL;
+
+  if (estimating)
+    config.weights = g_getenv ("SYMPIE_WEIGHTS");
+  context = sympie_open (&config, &error);
+  fail_unless (context != NULL, "%s", error);
+  return context;
+}
+
+#endif /* SYMPIE_TEST_ENHANCE_H */
