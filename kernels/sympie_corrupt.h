@@ -1,0 +1,123 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* The 23 corruptions that SyMPIE is trained and judged on: the 15 of ImageNet-C
+ * and its 4 extra ones (Hendrycks and Dietterich 2019), and the 4 changes of
+ * light of SyMPIE's own pool (paper, section 4.1).
+ *
+ * Apart from sympie.h because who enhances video needs none of this, and a
+ * training loader none of that. Errors are reported as described there.
+ *
+ * The same picture, corruption, severity, seed, phase and scale give the same
+ * bytes on every machine, for any number of threads, stride or pixel format;
+ * jpeg_compression depends on the version of libjpeg besides. */
+
+#ifndef SYMPIE_CORRUPT_H
+#define SYMPIE_CORRUPT_H
+
+#include "sympie.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum
+{
+  SYMPIE_CORRUPTION_NONE,
+  SYMPIE_CORRUPTION_GAUSSIAN_NOISE,
+  SYMPIE_CORRUPTION_SHOT_NOISE,
+  SYMPIE_CORRUPTION_IMPULSE_NOISE,
+  SYMPIE_CORRUPTION_SPECKLE_NOISE,
+  SYMPIE_CORRUPTION_GAUSSIAN_BLUR,
+  SYMPIE_CORRUPTION_DEFOCUS_BLUR,
+  SYMPIE_CORRUPTION_GLASS_BLUR,
+  SYMPIE_CORRUPTION_MOTION_BLUR,
+  SYMPIE_CORRUPTION_ZOOM_BLUR,
+  SYMPIE_CORRUPTION_FOG,
+  SYMPIE_CORRUPTION_FROST,
+  SYMPIE_CORRUPTION_SNOW,
+  SYMPIE_CORRUPTION_SPATTER,
+  SYMPIE_CORRUPTION_CONTRAST,
+  SYMPIE_CORRUPTION_BRIGHTNESS,
+  SYMPIE_CORRUPTION_SATURATE,
+  SYMPIE_CORRUPTION_JPEG_COMPRESSION,
+  SYMPIE_CORRUPTION_PIXELATE,
+  SYMPIE_CORRUPTION_ELASTIC_TRANSFORM,
+  SYMPIE_CORRUPTION_DARKEN,
+  SYMPIE_CORRUPTION_HORIZON,
+  SYMPIE_CORRUPTION_NIGHT,
+  SYMPIE_CORRUPTION_WHITE_POINT,
+  SYMPIE_CORRUPTION_MIXED, /* 1 to 3 different ones of the 23, in any order */
+  SYMPIE_N_CORRUPTIONS
+} SympieCorruption;
+
+#define SYMPIE_MAX_SEVERITY 5
+
+/* "none", "gaussian_noise", ... "mixed"; NULL for a value that is none of the
+ * enumeration. */
+SYMPIE_API const char *sympie_corruption_name (SympieCorruption corruption);
+
+/* Takes hyphens for underscores. Fails on any other name. */
+SYMPIE_API bool sympie_corruption_from_name (
+    const char *name, SympieCorruption *corruption, char **error);
+
+typedef struct
+{
+  /* What lengths mean in a picture that is not 224 pixels high or wide. They
+   * are published in pixels of a 224x224 picture; a published pixel is taken
+   * as scale + (1 - scale) * min (width, height) / 224 pixels. So 1 keeps the
+   * published numbers, and 0 what the eye sees of the picture as a whole. It
+   * reaches blurs (sigma, radius, shift), the flakes of snow, the drops of
+   * spatter, the crystals of frost, the blocks of pixelate and the
+   * displacements of elastic_transform. The grain of noise is always a pixel,
+   * the block of JPEG 8; zoom_blur and fog span the picture anyway. */
+  float scale; /* 0 to 1 */
+
+  /* A folder of photographs (*.jpg, *.jpeg) for frost, each as likely as the
+   * others; NULL: ice that the library grows itself. */
+  const char *frost_folder;
+
+  int n_threads; /* 1 or more; 0: one for each processor available */
+} SympieCorruptorConfig;
+
+/* scale 1, no frost photographs, one thread. */
+SYMPIE_API SympieCorruptorConfig sympie_corruptor_config_default (void);
+
+/* Memory, threads and textures that one picture after another uses. It serves
+ * one caller at a time. */
+typedef struct SympieCorruptor SympieCorruptor;
+
+/* Fails on a scale or a number of threads out of range, on a folder without
+ * photographs and on photographs that cannot be read. */
+SYMPIE_API SympieCorruptor *sympie_corruptor_new (
+    const SympieCorruptorConfig *config, char **error);
+
+/* Frees the corruptor; NULL is allowed. */
+SYMPIE_API void sympie_corruptor_free (SympieCorruptor *corruptor);
+
+/* Writes `src`, corrupted, to `dst`. Both have the same format, size and
+ * colorimetry and are the same memory (in place) or do not overlap. Any format
+ * of 8 bits: others than RGB are taken to full-range RGB of 8 bits and back as
+ * sympie_apply() does. Alpha is copied.
+ *
+ * `severity` is 1 to 5, or 0 to leave the picture as it is; each part of mixed
+ * has the severity given.
+ *
+ * `seed` and `phase` choose the draw. Phases that are whole numbers are draws
+ * independent of each other: the number of a frame, say. Between two of them
+ * the draw turns from the one into the other, its distribution being kept: a
+ * normal field N as cos(a) N1 + sin(a) N2. So a phase that grows slowly lets
+ * fog drift, and a constant one is a dirty lens. What cannot turn (which
+ * corruptions make up mixed, which photograph) depends on the seed alone.
+ * `phase` is 0 or more and finite. */
+SYMPIE_API bool sympie_corrupt (SympieCorruptor *corruptor,
+    const SympieImage *src, const SympieImage *dst, SympieCorruption corruption,
+    int severity, uint64_t seed, double phase, char **error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SYMPIE_CORRUPT_H */
