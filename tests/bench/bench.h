@@ -94,8 +94,11 @@ void bench_require (bool ok, char *error);
 
 double bench_now (void); /* ms */
 
-/* How often this process has allocated memory: allocations.c. */
+/* How often this process has allocated memory, and how often so much that it
+ * may be for pixels: allocations.c. */
+#define BENCH_LARGE 1024
 unsigned long bench_allocations (void);
+unsigned long bench_large_allocations (void);
 
 /* The reports: report.c. */
 void bench_print_table (const Bench *bench);
