@@ -1,0 +1,202 @@
+# gst-sympie: SyMPIE video enhancement
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""The library's corruptions on NumPy arrays, for training and evaluation.
+
+    from corrupt import Corruptor, POOL
+    corruptor = Corruptor(threads=2)
+    out = corruptor(images, ["fog", "mixed"], [3, 5], seeds=[1, 2])
+
+The library is looked for at the path given, then at $SYMPIE_LIBRARY, then in
+../build/kernels. What it does is described in kernels/sympie_corrupt.h.
+"""
+
+import ctypes
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+FORMAT_RGB = 0  # SYMPIE_FORMAT_RGB
+MAX_SEVERITY = 5
+
+
+class Image(ctypes.Structure):
+    """SympieImage, its SympieColorimetry written out."""
+
+    _fields_ = [
+        ("format", ctypes.c_int),
+        ("width", ctypes.c_int),
+        ("height", ctypes.c_int),
+        ("planes", ctypes.c_void_p * 3),
+        ("strides", ctypes.c_ssize_t * 3),
+        ("kr", ctypes.c_float),
+        ("kb", ctypes.c_float),
+        ("full_range", ctypes.c_bool),
+        ("chroma_site", ctypes.c_uint),
+    ]
+
+
+class Config(ctypes.Structure):
+    """SympieCorruptorConfig."""
+
+    _fields_ = [
+        ("scale", ctypes.c_float),
+        ("frost_folder", ctypes.c_char_p),
+        ("n_threads", ctypes.c_int),
+    ]
+
+
+def library_path(path=None):
+    path = path or os.environ.get("SYMPIE_LIBRARY")
+    if not path:
+        path = Path(__file__).resolve().parents[1] / "build/kernels/libsympie.so"
+    if not Path(path).exists():
+        raise FileNotFoundError(
+            f"{path}: build the library (meson compile -C build) or set SYMPIE_LIBRARY"
+        )
+    return str(path)
+
+
+def load_library(path=None):
+    library = ctypes.CDLL(library_path(path))
+    error = ctypes.POINTER(ctypes.c_void_p)
+    library.sympie_corruption_name.argtypes = [ctypes.c_int]
+    library.sympie_corruption_name.restype = ctypes.c_char_p
+    library.sympie_corruption_from_name.argtypes = [
+        ctypes.c_char_p, ctypes.POINTER(ctypes.c_int), error,
+    ]
+    library.sympie_corruption_from_name.restype = ctypes.c_bool
+    library.sympie_corruptor_new.argtypes = [ctypes.POINTER(Config), error]
+    library.sympie_corruptor_new.restype = ctypes.c_void_p
+    library.sympie_corruptor_free.argtypes = [ctypes.c_void_p]
+    library.sympie_corruptor_free.restype = None
+    library.sympie_corrupt.argtypes = [
+        ctypes.c_void_p, ctypes.POINTER(Image), ctypes.POINTER(Image),
+        ctypes.c_int, ctypes.c_int, ctypes.c_uint64, ctypes.c_double, error,
+    ]
+    library.sympie_corrupt.restype = ctypes.c_bool
+    return library
+
+
+class Corruptor:
+    """Corrupts batches of pictures, `threads` of them at a time."""
+
+    def __init__(self, scale=1.0, frost_folder=None, threads=1, library=None):
+        if threads < 1:
+            raise ValueError(f"{threads} threads, not 1 or more")
+        self._corruptors = []
+        self._library = load_library(library)
+        self._free = ctypes.CDLL(None).free
+        self._free.argtypes = [ctypes.c_void_p]
+        folder = os.fsencode(frost_folder) if frost_folder else None
+        config = Config(scale, folder, 1)
+        # One for each thread: a corruptor serves one caller at a time.
+        for _ in range(threads):
+            error = ctypes.c_void_p()
+            corruptor = self._library.sympie_corruptor_new(
+                ctypes.byref(config), ctypes.byref(error))
+            if not corruptor:
+                raise ValueError(self._message(error))
+            self._corruptors.append(corruptor)
+        self._executor = ThreadPoolExecutor(threads) if threads > 1 else None
+        count = 0
+        while self._library.sympie_corruption_name(count):
+            count += 1
+        self.names = [
+            self._library.sympie_corruption_name(i).decode() for i in range(count)
+        ]
+        self.pool = self.names[1:-1]  # without none and mixed
+
+    def close(self):
+        if getattr(self, "_executor", None):
+            self._executor.shutdown()
+            self._executor = None
+        while getattr(self, "_corruptors", None):
+            self._library.sympie_corruptor_free(self._corruptors.pop())
+
+    __del__ = close
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def __call__(self, images, names, severities, seeds, phases=0.0):
+        """A corrupted copy of `images`, uint8 of shape (N, H, W, 3).
+
+        `names`, `severities` (0 to 5), `seeds` (0 to 2**64 - 1) and `phases`
+        are given for each picture or once for all of them.
+        """
+        images = np.asarray(images)
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
+            raise ValueError(
+                f"images are {images.dtype} {images.shape}, not uint8 (N, H, W, 3)")
+        if not self._corruptors:
+            raise ValueError("the corruptor is closed")
+        images = np.ascontiguousarray(images)
+        n = len(images)
+        out = np.empty_like(images)
+        jobs = list(zip(
+            range(n),
+            [self._number(name) for name in self._each(names, n, "names")],
+            self._integers(severities, n, "severities", MAX_SEVERITY),
+            self._integers(seeds, n, "seeds", 2**64 - 1),
+            self._each(phases, n, "phases"),
+        ))
+
+        def work(thread):
+            for job in jobs[thread::len(self._corruptors)]:
+                self._corrupt(self._corruptors[thread], images, out, *job)
+
+        if self._executor:
+            list(self._executor.map(work, range(len(self._corruptors))))
+        else:
+            work(0)
+        return out
+
+    def _corrupt(self, corruptor, images, out, i, number, severity, seed, phase):
+        height, width = images.shape[1:3]
+        views = [
+            Image(FORMAT_RGB, width, height, (array[i].ctypes.data, None, None),
+                  (3 * width, 0, 0), full_range=True)
+            for array in (images, out)
+        ]
+        error = ctypes.c_void_p()
+        # ctypes lets go of the interpreter's lock for the call.
+        if not self._library.sympie_corrupt(
+                corruptor, ctypes.byref(views[0]), ctypes.byref(views[1]), number,
+                severity, seed, phase, ctypes.byref(error)):
+            raise ValueError(self._message(error))
+
+    def _number(self, name):
+        number, error = ctypes.c_int(), ctypes.c_void_p()
+        if not self._library.sympie_corruption_from_name(
+                str(name).encode(), ctypes.byref(number), ctypes.byref(error)):
+            raise ValueError(self._message(error))
+        return number.value
+
+    def _message(self, error):
+        text = ctypes.string_at(error.value).decode() if error.value else "out of memory"
+        self._free(error)
+        return text
+
+    @staticmethod
+    def _each(values, n, what):
+        if isinstance(values, str) or np.ndim(values) == 0:
+            return [values] * n
+        if len(values) != n:
+            raise ValueError(f"{len(values)} {what} for {n} pictures")
+        return list(values)
+
+    @classmethod
+    def _integers(cls, values, n, what, largest):
+        numbers = [int(value) for value in cls._each(values, n, what)]
+        for number in numbers:
+            # ctypes would take what is left of a number too large.
+            if not 0 <= number <= largest:
+                raise ValueError(f"{number} among {what}, not 0 to {largest}")
+        return numbers
