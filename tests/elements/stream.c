@@ -1,0 +1,457 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* sympieenhance in a stream: what ends a scene and what does not, and what it
+ * must leave as it is. */
+
+#include <string.h>
+
+#include "enhance.h"
+
+/* Plays TEST_CAPS and keeps parameters for as long as it is allowed to. */
+static GstHarness *
+keeping_harness (void)
+{
+  GstHarness *h = gst_harness_new ("sympieenhance");
+
+  g_object_set (h->element, "reuse-interval", G_MAXUINT, NULL);
+  gst_harness_set_src_caps_str (h, TEST_CAPS);
+  return h;
+}
+
+GST_START_TEST (test_renegotiation)
+{
+  GstHarness *h = keeping_harness ();
+  GstVideoInfo info = video_info (TEST_CAPS);
+  const gchar *others[] = {
+    "video/x-raw, format = RGB, width = 66, height = 48, framerate = 25/1",
+    "video/x-raw, format = NV12, width = 66, height = 48, framerate = 25/1",
+    "video/x-raw, format = I420, width = 1, height = 1, framerate = 25/1",
+  };
+
+  push_frames (h, &info, 0, 3);
+  assert_stats (h->element, 3, 1, 2);
+  /* The weights stay, wherever the file goes. */
+  g_object_set (h->element, "weights", "/nowhere", NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++) {
+    info = video_info (others[i]);
+    gst_harness_set_src_caps_str (h, others[i]);
+    push_frames (h, &info, 3 + 2 * i, 2);
+    assert_stats (h->element, 5 + 2 * i, 2 + i, 3 + i);
+  }
+  gst_harness_teardown (h);
+}
+GST_END_TEST;
+
+GST_START_TEST (test_discontinuity)
+{
+  GstHarness *h = keeping_harness ();
+  GstVideoInfo info = video_info (TEST_CAPS);
+  GstBuffer *buffer;
+
+  push_frames (h, &info, 0, 3);
+  buffer = test_buffer (&info, 3);
+  GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  buffer = gst_harness_push_and_pull (h, buffer);
+  fail_unless (GST_BUFFER_IS_DISCONT (buffer));
+  gst_buffer_unref (buffer);
+  assert_stats (h->element, 4, 2, 2);
+  push_frames (h, &info, 4, 1);
+  assert_stats (h->element, 5, 2, 3);
+  gst_harness_teardown (h);
+}
+GST_END_TEST;
+
+/* What a flushing seek sends. */
+GST_START_TEST (test_flush)
+{
+  GstHarness *h = keeping_harness ();
+  GstVideoInfo info = video_info (TEST_CAPS);
+  GstSegment segment;
+
+  push_frames (h, &info, 0, 3);
+  fail_unless (gst_harness_push_event (h, gst_event_new_flush_start ()));
+  fail_unless (gst_harness_push_event (h, gst_event_new_flush_stop (TRUE)));
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.start = segment.position = segment.time = 100 * TEST_FRAME_DURATION;
+  fail_unless (gst_harness_push_event (h, gst_event_new_segment (&segment)));
+  push_frames (h, &info, 100, 2);
+  assert_stats (h->element, 5, 2, 3);
+  gst_harness_teardown (h);
+}
+GST_END_TEST;
+
+GST_START_TEST (test_segment)
+{
+  GstHarness *h = keeping_harness ();
+  GstVideoInfo info = video_info (TEST_CAPS);
+  GstSegment segment;
+
+  push_frames (h, &info, 0, 3);
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.base = 3 * TEST_FRAME_DURATION;
+  fail_unless (gst_harness_push_event (h, gst_event_new_segment (&segment)));
+  push_frames (h, &info, 0, 2);
+  assert_stats (h->element, 5, 2, 3);
+  gst_harness_teardown (h);
+}
+GST_END_TEST;
+
+/* Going back to READY forgets the stream, what was counted included. */
+GST_START_TEST (test_stop)
+{
+  GstHarness *h = keeping_harness ();
+  GstVideoInfo info = video_info (TEST_CAPS);
+  SympieParams params;
+
+  push_frames (h, &info, 0, 3);
+  assert_stats (h->element, 3, 1, 2);
+  gst_element_set_state (h->element, GST_STATE_READY);
+  assert_stats (h->element, 3, 1, 2);
+  fail_unless (get_parameters (h->element, "last-parameters", &params));
+
+  gst_element_set_state (h->element, GST_STATE_PLAYING);
+  assert_stats (h->element, 0, 0, 0);
+  fail_if (get_parameters (h->element, "last-parameters", &params));
+  gst_harness_set_src_caps_str (h, TEST_CAPS);
+  push_frames (h, &info, 3, 2);
+  assert_stats (h->element, 2, 1, 1);
+  gst_harness_teardown (h);
+}
+GST_END_TEST;
+
+/* Late frames are dropped before any work is done. The next one is marked as a
+ * discontinuity by the base class, which ends no scene, and dropped frames do
+ * not count for the interval. */
+GST_START_TEST (test_qos)
+{
+  GstHarness *h = keeping_harness ();
+  GstVideoInfo info = video_info (TEST_CAPS);
+  GstBuffer *buffer;
+  GstBus *bus = gst_bus_new ();
+  GstMessage *message;
+  GstFormat format;
+  guint64 processed, dropped;
+
+  gst_element_set_bus (h->element, bus);
+  g_object_set (h->element, "reuse-interval", 4, NULL);
+  push_frames (h, &info, 0, 2);
+  assert_stats (h->element, 2, 1, 1);
+
+  gst_harness_push_upstream_event (
+      h, gst_event_new_qos (GST_QOS_TYPE_UNDERFLOW, 2.0, 0,
+             4 * TEST_FRAME_DURATION + TEST_FRAME_DURATION / 2));
+  for (guint i = 2; i <= 4; i++) {
+    fail_unless_equals_int (
+        gst_harness_push (h, test_buffer (&info, i)), GST_FLOW_OK);
+    fail_unless (gst_harness_try_pull (h) == NULL);
+    message = gst_bus_pop_filtered (bus, GST_MESSAGE_QOS);
+    fail_unless (message != NULL);
+    gst_message_parse_qos_stats (message, &format, &processed, &dropped);
+    fail_unless_equals_uint64 (processed, 2);
+    fail_unless_equals_uint64 (dropped, i - 1);
+    gst_message_unref (message);
+  }
+  assert_stats (h->element, 2, 1, 1);
+
+  buffer = gst_harness_push_and_pull (h, test_buffer (&info, 5));
+  fail_unless (GST_BUFFER_IS_DISCONT (buffer));
+  gst_buffer_unref (buffer);
+  push_frames (h, &info, 6, 1);
+  assert_stats (h->element, 4, 1, 3);
+  push_frames (h, &info, 7, 1);
+  assert_stats (h->element, 5, 2, 3);
+
+  gst_element_set_bus (h->element, NULL);
+  gst_object_unref (bus);
+  gst_harness_teardown (h);
+}
+GST_END_TEST;
+
+GST_START_TEST (test_eos)
+{
+  GstHarness *h = keeping_harness ();
+  GstVideoInfo info = video_info (TEST_CAPS);
+  GstEvent *event;
+
+  push_frames (h, &info, 0, 2);
+  while ((event = gst_harness_try_pull_event (h)) != NULL)
+    gst_event_unref (event);
+  fail_unless (gst_harness_push_event (h, gst_event_new_eos ()));
+  event = gst_harness_pull_event (h);
+  fail_unless_equals_int (GST_EVENT_TYPE (event), GST_EVENT_EOS);
+  gst_event_unref (event);
+  fail_unless_equals_int (
+      gst_harness_push (h, test_buffer (&info, 2)), GST_FLOW_EOS);
+  gst_harness_teardown (h);
+}
+GST_END_TEST;
+
+/* Gap events pass and end no scene. A buffer that is a gap is a picture as any
+ * other, and none any more when it was changed. */
+GST_START_TEST (test_gap)
+{
+  GstHarness *h = keeping_harness ();
+  GstVideoInfo info = video_info (TEST_CAPS);
+  GstEvent *event;
+
+  push_frames (h, &info, 0, 1);
+  while ((event = gst_harness_try_pull_event (h)) != NULL)
+    gst_event_unref (event);
+  fail_unless (gst_harness_push_event (
+      h, gst_event_new_gap (TEST_FRAME_DURATION, TEST_FRAME_DURATION)));
+  event = gst_harness_pull_event (h);
+  fail_unless_equals_int (GST_EVENT_TYPE (event), GST_EVENT_GAP);
+  gst_event_unref (event);
+
+  for (guint i = 2; i <= 4; i++) {
+    GstBuffer *in = test_buffer (&info, i), *out;
+
+    GST_BUFFER_FLAG_SET (in, GST_BUFFER_FLAG_GAP);
+    if (i == 3)
+      gst_buffer_ref (in); /* not in place */
+    if (i == 4)
+      g_object_set (h->element, "strength", 0.0, NULL);
+    out = gst_harness_push_and_pull (h, in);
+    fail_unless (GST_BUFFER_FLAG_IS_SET (out, GST_BUFFER_FLAG_GAP) == (i == 4));
+    gst_buffer_unref (out);
+    if (i == 3) {
+      fail_unless (GST_BUFFER_FLAG_IS_SET (in, GST_BUFFER_FLAG_GAP));
+      gst_buffer_unref (in);
+    }
+  }
+  assert_stats (h->element, 3, 1, 2);
+  gst_harness_teardown (h);
+}
+GST_END_TEST;
+
+/* Timestamps, flags, offsets and metadata stay, in place and from buffer to
+ * buffer. */
+GST_START_TEST (test_metadata)
+{
+  GstVideoInfo info = video_info (TEST_CAPS);
+  GstHarness *h = keeping_harness ();
+
+  for (gboolean in_place = FALSE; in_place <= TRUE; in_place++) {
+    GstBuffer *in = test_buffer (&info, 0), *out;
+    GstVideoRegionOfInterestMeta *roi;
+    GstVideoCropMeta *crop;
+    GstVideoTimeCodeMeta *time_code;
+    GstReferenceTimestampMeta *reference;
+    GstCaps *caps = gst_caps_new_empty_simple ("timestamp/x-ntp");
+    const guint8 captions[] = { 0x80, 0x80 };
+
+    GST_BUFFER_PTS (in) = 12345;
+    GST_BUFFER_DTS (in) = 12340;
+    GST_BUFFER_DURATION (in) = 678;
+    GST_BUFFER_OFFSET (in) = 9;
+    GST_BUFFER_OFFSET_END (in) = 10;
+    GST_BUFFER_FLAG_SET (in, GST_BUFFER_FLAG_MARKER);
+    crop = gst_buffer_add_video_crop_meta (in);
+    crop->x = 3;
+    crop->width = 7;
+    gst_buffer_add_video_region_of_interest_meta (in, "face", 1, 2, 3, 4);
+    gst_buffer_add_video_time_code_meta_full (
+        in, 25, 1, NULL, GST_VIDEO_TIME_CODE_FLAGS_NONE, 1, 2, 3, 4, 0);
+    gst_buffer_add_reference_timestamp_meta (in, caps, 11, 12);
+    gst_buffer_add_video_caption_meta (
+        in, GST_VIDEO_CAPTION_TYPE_CEA608_RAW, captions, sizeof captions);
+
+    if (!in_place)
+      gst_buffer_ref (in);
+    out = gst_harness_push_and_pull (h, in);
+    fail_unless ((out == in) == in_place);
+    fail_unless_equals_uint64 (GST_BUFFER_PTS (out), 12345);
+    fail_unless_equals_uint64 (GST_BUFFER_DTS (out), 12340);
+    fail_unless_equals_uint64 (GST_BUFFER_DURATION (out), 678);
+    fail_unless_equals_uint64 (GST_BUFFER_OFFSET (out), 9);
+    fail_unless_equals_uint64 (GST_BUFFER_OFFSET_END (out), 10);
+    fail_unless (GST_BUFFER_FLAG_IS_SET (out, GST_BUFFER_FLAG_MARKER));
+
+    roi = gst_buffer_get_video_region_of_interest_meta_id (out, 0);
+    fail_unless (roi && roi->x == 1 && roi->y == 2 && roi->w == 3);
+    crop = gst_buffer_get_video_crop_meta (out);
+    fail_unless (crop && crop->x == 3 && crop->width == 7);
+    time_code = gst_buffer_get_video_time_code_meta (out);
+    fail_unless (time_code && time_code->tc.seconds == 3);
+    reference = gst_buffer_get_reference_timestamp_meta (out, caps);
+    fail_unless (reference && reference->timestamp == 11);
+    fail_unless_equals_int (
+        gst_buffer_get_n_meta (out, GST_VIDEO_CAPTION_META_API_TYPE), 1);
+
+    if (!in_place)
+      gst_buffer_unref (in);
+    gst_buffer_unref (out);
+    gst_caps_unref (caps);
+  }
+  gst_harness_teardown (h);
+}
+GST_END_TEST;
+
+/* A buffer with strides and offsets of its own gives the same picture as one
+ * laid out by the caps, and what lies between stays. */
+GST_START_TEST (test_video_meta)
+{
+  const gchar *caps =
+      "video/x-raw, format = NV12, width = 37, height = 23, framerate = 25/1";
+  GstVideoInfo info = video_info (caps);
+  GstHarness *h = gst_harness_new ("sympieenhance");
+  SympieParams params = test_params (1);
+  gsize offsets[GST_VIDEO_MAX_PLANES] = { 100, 100 + 23 * 53 + 11 };
+  gint strides[GST_VIDEO_MAX_PLANES] = { 53, 71 };
+  gsize size = offsets[1] + 12 * 71;
+  GstBuffer *plain, *padded;
+  GstVideoFrame plain_frame, padded_frame;
+
+  set_parameters (h->element, &params);
+  gst_harness_set_src_caps_str (h, caps);
+
+  plain = test_buffer (&info, 1);
+  padded = gst_buffer_new_allocate (NULL, size, NULL);
+  gst_buffer_memset (padded, 0, 0xa5, size);
+  gst_buffer_add_video_meta_full (padded, GST_VIDEO_FRAME_FLAG_NONE,
+      GST_VIDEO_FORMAT_NV12, 37, 23, 2, offsets, strides);
+  fail_unless (gst_video_frame_map (&plain_frame, &info, plain, GST_MAP_READ));
+  fail_unless (
+      gst_video_frame_map (&padded_frame, &info, padded, GST_MAP_WRITE));
+  for (guint p = 0; p < 2; p++)
+    fail_unless (gst_video_frame_copy_plane (&padded_frame, &plain_frame, p));
+  gst_video_frame_unmap (&plain_frame);
+  gst_video_frame_unmap (&padded_frame);
+
+  plain = gst_harness_push_and_pull (h, plain);
+  padded = gst_harness_push_and_pull (h, padded);
+  fail_unless (gst_video_frame_map (&plain_frame, &info, plain, GST_MAP_READ));
+  fail_unless (
+      gst_video_frame_map (&padded_frame, &info, padded, GST_MAP_READ));
+  for (guint p = 0; p < 2; p++) {
+    const guint8 *want = GST_VIDEO_FRAME_PLANE_DATA (&plain_frame, p);
+    const guint8 *got = GST_VIDEO_FRAME_PLANE_DATA (&padded_frame, p);
+    gint rows = p == 0 ? 23 : 12, row_bytes = p == 0 ? 37 : 38;
+
+    fail_unless_equals_int (
+        GST_VIDEO_FRAME_PLANE_STRIDE (&padded_frame, p), strides[p]);
+    for (gint y = 0; y < rows; y++) {
+      fail_unless (memcmp (got, want, row_bytes) == 0, "plane %u row %d", p, y);
+      if (y + 1 < rows)
+        for (gint x = row_bytes; x < strides[p]; x++)
+          fail_unless_equals_int (got[x], 0xa5);
+      want += GST_VIDEO_FRAME_PLANE_STRIDE (&plain_frame, p);
+      got += strides[p];
+    }
+  }
+  gst_video_frame_unmap (&plain_frame);
+  gst_video_frame_unmap (&padded_frame);
+  gst_buffer_unref (plain);
+  gst_buffer_unref (padded);
+  gst_harness_teardown (h);
+}
+GST_END_TEST;
+
+static GstPadProbeReturn
+offer_pool (GstPad *pad, GstPadProbeInfo *probe, gpointer pool)
+{
+  GstQuery *query = GST_PAD_PROBE_INFO_QUERY (probe);
+  GstVideoInfo info = video_info (TEST_CAPS);
+
+  if (GST_QUERY_TYPE (query) != GST_QUERY_ALLOCATION)
+    return GST_PAD_PROBE_OK;
+  gst_query_add_allocation_pool (query, pool, (guint) info.size, 0, 0);
+  gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
+  return GST_PAD_PROBE_HANDLED;
+}
+
+/* A pool that downstream offers is used, with the padding that it asks for. */
+GST_START_TEST (test_downstream_pool)
+{
+  GstHarness *h = gst_harness_new ("sympieenhance");
+  GstVideoInfo info = video_info (TEST_CAPS);
+  GstBufferPool *pool = gst_video_buffer_pool_new ();
+  GstCaps *caps = gst_caps_from_string (TEST_CAPS);
+  SympieParams params = test_params (1);
+  GstBuffer *in, *out, *in_place;
+  GstVideoFrame frame, expected;
+  GstVideoAlignment align;
+  GstStructure *config;
+
+  gst_video_alignment_reset (&align);
+  align.padding_left = 16;
+  align.padding_right = 5;
+  align.padding_top = 3;
+  config = gst_buffer_pool_get_config (pool);
+  gst_buffer_pool_config_set_params (config, caps, (guint) info.size, 0, 0);
+  gst_buffer_pool_config_add_option (config, GST_BUFFER_POOL_OPTION_VIDEO_META);
+  gst_buffer_pool_config_add_option (
+      config, GST_BUFFER_POOL_OPTION_VIDEO_ALIGNMENT);
+  gst_buffer_pool_config_set_video_alignment (config, &align);
+  fail_unless (gst_buffer_pool_set_config (pool, config));
+  gst_pad_add_probe (
+      h->sinkpad, GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM, offer_pool, pool, NULL);
+
+  set_parameters (h->element, &params);
+  gst_harness_set_src_caps (h, caps);
+  in = test_buffer (&info, 1);
+  out = gst_harness_push_and_pull (h, gst_buffer_ref (in));
+  fail_unless (out != in && out->pool == pool);
+  gst_buffer_unref (in);
+  in_place = gst_harness_push_and_pull (h, test_buffer (&info, 1));
+
+  fail_unless (gst_video_frame_map (&frame, &info, out, GST_MAP_READ));
+  fail_unless (gst_video_frame_map (&expected, &info, in_place, GST_MAP_READ));
+  fail_unless (GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0)
+               > GST_VIDEO_FRAME_PLANE_STRIDE (&expected, 0));
+  for (gint y = 0; y < 48; y++)
+    fail_unless (memcmp ((guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&frame, 0)
+                             + y * GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0),
+                     (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&expected, 0)
+                         + y * GST_VIDEO_FRAME_PLANE_STRIDE (&expected, 0),
+                     3 * 64)
+                     == 0,
+        "row %d", y);
+  gst_video_frame_unmap (&frame);
+  gst_video_frame_unmap (&expected);
+  gst_buffer_unref (out);
+  gst_buffer_unref (in_place);
+  gst_harness_teardown (h);
+  gst_object_unref (pool);
+}
+GST_END_TEST;
+
+/* What the element answers is what is downstream: it holds nothing back. */
+GST_START_TEST (test_latency)
+{
+  GstHarness *h = keeping_harness ();
+  GstVideoInfo info = video_info (TEST_CAPS);
+
+  push_frames (h, &info, 0, 1);
+  gst_harness_set_upstream_latency (h, 70 * GST_MSECOND);
+  fail_unless_equals_uint64 (gst_harness_query_latency (h), 70 * GST_MSECOND);
+  gst_harness_teardown (h);
+}
+GST_END_TEST;
+
+static Suite *
+stream_suite (void)
+{
+  Suite *suite = suite_create ("sympieenhance stream");
+  TCase *tcase = tcase_create ("stream");
+
+  suite_add_tcase (suite, tcase);
+  tcase_add_test (tcase, test_renegotiation);
+  tcase_add_test (tcase, test_discontinuity);
+  tcase_add_test (tcase, test_flush);
+  tcase_add_test (tcase, test_segment);
+  tcase_add_test (tcase, test_stop);
+  tcase_add_test (tcase, test_qos);
+  tcase_add_test (tcase, test_eos);
+  tcase_add_test (tcase, test_gap);
+  tcase_add_test (tcase, test_metadata);
+  tcase_add_test (tcase, test_video_meta);
+  tcase_add_test (tcase, test_downstream_pool);
+  tcase_add_test (tcase, test_latency);
+  return suite;
+}
+
+GST_CHECK_MAIN (stream);
