@@ -38,6 +38,9 @@ struct SympieDwm
 
   /* The frame in work. */
   SympieDwmPlan plan;
+  void (*load) (const SympieDwmPlan *plan, const SympieDwmScratch *scratch,
+      int p, int16_t *pair);
+  bool packed; /* with the functions for pixels of four bytes */
   int n_bands, n_groups;
   bool top; /* a row of chroma needs the row above its own */
 };
@@ -59,6 +62,12 @@ sympie_dwm_new (SympiePool *pool, unsigned cpu_flags, char **error)
     return NULL;
   }
   sympie_dwm_functions_c (&dwm->functions);
+#if defined(__x86_64__)
+  if (cpu_flags & SYMPIE_CPU_AVX2)
+    sympie_dwm_functions_avx2 (&dwm->functions);
+  if (cpu_flags & SYMPIE_CPU_AVX512)
+    sympie_dwm_functions_avx512 (&dwm->functions);
+#endif
   return dwm;
 }
 
@@ -170,7 +179,7 @@ save_boundary (void *data, int task, int thread)
   int pair = 2 * first_group (dwm, band) - above;
 
   for (int i = 0; i <= above; i++)
-    dwm->functions.load (
+    dwm->load (
         &dwm->plan, &dwm->scratch[thread], pair + i, dwm->saved[band][i]);
 }
 
@@ -196,6 +205,7 @@ filter_group (SympieDwm *dwm, int band, int group, int *loaded, int thread)
   const SympieDwmPlan *plan = &dwm->plan;
   const SympieDwmScratch *scratch = &dwm->scratch[thread];
   const int16_t *pairs[4];
+  int y = SYMPIE_DWM_GROUP * group;
 
   for (int i = 0; i < 4; i++) {
     int p = 2 * group - 1 + i;
@@ -204,14 +214,18 @@ filter_group (SympieDwm *dwm, int band, int group, int *loaded, int thread)
     if (!pair) {
       pair = scratch->ring[p & 3];
       if (p > *loaded)
-        functions->load (plan, scratch, p, pair);
+        dwm->load (plan, scratch, p, pair);
     }
     if (p > *loaded)
       *loaded = p;
     pairs[i] = pair;
   }
-  (plan->wide ? functions->filter_wide : functions->filter) (
-      plan, pairs, SYMPIE_DWM_GROUP * group, scratch);
+  if (dwm->packed)
+    functions->filter_packed (plan, pairs, y);
+  else if (plan->wide)
+    functions->filter_wide (plan, pairs, y, scratch);
+  else
+    functions->filter (plan, pairs, y, scratch);
 }
 
 static void
@@ -233,7 +247,8 @@ run_band (void *data, int band, int thread)
             scratch->out[c] + SYMPIE_DWM_GROUP * dwm->plan.pitch,
             dwm->plan.pitch * sizeof *scratch->out[c]);
     filter_group (dwm, band, group, &loaded, thread);
-    dwm->functions.store (&dwm->plan, scratch, SYMPIE_DWM_GROUP * group);
+    if (!dwm->packed)
+      dwm->functions.store (&dwm->plan, scratch, SYMPIE_DWM_GROUP * group);
   }
 }
 
@@ -248,6 +263,9 @@ sympie_dwm_apply (SympieDwm *dwm, const SympieImage *src,
 
   sympie_dwm_plan (&dwm->plan, src, dst, params);
   dwm->plan.pitch = dwm->pitch;
+  dwm->packed = dwm->plan.info->alpha >= 0 && !dwm->plan.wide
+                && dwm->functions.filter_packed;
+  dwm->load = dwm->packed ? dwm->functions.load_packed : dwm->functions.load;
   dwm->top = dwm->plan.info->component[1].sub_y
              && (src->colorimetry.chroma_site & SYMPIE_CHROMA_TOP);
   dwm->n_groups = (src->height + SYMPIE_DWM_GROUP - 1) / SYMPIE_DWM_GROUP;

@@ -6,7 +6,7 @@
 /* DWM in plain C: the reference for the other variants. */
 
 #define PAIRED 0
-#include "dwm_tmpl.c"
+#include "dwm_tmpl.h"
 
 /* The 5x5 sums of a row. All taps in one expression: the compiler then keeps
  * the sums in registers and takes 16-bit multiplications. */
@@ -68,5 +68,10 @@ filter (const SympieDwmPlan *plan, const int16_t *const pairs[4], int y,
 void
 sympie_dwm_functions_c (SympieDwmFunctions *functions)
 {
-  *functions = (SympieDwmFunctions){ load, filter, filter_wide, store };
+  *functions = (SympieDwmFunctions){
+    .load = load,
+    .filter = filter,
+    .filter_wide = filter_wide,
+    .store = store,
+  };
 }

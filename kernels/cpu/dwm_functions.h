@@ -37,7 +37,8 @@ typedef struct
    * [low, high] and truncated: the half that rounds is in all of them. Out is
    * in codes for RGB, in sample units for YUV. */
   int16_t taps[25];
-  int16_t pad[3]; /* the sample outside the frame */
+  int32_t pair_taps[2][3][5]; /* see sympie_dwm_functions_avx2 */
+  int16_t pad[3];             /* the sample outside the frame */
   float mix[3][3], bias[3];
   float low, high;
 
@@ -88,8 +89,21 @@ typedef struct
   /* Stores those rows, without the ones below the frame. */
   void (*store) (
       const SympieDwmPlan *plan, const SympieDwmScratch *scratch, int y);
+
+  /* The same for pixels of four bytes, filtered and stored in one go, or NULL.
+   * The source's alpha is read as late as that. */
+  void (*load_packed) (const SympieDwmPlan *plan,
+      const SympieDwmScratch *scratch, int p, int16_t *pair);
+  void (*filter_packed) (
+      const SympieDwmPlan *plan, const int16_t *const pairs[4], int y);
 } SympieDwmFunctions;
 
 void sympie_dwm_functions_c (SympieDwmFunctions *functions);
+
+/* Only for processors that have them. A pair's rows share 32-bit lanes, so that
+ * one instruction does two taps: row i of a group needs the three pairs from
+ * i / 2 on, with pair_taps[i % 2]. */
+void sympie_dwm_functions_avx2 (SympieDwmFunctions *functions);
+void sympie_dwm_functions_avx512 (SympieDwmFunctions *functions);
 
 #endif /* SYMPIE_DWM_FUNCTIONS_H */

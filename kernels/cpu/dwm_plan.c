@@ -56,6 +56,21 @@ plan_yuv (SympieDwmPlan *plan, const SympieColour *colour)
   }
 }
 
+/* Two taps of a column in a 32-bit lane, for the rows of a pair. */
+static void
+pair_taps (SympieDwmPlan *plan)
+{
+  for (int odd = 0; odd < 2; odd++)
+    for (int t = 0; t < 3; t++)
+      for (int x = 0; x < 5; x++) {
+        int top = 2 * t - odd; /* an odd row starts at a pair's second row */
+        uint16_t a = top >= 0 ? (uint16_t) plan->taps[5 * top + x] : 0;
+        uint16_t b = top < 4 ? (uint16_t) plan->taps[5 * (top + 1) + x] : 0;
+
+        plan->pair_taps[odd][t][x] = (int32_t) (a | (uint32_t) b << 16);
+      }
+}
+
 /* Taps of 16 bits, and a bound of the error of the result in units of the
  * output; infinite where the parameters do not fit. */
 static double
@@ -89,6 +104,7 @@ quantise (SympieDwmPlan *plan)
     total += plan->taps[i];
     error += fabs (plan->taps[i] / scale - plan->wide_kernel[i]);
   }
+  pair_taps (plan);
 
   for (int c = 0; c < 3; c++) {
     double bias = plan->wide_bias[c], bound = 0;

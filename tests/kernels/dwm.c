@@ -6,7 +6,8 @@
 /* DWM on the CPU: plain C against the definition, every other variant against
  * plain C, which it must equal in every byte.
  *
- * dwm [SEED] repeats a failing run. */
+ * dwm [SEED] repeats a failing run; dwm --bench [FORMAT] measures
+ * instead. */
 
 #include <math.h>
 #include <string.h>
@@ -104,8 +105,11 @@ largest_error (const Frame *frame, const Definition *definition)
 }
 
 static void
-test_definition (SympieDwm *dwm, uint64_t *seed)
+test_definition (uint64_t *seed)
 {
+  SympiePool *pool = sympie_pool_new (1, NULL);
+  SympieDwm *dwm = sympie_dwm_new (pool, 0, NULL);
+
   for (int format = 0; format < SYMPIE_N_FORMATS; format++)
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
       const SympieFormatInfo *info = sympie_format_info (format);
@@ -144,6 +148,8 @@ test_definition (SympieDwm *dwm, uint64_t *seed)
         frame_clear (&dst);
       }
     }
+  sympie_dwm_free (dwm);
+  sympie_pool_free (pool);
 }
 
 /* ---- Variants, threads, in place ---------------------------------------- */
@@ -255,18 +261,85 @@ test_variants (uint64_t *seed)
     sympie_pool_free (pools[p]);
 }
 
+/* ---- Speed --------------------------------------------------------------- */
+
+/* Processor time of this thread in seconds: a busy machine adds nothing. */
+static double
+now (void)
+{
+  struct timespec time;
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &time);
+  return (double) time.tv_sec + (double) time.tv_nsec * 1e-9;
+}
+
+/* Prints the best of many runs of `call`, in nanoseconds a pixel. */
+#define BENCH(pixels, call, ...)                                               \
+  do {                                                                         \
+    double bench_best = INFINITY, bench_end = now () + 0.1;                    \
+                                                                               \
+    while (now () < bench_end) {                                               \
+      double bench_start = now ();                                             \
+                                                                               \
+      call;                                                                    \
+      bench_best = fmin (bench_best, now () - bench_start);                    \
+    }                                                                          \
+    printf (__VA_ARGS__);                                                      \
+    printf (" %.3f ns/pixel\n", bench_best * 1e9 / (pixels));                  \
+  } while (0)
+
+static void
+bench_format (int variant, SympieFormat format, uint64_t *seed)
+{
+  enum
+  {
+    WIDTH = 1920,
+    HEIGHT = 128 /* stays in the cache and between two interruptions */
+  };
+  SympiePool *pool = sympie_pool_new (1, NULL);
+  SympieDwm *dwm = sympie_dwm_new (pool, variants[variant].flags, NULL);
+  const char *name = variants[variant].name;
+  const char *format_name = sympie_format_info (format)->name;
+  SympieParams mild = random_params (MILD, seed);
+  SympieParams huge = random_params (HUGE, seed);
+  Frame src = frame_new (format, WIDTH, HEIGHT, 0, &colorimetries[0], seed);
+  Frame dst = frame_new (format, WIDTH, HEIGHT, 0, &colorimetries[0], seed);
+
+  BENCH (WIDTH * HEIGHT,
+      sympie_dwm_apply (dwm, &src.image, &dst.image, &mild, NULL), "%s %s",
+      format_name, name);
+  BENCH (WIDTH * HEIGHT,
+      sympie_dwm_apply (dwm, &src.image, &dst.image, &huge, NULL), "%s %s wide",
+      format_name, name);
+  frame_clear (&src);
+  frame_clear (&dst);
+  sympie_dwm_free (dwm);
+  sympie_pool_free (pool);
+}
+
+static void
+bench (const char *only, uint64_t *seed)
+{
+  for (int format = 0; format < SYMPIE_N_FORMATS; format++)
+    for (int v = 0; v < N_VARIANTS; v++)
+      if (usable (v)
+          && (!only || strcmp (only, sympie_format_info (format)->name) == 0))
+        bench_format (v, format, seed);
+}
+
 int
 main (int argc, char **argv)
 {
-  uint64_t seed =
-      argc > 1 ? strtoull (argv[1], NULL, 0) : (uint64_t) time (NULL);
-  SympiePool *pool = sympie_pool_new (1, NULL);
-  SympieDwm *dwm = sympie_dwm_new (pool, 0, NULL);
+  bool only_bench = argc > 1 && strcmp (argv[1], "--bench") == 0;
+  uint64_t seed = argc > 1 && !only_bench ? strtoull (argv[1], NULL, 0)
+                                          : (uint64_t) time (NULL);
 
   printf ("seed %llu\n", (unsigned long long) seed);
-  test_definition (dwm, &seed);
+  if (only_bench) {
+    bench (argc > 2 ? argv[2] : NULL, &seed);
+    return EXIT_SUCCESS;
+  }
+  test_definition (&seed);
   test_variants (&seed);
-  sympie_dwm_free (dwm);
-  sympie_pool_free (pool);
   return check_end ();
 }

@@ -23,9 +23,11 @@ enum
 };
 
 #if PAIRED
+#define COLUMN 2 /* from a sample to its neighbour in the row */
 #define PAIR_AT(plan, pair, row, x)                                            \
   ((pair)[2 * (SYMPIE_DWM_LEFT + (x)) + (row)])
 #else
+#define COLUMN 1
 #define PAIR_AT(plan, pair, row, x)                                            \
   ((pair)[(row) * (plan)->pitch + SYMPIE_DWM_LEFT + (x)])
 #endif
@@ -217,6 +219,21 @@ interleave (int16_t *restrict dst, const int16_t *restrict top,
 }
 #endif
 
+/* The columns outside the frame that the filter reads. */
+static void
+pad_columns (const SympieDwmPlan *plan, int16_t *pair)
+{
+  int n = plan->width;
+
+  for (int c = 0; c < 3; c++)
+    for (int i = 0; i < 2; i++) {
+      int16_t *row = &PAIR_AT (plan, pair + 2 * c * plan->pitch, i, 0);
+
+      row[-2 * COLUMN] = row[-COLUMN] = plan->pad[c];
+      row[n * COLUMN] = row[(n + 1) * COLUMN] = plan->pad[c];
+    }
+}
+
 static void
 load (const SympieDwmPlan *plan, const SympieDwmScratch *scratch, int p,
     int16_t *pair)
@@ -244,15 +261,14 @@ load (const SympieDwmPlan *plan, const SympieDwmScratch *scratch, int p,
         for (int x = 0; x < n; x++)
           row[c][x] = plan->pad[c];
     }
-    for (int c = 0; c < 3; c++)
-      row[c][-2] = row[c][-1] = row[c][n] = row[c][n + 1] = plan->pad[c];
   }
 
 #if PAIRED
   for (int c = 0; c < 3; c++)
-    interleave (&PAIR_AT (plan, pair + 2 * c * plan->pitch, 0, -2),
-        scratch->rows[0][c] - 2, scratch->rows[1][c] - 2, n + 4);
+    interleave (&PAIR_AT (plan, pair + 2 * c * plan->pitch, 0, 0),
+        scratch->rows[0][c], scratch->rows[1][c], n);
 #endif
+  pad_columns (plan, pair);
 }
 
 /* ---- The filter in double ---------------------------------------------- */
