@@ -7,7 +7,9 @@
  * at sixty degrees that have barbs themselves, over a thin veil, lit from one
  * side. */
 
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "functions.h"
 #include "ice.h"
@@ -16,7 +18,7 @@
 enum
 {
   SIDE = 768,      /* of the texture, in pixels */
-  N_FEATHERS = 420 /* enough to leave gaps, and not many */
+  N_FEATHERS = 480 /* enough to leave gaps, and not many */
 };
 
 /* The thickness of the ice; it wraps around at the borders. */
@@ -127,6 +129,44 @@ add_veil (Pane *pane, int cell, float amplitude)
   pane->n_drawn = first + n * n;
 }
 
+/* The mean over 2 * radius + 1 places, `step` floats apart, of the SIDE that
+ * form a ring. */
+static void
+smooth_ring (float *ring, int step, int radius)
+{
+  float kept[SIDE], sum = 0;
+
+  for (int i = 0; i < SIDE; i++)
+    kept[i] = ring[(ptrdiff_t) i * step];
+  for (int i = -radius; i <= radius; i++)
+    sum += kept[(i + SIDE) % SIDE];
+  for (int i = 0; i < SIDE; i++) {
+    ring[(ptrdiff_t) i * step] = sum / (2 * radius + 1);
+    sum += kept[(i + radius + 1) % SIDE] - kept[(i - radius + SIDE) % SIDE];
+  }
+}
+
+/* Dense ice scatters light around it. */
+static bool
+add_glow (Pane *pane, int radius, float amplitude)
+{
+  size_t n = (size_t) SIDE * SIDE;
+  float *glow = malloc (n * sizeof *glow);
+
+  if (!glow)
+    return false;
+  memcpy (glow, pane->thickness, n * sizeof *glow);
+  for (int round = 0; round < 2; round++)
+    for (int i = 0; i < SIDE; i++) {
+      smooth_ring (glow + (ptrdiff_t) i * SIDE, 1, radius);
+      smooth_ring (glow + i, SIDE, radius);
+    }
+  for (size_t i = 0; i < n; i++)
+    pane->thickness[i] += amplitude * glow[i];
+  free (glow);
+  return true;
+}
+
 static uint8_t
 colour (float dark, float light, float brightness)
 {
@@ -143,12 +183,12 @@ light_pane (Pane *pane, SympiePhoto *photo)
       float thick = *at (pane, x, y);
       float slope =
           *at (pane, x + 1, y + 1) - *at (pane, x + SIDE - 1, y + SIDE - 1);
-      float brightness = 0.15f + 0.75f * thick + 0.45f * slope;
+      float brightness = 0.85f * thick + 0.8f * slope - 0.05f;
       size_t i = (size_t) y * SIDE + x;
 
-      photo->planes[0][i] = colour (72, 238, brightness);
-      photo->planes[1][i] = colour (92, 244, brightness);
-      photo->planes[2][i] = colour (112, 250, brightness);
+      photo->planes[0][i] = colour (58, 246, brightness);
+      photo->planes[1][i] = colour (80, 250, brightness);
+      photo->planes[2][i] = colour (102, 255, brightness);
     }
 }
 
@@ -172,6 +212,11 @@ sympie_photo_grow (SympiePhoto *photo)
     if (i % 8 == 0)
       length *= 2;
     grow (&pane, x, y, degrees, length, between (&pane, 0.55f, 1), 2);
+  }
+  if (!add_glow (&pane, 4, 0.9f)) {
+    free (pane.thickness);
+    free (photo->planes[0]);
+    return false;
   }
   add_veil (&pane, 96, 0.22f);
   add_veil (&pane, 32, 0.12f);
