@@ -99,8 +99,8 @@ SYMPIE_API void sympie_corruptor_free (SympieCorruptor *corruptor);
 
 /* Writes `src`, corrupted, to `dst`. Both have the same format, size and
  * colorimetry and are the same memory (in place) or do not overlap. Any format
- * of 8 bits: others than RGB are taken to full-range RGB of 8 bits and back as
- * sympie_apply() does. Alpha is copied.
+ * of 8 bits: what is not full-range RGB is taken to that, rounded to 8 bits,
+ * and back in the ways of sympie_apply(). Alpha is copied.
  *
  * `severity` is 1 to 5, or 0 to leave the picture as it is; each part of mixed
  * has the severity given.

@@ -58,11 +58,6 @@ void sympie_canvas_rows (
 float *sympie_canvas_scratch (
     const SympieCanvas *canvas, size_t count, ptrdiff_t *stride);
 
-/* The picture from and to the caller's pixels. */
-bool sympie_canvas_load (SympieCanvas *canvas, const SympieImage *image);
-void sympie_canvas_store (
-    const SympieCanvas *canvas, const SympieImage *src, const SympieImage *dst);
-
 /* To the nearest byte. */
 static inline uint8_t
 sympie_byte (float value)

@@ -16,6 +16,7 @@
 #include "../image.h"
 #include "corruptions.h"
 #include "ice.h"
+#include "pixels.h"
 
 static const struct
 {
@@ -188,8 +189,9 @@ check_call (const SympieImage *src, const SympieImage *dst,
         "%s %dx%d into %s %dx%d: the images are not alike", info->name,
         src->width, src->height, sympie_format_info (dst->format)->name,
         dst->width, dst->height);
-  if (info->depth != 8 || info->yuv)
-    return sympie_fail (error, "%s is no 8-bit RGB format", info->name);
+  if (info->depth != 8)
+    return sympie_fail (
+        error, "%s has %d bits a sample, not 8", info->name, info->depth);
   if ((unsigned) corruption >= SYMPIE_N_CORRUPTIONS)
     return sympie_fail (error, "no corruption has the number %d", corruption);
   if (severity < 0 || severity > SYMPIE_MAX_SEVERITY)
@@ -236,14 +238,20 @@ sympie_corrupt (SympieCorruptor *corruptor, const SympieImage *src,
 
   if (!check_call (src, dst, corruption, severity, phase, error))
     return false;
+  if (severity == 0 || corruption == SYMPIE_CORRUPTION_NONE) {
+    sympie_pixels_copy (src, dst);
+    return true;
+  }
   sympie_arena_reset (corruptor->arena);
   if (!sympie_canvas_load (&canvas, src))
     return sympie_fail (
         error, "not enough memory for %dx%d pixels", src->width, src->height);
-  if (severity > 0 && corruption != SYMPIE_CORRUPTION_NONE
-      && !corrupt_canvas (
+  if (!corrupt_canvas (
           corruptor, &canvas, corruption, severity, seed, phase, error))
     return false;
-  sympie_canvas_store (&canvas, src, dst);
+  if (!sympie_canvas_store (&canvas, dst))
+    return sympie_fail (
+        error, "not enough memory for %dx%d pixels", dst->width, dst->height);
+  sympie_pixels_copy_alpha (src, dst);
   return true;
 }

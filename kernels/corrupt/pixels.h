@@ -1,0 +1,24 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* Between the caller's pixels and the canvas, for all formats of 8 bits. */
+
+#ifndef SYMPIE_PIXELS_H
+#define SYMPIE_PIXELS_H
+
+#include "../image.h"
+#include "canvas.h"
+
+/* Makes planes for the canvas and fills them. False without memory. */
+bool sympie_canvas_load (SympieCanvas *canvas, const SympieImage *image);
+
+/* All but alpha. False without memory. */
+bool sympie_canvas_store (const SympieCanvas *canvas, const SympieImage *image);
+
+/* Between images of the same format and size. */
+void sympie_pixels_copy (const SympieImage *src, const SympieImage *dst);
+void sympie_pixels_copy_alpha (const SympieImage *src, const SympieImage *dst);
+
+#endif /* SYMPIE_PIXELS_H */
