@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* Frosted glass: pixels change places with near ones between two blurs. */
+/* Frosted glass: pixels are taken from near ones between two blurs. */
 
 #include "blur.h"
 #include "corruptions.h"
@@ -27,18 +27,10 @@ blur (SympieCanvas *canvas, double sigma)
   return true;
 }
 
-static void
-swap (uint8_t *a, uint8_t *b)
-{
-  uint8_t kept = *a;
-
-  *a = *b;
-  *b = kept;
-}
-
-/* From the last pixel to the first, each with one `shift` pixels before to
- * shift - 1 after it both ways: a pixel can go on and on with those before,
- * which no band of rows could do on its own. */
+/* From the last pixel to the first, each becomes one that is `shift` pixels
+ * before to shift - 1 after it both ways. Those after it have changed already,
+ * so no band of rows could do this on its own. (ImageNet-C's code means to swap
+ * the two, but its two array views are the same memory: pixels are copied.) */
 static void
 shuffle (SympieCanvas *canvas, int round, int shift, float *dx, float *dy)
 {
@@ -51,7 +43,7 @@ shuffle (SympieCanvas *canvas, int round, int shift, float *dx, float *dy)
                         + x + (int) (2 * shift * dx[x]) - shift;
 
       for (int c = 0; c < 3; c++)
-        swap (canvas->planes[c] + here, canvas->planes[c] + there);
+        canvas->planes[c][here] = canvas->planes[c][there];
     }
   }
 }
