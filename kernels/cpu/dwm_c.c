@@ -12,7 +12,7 @@
  * the sums in registers and takes 16-bit multiplications. */
 static void
 sum_row (const int16_t *const rows[5], const int16_t *restrict k,
-    int32_t *restrict sum, int n)
+    float *restrict sum, int n)
 {
   const int16_t *restrict a = rows[0], *restrict b = rows[1];
   const int16_t *restrict c = rows[2], *restrict d = rows[3];
@@ -22,7 +22,8 @@ sum_row (const int16_t *const rows[5], const int16_t *restrict k,
   (row[x] * k[i] + row[x + 1] * k[i + 1] + row[x + 2] * k[i + 2]               \
       + row[x + 3] * k[i + 3] + row[x + 4] * k[i + 4])
   for (int x = 0; x < n; x++)
-    sum[x] = ROW (a, 0) + ROW (b, 5) + ROW (c, 10) + ROW (d, 15) + ROW (e, 20);
+    sum[x] = (float) (ROW (a, 0) + ROW (b, 5) + ROW (c, 10) + ROW (d, 15)
+                      + ROW (e, 20));
 #undef ROW
 }
 
@@ -34,7 +35,7 @@ filter (const SympieDwmPlan *plan, const int16_t *const pairs[4], int y,
 
   for (int x = 0; x < plan->width; x += TILE) {
     int n = plan->width - x < TILE ? plan->width - x : TILE;
-    int32_t sums[3][TILE];
+    float sums[3][TILE];
 
     for (int i = 0; i < SYMPIE_DWM_GROUP; i++) {
       for (int c = 0; c < 3; c++) {
@@ -52,9 +53,8 @@ filter (const SympieDwmPlan *plan, const int16_t *const pairs[4], int y,
             scratch->out[c] + (i + 1) * plan->pitch + SYMPIE_DWM_LEFT + x;
 
         for (int j = 0; j < n; j++) {
-          float value = bias + mix[0] * (float) sums[0][j]
-                        + mix[1] * (float) sums[1][j]
-                        + mix[2] * (float) sums[2][j];
+          float value = bias + mix[0] * sums[0][j] + mix[1] * sums[1][j]
+                        + mix[2] * sums[2][j];
 
           value = value > low ? value : low;
           value = value < high ? value : high;

@@ -288,29 +288,77 @@ now (void)
     printf (" %.3f ns/pixel\n", bench_best * 1e9 / (pixels));                  \
   } while (0)
 
-static void
-bench_format (int variant, SympieFormat format, uint64_t *seed)
+enum
 {
-  enum
-  {
-    WIDTH = 1920,
-    HEIGHT = 128 /* stays in the cache and between two interruptions */
-  };
+  BENCH_WIDTH = 1920,
+  BENCH_HEIGHT = 128 /* stays in the cache and between two interruptions */
+};
+
+/* Every function by itself, over and over on the same rows. */
+static void
+bench_functions (
+    int variant, const Frame *src, const Frame *dst, const SympieParams *params)
+{
+  static int16_t rows[64][1984] __attribute__ ((aligned (64)));
+  const int16_t *pairs[4] = { rows[0], rows[6], rows[12], rows[18] };
+  const char *name = variants[variant].name;
+  const char *format = sympie_format_info (src->image.format)->name;
+  const int pair = 2 * BENCH_WIDTH, group = 4 * BENCH_WIDTH, y = 64;
+  SympieDwmFunctions functions;
+  SympieDwmScratch scratch;
+  SympieDwmPlan plan;
+  int used = 24;
+
+  sympie_dwm_functions_c (&functions);
+#if defined(__x86_64__)
+  if (variants[variant].flags & SYMPIE_CPU_AVX2)
+    sympie_dwm_functions_avx2 (&functions);
+  if (variants[variant].flags & SYMPIE_CPU_AVX512)
+    sympie_dwm_functions_avx512 (&functions);
+#endif
+  sympie_dwm_plan (&plan, &src->image, &dst->image, params);
+  plan.pitch = 1984;
+  for (int i = 0; i < 4; i++)
+    scratch.chroma[i] = rows[used++] + SYMPIE_DWM_LEFT;
+  for (int c = 0; c < 3; c++) {
+    scratch.rows[0][c] = rows[used++] + SYMPIE_DWM_LEFT;
+    scratch.rows[1][c] = rows[used++] + SYMPIE_DWM_LEFT;
+    scratch.average[c] = rows[used++] + SYMPIE_DWM_LEFT;
+    scratch.out[c] = rows[used];
+    used += 1 + SYMPIE_DWM_GROUP;
+  }
+
+  BENCH (pair, functions.load (&plan, &scratch, y / 2, rows[0]), "%s %s load",
+      format, name);
+  BENCH (group, functions.filter (&plan, pairs, y, &scratch), "%s %s filter",
+      format, name);
+  BENCH (group, functions.filter_wide (&plan, pairs, y, &scratch),
+      "%s %s filter_wide", format, name);
+  BENCH (
+      group, functions.store (&plan, &scratch, y), "%s %s store", format, name);
+  if (plan.info->alpha >= 0 && functions.filter_packed) {
+    BENCH (pair, functions.load_packed (&plan, &scratch, y / 2, rows[0]),
+        "%s %s load_packed", format, name);
+    BENCH (group, functions.filter_packed (&plan, pairs, y),
+        "%s %s filter_packed", format, name);
+  }
+}
+
+static void
+bench_variant (int variant, SympieFormat format, uint64_t *seed)
+{
   SympiePool *pool = sympie_pool_new (1, NULL);
   SympieDwm *dwm = sympie_dwm_new (pool, variants[variant].flags, NULL);
-  const char *name = variants[variant].name;
-  const char *format_name = sympie_format_info (format)->name;
-  SympieParams mild = random_params (MILD, seed);
-  SympieParams huge = random_params (HUGE, seed);
-  Frame src = frame_new (format, WIDTH, HEIGHT, 0, &colorimetries[0], seed);
-  Frame dst = frame_new (format, WIDTH, HEIGHT, 0, &colorimetries[0], seed);
+  SympieParams params = random_params (MILD, seed);
+  Frame src =
+      frame_new (format, BENCH_WIDTH, BENCH_HEIGHT, 0, &colorimetries[0], seed);
+  Frame dst =
+      frame_new (format, BENCH_WIDTH, BENCH_HEIGHT, 0, &colorimetries[0], seed);
 
-  BENCH (WIDTH * HEIGHT,
-      sympie_dwm_apply (dwm, &src.image, &dst.image, &mild, NULL), "%s %s",
-      format_name, name);
-  BENCH (WIDTH * HEIGHT,
-      sympie_dwm_apply (dwm, &src.image, &dst.image, &huge, NULL), "%s %s wide",
-      format_name, name);
+  bench_functions (variant, &src, &dst, &params);
+  BENCH (BENCH_WIDTH * BENCH_HEIGHT,
+      sympie_dwm_apply (dwm, &src.image, &dst.image, &params, NULL),
+      "%s %s frame", sympie_format_info (format)->name, variants[variant].name);
   frame_clear (&src);
   frame_clear (&dst);
   sympie_dwm_free (dwm);
@@ -324,7 +372,7 @@ bench (const char *only, uint64_t *seed)
     for (int v = 0; v < N_VARIANTS; v++)
       if (usable (v)
           && (!only || strcmp (only, sympie_format_info (format)->name) == 0))
-        bench_format (v, format, seed);
+        bench_variant (v, format, seed);
 }
 
 int
