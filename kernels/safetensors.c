@@ -554,18 +554,35 @@ read_tensor (const SympieSafetensors *file, const Tensor *tensor, float *values,
   return true;
 }
 
-float *
-sympie_safetensors_read (const SympieSafetensors *file, const char *name,
+/* The tensor `name` when it can be read as that shape. */
+static const Tensor *
+find_fitting (const SympieSafetensors *file, const char *name,
     const int64_t *shape, int n_dims, char **error)
 {
   const Tensor *tensor = find (file, name);
-  float *values;
 
   if (!tensor) {
     sympie_fail (error, "%s: tensor '%s' is missing", file->path, name);
     return NULL;
   }
-  if (!check_tensor (file, tensor, shape, n_dims, error))
+  return check_tensor (file, tensor, shape, n_dims, error) ? tensor : NULL;
+}
+
+bool
+sympie_safetensors_check (const SympieSafetensors *file, const char *name,
+    const int64_t *shape, int n_dims, char **error)
+{
+  return find_fitting (file, name, shape, n_dims, error) != NULL;
+}
+
+float *
+sympie_safetensors_read (const SympieSafetensors *file, const char *name,
+    const int64_t *shape, int n_dims, char **error)
+{
+  const Tensor *tensor = find_fitting (file, name, shape, n_dims, error);
+  float *values;
+
+  if (!tensor)
     return NULL;
   values = malloc (tensor->n_elements * sizeof *values + 1);
   if (!values) {

@@ -27,6 +27,12 @@ void sympie_safetensors_close (SympieSafetensors *file); /* NULL is allowed */
 
 bool sympie_safetensors_has (const SympieSafetensors *file, const char *name);
 
+/* Whether sympie_safetensors_read would find `name` with that shape in a type
+ * that it reads; false with a message otherwise. Its values are not looked
+ * at. */
+bool sympie_safetensors_check (const SympieSafetensors *file, const char *name,
+    const int64_t *shape, int n_dims, char **error);
+
 /* The tensor `name` (F32, F16 or BF16) as float32 in row-major order, to be
  * freed with free(). NULL with a message when it is missing, has another type
  * or shape, or holds NaN or infinity. */
