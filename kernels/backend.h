@@ -3,13 +3,14 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* The table of functions behind which a device hides. */
+/* The tables of functions behind which a device hides. */
 
 #ifndef SYMPIE_BACKEND_H
 #define SYMPIE_BACKEND_H
 
 #include "nem_weights.h"
 #include "sympie.h"
+#include "vgg19.h"
 
 /* The functions get what sympie.h promises already checked: valid images of
  * one format and size, finite parameters. `weights` may be NULL, in which
@@ -27,5 +28,21 @@ typedef struct
 } SympieBackend;
 
 extern const SympieBackend sympie_backend_cpu;
+
+/* The same for features of VGG19. `shape` is what sympie_features_shape says
+ * for the images; `weights` stay valid until close. */
+typedef struct
+{
+  SympieDevice device;
+  void *(*open) (const SympieFeaturesConfig *config,
+      const SympieVgg19Weights *weights, char **error);
+  void (*close) (void *backend);
+  bool (*extract) (void *backend, const SympieImage *image, const int shape[3],
+      float *values, char **error);
+  bool (*compare) (void *backend, const SympieImage *const images[2],
+      const int shape[3], SympieDifference *difference, char **error);
+} SympieFeaturesBackend;
+
+extern const SympieFeaturesBackend sympie_features_cpu;
 
 #endif /* SYMPIE_BACKEND_H */

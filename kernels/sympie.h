@@ -195,6 +195,100 @@ SYMPIE_API bool sympie_estimate (SympieContext *context,
 SYMPIE_API bool sympie_apply (SympieContext *context, const SympieImage *src,
     const SympieImage *dst, const SympieParams *params, char **error);
 
+/* ---- Features of VGG19 ------------------------------------------------- */
+
+/* How far a distorted image is from its reference for a vision model, measured
+ * as the paper does for compressed video (section 4.4, table 8): the mean
+ * squared difference of what VGG19 makes of the two.
+ *
+ * A layer is the output of a convolution's ReLU, by stage and place in the
+ * stage, or that of the last max-pool, torchvision's vgg19().features. */
+typedef enum
+{
+  SYMPIE_LAYER_RELU1_1,
+  SYMPIE_LAYER_RELU1_2,
+  SYMPIE_LAYER_RELU2_1,
+  SYMPIE_LAYER_RELU2_2,
+  SYMPIE_LAYER_RELU3_1,
+  SYMPIE_LAYER_RELU3_2,
+  SYMPIE_LAYER_RELU3_3,
+  SYMPIE_LAYER_RELU3_4,
+  SYMPIE_LAYER_RELU4_1,
+  SYMPIE_LAYER_RELU4_2,
+  SYMPIE_LAYER_RELU4_3,
+  SYMPIE_LAYER_RELU4_4,
+  SYMPIE_LAYER_RELU5_1,
+  SYMPIE_LAYER_RELU5_2,
+  SYMPIE_LAYER_RELU5_3,
+  SYMPIE_LAYER_RELU5_4,
+  SYMPIE_LAYER_POOL5,
+  SYMPIE_N_LAYERS
+} SympieLayer;
+
+/* "relu1_1" to "relu5_4" and "pool5"; NULL for anything else. */
+SYMPIE_API const char *sympie_layer_name (SympieLayer layer);
+
+/* What VGG19 sees of an image, standardised RGB in both cases. */
+typedef enum
+{
+  SYMPIE_INPUT_CROP224, /* the 224x224 that NEM sees */
+  SYMPIE_INPUT_FULL     /* all of it at its own size */
+} SympieInput;
+
+typedef struct
+{
+  const char *weights; /* safetensors file with torchvision's names */
+  SympieLayer layer;
+  SympieInput input;
+  SympieDevice device;
+  int n_threads; /* as in SympieConfig, and so the mask */
+  unsigned cpu_mask;
+} SympieFeaturesConfig;
+
+typedef struct SympieFeatures SympieFeatures;
+
+typedef struct
+{
+  double feature_mse; /* mean over all values of the layer */
+  double pixel_mse;   /* mean over what VGG19 sees, R, G and B in [0, 255] */
+} SympieDifference;
+
+/* A configuration for the last layer and the crop, without weights, otherwise
+ * as sympie_config_default(). */
+SYMPIE_API SympieFeaturesConfig sympie_features_config_default (void);
+
+/* Reads the weights and prepares the device, for the layers that are needed.
+ * Fails on weights as sympie_open() does, and on a device that is not there or
+ * does not have VGG19. The caller ends it with sympie_features_close(). */
+SYMPIE_API SympieFeatures *sympie_features_open (
+    const SympieFeaturesConfig *config, char **error);
+
+/* Frees it; NULL is allowed. */
+SYMPIE_API void sympie_features_close (SympieFeatures *features);
+
+/* The device in use: SYMPIE_DEVICE_CPU or SYMPIE_DEVICE_CUDA. */
+SYMPIE_API SympieDevice sympie_features_device (const SympieFeatures *features);
+
+/* Channels, height and width of the layer for an image of that size. Any of
+ * them can be 0 where a small image is used in full. */
+SYMPIE_API void sympie_features_shape (
+    const SympieFeatures *features, int width, int height, int shape[3]);
+
+/* Writes the layer's values for `image` to `values`, row-major in the order of
+ * sympie_features_shape(). Fails on an invalid image or one too small. */
+SYMPIE_API bool sympie_features_extract (SympieFeatures *features,
+    const SympieImage *image, float *values, char **error);
+
+/* Compares two images, which go through the layers side by side. They may
+ * differ in format, and in size unless they are used in full. The result is
+ * exactly 0 for two that are the same, the same in either order, and does not
+ * depend on the number of threads. Memory grows with the width of the images
+ * but not with their height. Fails on invalid images, on sizes that do not
+ * agree, on images too small, or where a feature is not finite. */
+SYMPIE_API bool sympie_features_compare (SympieFeatures *features,
+    const SympieImage *reference, const SympieImage *distorted,
+    SympieDifference *difference, char **error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -45,7 +45,8 @@ prepare_estimate (
   if (!cpu->crop)
     return sympie_fail (error, "out of memory");
   memset (cpu->crop, 0, sizeof *cpu->crop);
-  return (cpu->preprocess = sympie_preprocess_new (cpu->pool, flags, error))
+  return (cpu->preprocess = sympie_preprocess_new (
+              cpu->pool, flags, SYMPIE_INPUT_CROP224, error))
          && (cpu->nem = sympie_nem_new (cpu->pool, flags, weights, error));
 }
 

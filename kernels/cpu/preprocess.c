@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* For each row of the crop, the frame's rows that it covers are summed as they
+/* For each row that is seen, the frame's rows that it covers are summed as they
  * lie in memory, components interleaved or not, and then the columns. Chroma
  * has taps of its own, so nothing is ever up-sampled. RGB comes last. */
 
@@ -20,7 +20,6 @@
 enum
 {
   ROWS_PER_TASK = 8,
-  N_TASKS = SYMPIE_NEM_SIZE / ROWS_PER_TASK,
 };
 
 /* The pixels of an axis are samples of luma or of chroma. */
@@ -44,6 +43,7 @@ struct SympiePreprocess
 {
   SympiePool *pool;
   const SympieResample *resample;
+  SympieInput input;
 
   /* What the taps below were made for. */
   SympieFormat format;
@@ -59,12 +59,15 @@ struct SympiePreprocess
   /* The run at hand. */
   const SympieImage *image;
   const SympieFormatInfo *info;
-  SympieCrop *crop;
+  int first, n; /* rows */
+  float *rgb[3];
+  ptrdiff_t stride;
   float matrix[3][3], constant[3];
 };
 
 SympiePreprocess *
-sympie_preprocess_new (SympiePool *pool, unsigned cpu_flags, char **error)
+sympie_preprocess_new (
+    SympiePool *pool, unsigned cpu_flags, SympieInput input, char **error)
 {
   SympiePreprocess *preprocess = calloc (1, sizeof *preprocess);
 
@@ -74,6 +77,7 @@ sympie_preprocess_new (SympiePool *pool, unsigned cpu_flags, char **error)
   }
   preprocess->pool = pool;
   preprocess->resample = sympie_resample (cpu_flags);
+  preprocess->input = input;
   return preprocess;
 }
 
@@ -106,6 +110,18 @@ sampling (int log2, bool cosited)
   return cosited ? SYMPIE_SAMPLES_COSITED : SYMPIE_SAMPLES_CENTRED;
 }
 
+/* Taps for an axis of a frame whose smaller side is `smaller`. */
+static bool
+make_taps (const SympiePreprocess *preprocess, SympieTaps *taps, int size,
+    int smaller, SympieSampling sampling)
+{
+  int resized = (int) ((int64_t) size * SYMPIE_NEM_RESIZE / smaller);
+
+  if (preprocess->input == SYMPIE_INPUT_FULL)
+    return sympie_taps_init (taps, size, size, size, sampling);
+  return sympie_taps_init (taps, size, resized, SYMPIE_NEM_SIZE, sampling);
+}
+
 static bool
 prepare (SympiePreprocess *preprocess, const SympieImage *image,
     const SympieFormatInfo *info, char **error)
@@ -130,9 +146,9 @@ prepare (SympiePreprocess *preprocess, const SympieImage *image,
   for (int k = 0; k < N_KINDS; k++) {
     const SympieComponent *component = &info->component[k];
 
-    if (!sympie_taps_init (&preprocess->x[k], width, smaller,
+    if (!make_taps (preprocess, &preprocess->x[k], width, smaller,
             sampling (component->sub_x, site & SYMPIE_CHROMA_LEFT))
-        || !sympie_taps_init (&preprocess->y[k], height, smaller,
+        || !make_taps (preprocess, &preprocess->y[k], height, smaller,
             sampling (component->sub_y, site & SYMPIE_CHROMA_TOP)))
       return sympie_fail (error, "out of memory");
   }
@@ -155,7 +171,7 @@ prepare (SympiePreprocess *preprocess, const SympieImage *image,
     };
     size += (size_t) (plane->x->high - plane->x->low) * plane->interleave;
   }
-  preprocess->scratch_size = size + 3 * SYMPIE_NEM_SIZE;
+  preprocess->scratch_size = size + 3 * (size_t) preprocess->x[LUMA].n;
   preprocess->scratch =
       calloc (preprocess->scratch_size * sympie_pool_size (preprocess->pool),
           sizeof *preprocess->scratch);
@@ -172,7 +188,8 @@ run_row (SympiePreprocess *preprocess, int y, float *scratch)
   const SympieFormatInfo *info = preprocess->info;
   const SympieResample *resample = preprocess->resample;
   int bytes = info->depth > 8 ? 2 : 1;
-  float *row = scratch + preprocess->scratch_size - 3 * SYMPIE_NEM_SIZE;
+  int n = preprocess->x[LUMA].n;
+  float *row = scratch + preprocess->scratch_size - 3 * (size_t) n;
   float *codes[3], *rgb[3];
 
   for (int p = 0; p < 3; p++) {
@@ -182,7 +199,7 @@ run_row (SympiePreprocess *preprocess, int y, float *scratch)
       (bytes == 1 ? resample->rows_8 : resample->rows_16) (
           image->planes[p] + plane->y->start[y] * image->strides[p]
               + (ptrdiff_t) plane->x->low * plane->interleave * bytes,
-          image->strides[p], plane->y->weights + y * plane->y->count,
+          image->strides[p], plane->y->weights + (size_t) y * plane->y->count,
           plane->y->count, info->shift, scratch + plane->summed,
           (plane->x->high - plane->x->low) * plane->interleave);
   }
@@ -190,13 +207,13 @@ run_row (SympiePreprocess *preprocess, int y, float *scratch)
     const SympieComponent *component = &info->component[c];
     const Plane *plane = &preprocess->planes[component->plane];
 
-    codes[c] = row + c * SYMPIE_NEM_SIZE;
-    rgb[c] =
-        &preprocess->crop->rgb[c][y + SYMPIE_CROP_BORDER][SYMPIE_CROP_BORDER];
+    codes[c] = row + (size_t) c * n;
+    rgb[c] = preprocess->rgb[c] + (y - preprocess->first) * preprocess->stride;
     resample->columns (scratch + plane->summed + component->offset / bytes,
         plane->interleave, plane->x, codes[c]);
   }
-  resample->standardise (codes, preprocess->matrix, preprocess->constant, rgb);
+  resample->standardise (
+      codes, preprocess->matrix, preprocess->constant, rgb, n);
 }
 
 static void
@@ -206,30 +223,47 @@ run_rows (void *data, int task, int thread)
   float *scratch =
       preprocess->scratch + (size_t) thread * preprocess->scratch_size;
 
-  for (int i = 0; i < ROWS_PER_TASK; i++)
-    run_row (preprocess, task * ROWS_PER_TASK + i, scratch);
+  for (int i = task * ROWS_PER_TASK;
+       i < (task + 1) * ROWS_PER_TASK && i < preprocess->n; i++)
+    run_row (preprocess, preprocess->first + i, scratch);
 }
 
 bool
-sympie_preprocess_run (SympiePreprocess *preprocess, const SympieImage *image,
-    SympieCrop *crop, char **error)
+sympie_preprocess_rows (SympiePreprocess *preprocess, const SympieImage *image,
+    int first, int n, float *const rgb[3], ptrdiff_t stride, char **error)
 {
   SympieColour colour;
 
   preprocess->image = image;
   preprocess->info = sympie_format_info (image->format);
-  preprocess->crop = crop;
+  preprocess->first = first;
+  preprocess->n = n;
+  preprocess->stride = stride;
   if (!prepare (preprocess, image, preprocess->info, error))
     return false;
 
   sympie_colour_init (&colour, preprocess->info, &image->colorimetry);
   for (int i = 0; i < 3; i++) {
+    preprocess->rgb[i] = rgb[i];
     preprocess->constant[i] = 0;
     for (int j = 0; j < 3; j++) {
       preprocess->matrix[i][j] = colour.to_rgb[i][j];
       preprocess->constant[i] -= colour.to_rgb[i][j] * colour.offset[j];
     }
   }
-  sympie_pool_run (preprocess->pool, run_rows, preprocess, N_TASKS);
+  sympie_pool_run (preprocess->pool, run_rows, preprocess,
+      (n + ROWS_PER_TASK - 1) / ROWS_PER_TASK);
   return true;
+}
+
+bool
+sympie_preprocess_run (SympiePreprocess *preprocess, const SympieImage *image,
+    SympieCrop *crop, char **error)
+{
+  float *rgb[3];
+
+  for (int c = 0; c < 3; c++)
+    rgb[c] = &crop->rgb[c][SYMPIE_CROP_BORDER][SYMPIE_CROP_BORDER];
+  return sympie_preprocess_rows (
+      preprocess, image, 0, SYMPIE_NEM_SIZE, rgb, SYMPIE_CROP_STRIDE, error);
 }

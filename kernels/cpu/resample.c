@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../standard.h"
+#include "../sympie.h"
 
 #define LANES 8
 #define NAME(name) name##_c

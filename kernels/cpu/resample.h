@@ -24,14 +24,14 @@ typedef struct
       int count, int shift, float *out, int n);
 
   /* out[i] = sum over t of weights[i][t] * row[(start[i] - low + t) * step],
-   * for all of SYMPIE_NEM_SIZE. */
+   * for each i. */
   void (*columns) (
       const float *row, int step, const SympieTaps *taps, float *out);
 
   /* Codes of a pixel to R, G, B: clamp (matrix * code + constant) from 0 to 1,
-   * then standardised. */
+   * then standardised; n pixels. */
   void (*standardise) (float *const codes[3], const float matrix[3][3],
-      const float constant[3], float *const rgb[3]);
+      const float constant[3], float *const rgb[3], int n);
 } SympieResample;
 
 const SympieResample *sympie_resample (unsigned cpu_flags);

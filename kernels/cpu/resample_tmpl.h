@@ -53,7 +53,7 @@ NAME (columns) (const float *row, int step, const SympieTaps *taps, float *out)
 {
   const float *weights = taps->weights;
 
-  for (int i = 0; i < SYMPIE_NEM_SIZE; i++) {
+  for (int i = 0; i < taps->n; i++) {
     const float *in = row + (size_t) (taps->start[i] - taps->low) * step;
     float sum = 0;
 
@@ -65,7 +65,7 @@ NAME (columns) (const float *row, int step, const SympieTaps *taps, float *out)
 
 TARGET static void
 NAME (standardise) (float *const codes[3], const float matrix[3][3],
-    const float constant[3], float *const rgb[3])
+    const float constant[3], float *const rgb[3], int n)
 {
   for (int c = 0; c < 3; c++) {
     float m0 = matrix[c][0], m1 = matrix[c][1], m2 = matrix[c][2];
@@ -73,7 +73,7 @@ NAME (standardise) (float *const codes[3], const float matrix[3][3],
     const float *p = codes[0], *q = codes[1], *r = codes[2];
     float *restrict out = rgb[c];
 
-    for (int i = 0; i < SYMPIE_NEM_SIZE; i++) {
+    for (int i = 0; i < n; i++) {
       float v = m0 * p[i] + m1 * q[i] + m2 * r[i] + k;
 
       v = v < 0 ? 0 : v;

@@ -93,28 +93,27 @@ make_output (Output *output, int64_t index, int64_t size, int64_t resized,
 
 bool
 sympie_taps_init (
-    SympieTaps *taps, int size, int smaller, SympieSampling sampling)
+    SympieTaps *taps, int size, int resized, int n, SympieSampling sampling)
 {
-  int64_t resized = (int64_t) size * SYMPIE_NEM_RESIZE / smaller;
-  int64_t offset = (resized - SYMPIE_NEM_SIZE) / 2;
+  int offset = (resized - n) / 2;
   int n_samples = sampling == SYMPIE_SAMPLES_ALL ? size : (size + 1) / 2;
   Output output = { 0 };
 
-  *taps = (SympieTaps){ .low = n_samples };
+  *taps = (SympieTaps){ .n = n, .low = n_samples };
   /* Room for what one output can need: its pixels and a neighbour each way. */
-  output.weights =
-      malloc ((size / SYMPIE_NEM_RESIZE + 4) * 2 * sizeof *output.weights);
+  output.weights = malloc ((size / resized + 4) * 2 * sizeof *output.weights);
   if (!output.weights)
     return false;
 
-  for (int i = 0; i < SYMPIE_NEM_SIZE; i++) {
+  for (int i = 0; i < n; i++) {
     make_output (&output, offset + i, size, resized, sampling);
     if (output.n > taps->count)
       taps->count = output.n;
   }
-  taps->weights = calloc (SYMPIE_NEM_SIZE * taps->count, sizeof (float));
-  for (int i = 0; taps->weights && i < SYMPIE_NEM_SIZE; i++) {
-    float *weights = taps->weights + i * taps->count;
+  taps->start = calloc (n, sizeof *taps->start);
+  taps->weights = calloc ((size_t) n * taps->count, sizeof *taps->weights);
+  for (int i = 0; taps->start && taps->weights && i < n; i++) {
+    float *weights = taps->weights + (size_t) i * taps->count;
     int start;
 
     make_output (&output, offset + i, size, resized, sampling);
@@ -130,12 +129,13 @@ sympie_taps_init (
       taps->high = start + taps->count;
   }
   free (output.weights);
-  return taps->weights != NULL;
+  return taps->start && taps->weights;
 }
 
 void
 sympie_taps_clear (SympieTaps *taps)
 {
+  free (taps->start);
   free (taps->weights);
-  taps->weights = NULL;
+  *taps = (SympieTaps){ 0 };
 }

@@ -3,13 +3,13 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* How one axis of a frame becomes one axis of NEM's crop: every output is a
- * weighted sum of a few neighbouring samples. */
+/* How one axis of a frame becomes one axis of what a network sees: every output
+ * is a weighted sum of a few neighbouring samples. */
 
 #ifndef SYMPIE_TAPS_H
 #define SYMPIE_TAPS_H
 
-#include "../nem_weights.h"
+#include <stdbool.h>
 
 typedef enum
 {
@@ -20,19 +20,19 @@ typedef enum
 
 typedef struct
 {
-  int count;                  /* taps of every output */
-  int start[SYMPIE_NEM_SIZE]; /* its first sample, never out of range */
-  float *weights;             /* [SYMPIE_NEM_SIZE][count] */
-  int low, high;              /* samples that are read: low to high - 1 */
+  int n;          /* outputs */
+  int count;      /* taps of every output */
+  int *start;     /* [n] its first sample, never out of range */
+  float *weights; /* [n][count] */
+  int low, high;  /* samples that are read: low to high - 1 */
 } SympieTaps;
 
-/* Taps from an axis of `size` pixels in a frame whose smaller side is
- * `smaller`: resized in the proportion of SYMPIE_NEM_RESIZE to `smaller` (by
- * area where it shrinks, bilinearly where it grows) and cut to the middle
- * SYMPIE_NEM_SIZE. Chroma samples are first brought to the pixels bilinearly.
- * False when memory is short; the taps then can still be cleared. */
+/* Taps from an axis of `size` pixels that is resized to `resized` (by area
+ * where it shrinks, bilinearly where it grows) and cut to the middle `n`.
+ * Chroma samples are first brought to the pixels bilinearly. False when memory
+ * is short; the taps then can still be cleared. */
 bool sympie_taps_init (
-    SympieTaps *taps, int size, int smaller, SympieSampling sampling);
+    SympieTaps *taps, int size, int resized, int n, SympieSampling sampling);
 void sympie_taps_clear (SympieTaps *taps);
 
 #endif /* SYMPIE_TAPS_H */

@@ -147,8 +147,9 @@ bench_nem (Bench *bench)
   bench_require (pool && crop, error);
   memset (crop, 0, sizeof *crop);
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
-    self[i].preprocess = sympie_preprocess_new (
-        pool, sympie_cpu_flags (sympie_cpu_mask_from_environment ()), &error);
+    self[i].preprocess = sympie_preprocess_new (pool,
+        sympie_cpu_flags (sympie_cpu_mask_from_environment ()),
+        SYMPIE_INPUT_CROP224, &error);
     bench_require (self[i].preprocess != NULL, error);
     self[i].ring = bench_ring_new (formats[i]);
     self[i].crop = crop;
