@@ -28,6 +28,7 @@ typedef struct
   bool peers;
   bool quick;        /* few rounds: does it run at all? */
   bool json;         /* what is said on the way goes to stderr */
+  bool cpu_time;     /* count what the process computes, not what it waits */
   GPtrArray *groups; /* of BenchGroup */
   GArray *claims;    /* of BenchClaim */
   GArray *facts;     /* of BenchFact: versions, what is missing */
@@ -92,7 +93,8 @@ void bench_fail (const char *format, ...) G_GNUC_PRINTF (1, 2) G_GNUC_NORETURN;
 /* As above with the library's message, when `ok` is false. */
 void bench_require (bool ok, char *error);
 
-double bench_now (void); /* ms */
+double bench_now (void); /* ms, of the clock that measures */
+void bench_use_cpu_time (void);
 
 /* How often this process has allocated memory, and how often so much that it
  * may be for pixels: allocations.c. */

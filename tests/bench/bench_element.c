@@ -314,9 +314,11 @@ bench_element (Bench *bench)
 {
   bench_formats (bench);
   bench_reuse (bench);
-  if (sympie_cpu_count () >= 2)
-    bench_threads (bench);
-  else
+  if (bench->cpu_time)
+    bench_fact (bench, "two threads", "missing: CPU time does not tell");
+  else if (sympie_cpu_count () < 2)
     bench_fact (bench, "two threads", "missing: one processor");
+  else
+    bench_threads (bench);
   bench_memory (bench);
 }

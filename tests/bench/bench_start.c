@@ -52,6 +52,7 @@ bench_start_child (void)
 
 typedef struct
 {
+  const Bench *bench;
   int column;
 } Start;
 
@@ -60,7 +61,8 @@ static double
 start_process (void *data)
 {
   const Start *self = data;
-  char *argv[] = { "/proc/self/exe", "--start-child", NULL };
+  char *argv[] = { "/proc/self/exe", "--start-child",
+    self->bench->cpu_time ? "--cpu-time" : NULL, NULL };
   char *out = NULL, *end;
   double times[2];
 
@@ -77,7 +79,7 @@ start_process (void *data)
 void
 bench_start (Bench *bench)
 {
-  static Start load = { 0 }, first = { 1 };
+  Start load = { bench, 0 }, first = { bench, 1 };
   BenchGroup *group = bench_group (bench, "start, in a process of its own");
   BenchCase *load_case, *first_case;
 

@@ -50,7 +50,8 @@ start (const Bench *bench, const char *what)
   self->what = what;
   self->process = g_subprocess_launcher_spawn (launcher, NULL,
       "/usr/bin/python3", SYMPIE_SOURCE_DIR "/tests/bench/peer_torch.py",
-      g_getenv ("SYMPIE_WEIGHTS"), threads, width, height, NULL);
+      g_getenv ("SYMPIE_WEIGHTS"), threads, width, height,
+      bench->cpu_time ? "cpu" : "wall", NULL);
   if (self->process)
     self->answers =
         g_data_input_stream_new (g_subprocess_get_stdout_pipe (self->process));

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """NEM and DWM as PyTorch modules, run on request: sympie-bench's peer.
 
-Started as `peer_torch.py WEIGHTS THREADS WIDTH HEIGHT`, it answers each line of
-its input with one line:
+Started as `peer_torch.py WEIGHTS THREADS WIDTH HEIGHT cpu|wall`, it answers each
+line of its input with one line:
 
   module | frame | nem | dwm  one run; the milliseconds that it took
   check-nem CROP              the 37 numbers for a file of 3x224x224 floats
@@ -106,6 +106,7 @@ def load_safetensors(path):
 
 def main():
     weights, threads, width, height = sys.argv[1], *map(int, sys.argv[2:5])
+    clock = time.process_time if sys.argv[5] == "cpu" else time.perf_counter
     torch.set_num_threads(threads)
     model = Sympie().eval()
     model.load_state_dict(load_safetensors(weights), strict=False)
@@ -146,9 +147,9 @@ def main():
     for line in sys.stdin:
         what, *arguments = line.split()
         if what in runs:
-            start = time.perf_counter()
+            start = clock()
             runs[what]()
-            print(f"{1e3 * (time.perf_counter() - start):.6f}", flush=True)
+            print(f"{1e3 * (clock() - start):.6f}", flush=True)
         else:
             print({"check-nem": check_nem, "check-dwm": check_dwm}[what](*arguments), flush=True)
 
