@@ -529,9 +529,10 @@ gst_sympie_enhance_transform_frame (
 
   if (!gst_sympie_enhance_check_parameters (self))
     return GST_FLOW_ERROR;
-  /* Parameters given by hand at the start have been taken back. */
-  if (estimating && !self->can_estimate
-      && !gst_sympie_enhance_open (self, TRUE))
+  /* Parameters given by hand at the start may have been taken back since, and
+   * the weights may have been missing then. */
+  if ((!self->context || (estimating && !self->can_estimate))
+      && !gst_sympie_enhance_open (self, estimating))
     return GST_FLOW_ERROR;
 
   n = gst_sympie_images_from_frame (src, &self->stream, in_frame);
