@@ -82,6 +82,21 @@ set_parameters (GstElement *element, const SympieParams *params)
   g_value_unset (&array);
 }
 
+/* A harness that plays sympieenhance with `params` by hand, for which it reads
+ * no weights, or with estimates if NULL. */
+static inline GstHarness *
+enhance_harness (const SympieParams *params)
+{
+  GstElement *element = gst_element_factory_make ("sympieenhance", NULL);
+  GstHarness *h;
+
+  fail_unless (element != NULL);
+  set_parameters (element, params);
+  h = gst_harness_new_with_element (element, "sink", "src");
+  gst_object_unref (element);
+  return h;
+}
+
 /* Reads one of the two properties with parameters; FALSE where it is empty. */
 static inline gboolean
 get_parameters (GstElement *element, const gchar *name, SympieParams *params)

@@ -144,9 +144,9 @@ GST_START_TEST (test_parameters_at_start)
 GST_END_TEST;
 
 static GstHarness *
-harness_with_bus (GstBus **bus)
+harness_with_bus (GstBus **bus, const SympieParams *params)
 {
-  GstHarness *h = gst_harness_new ("sympieenhance");
+  GstHarness *h = enhance_harness (params);
 
   *bus = gst_bus_new ();
   gst_element_set_bus (h->element, *bus);
@@ -165,11 +165,10 @@ teardown_with_bus (GstHarness *h, GstBus *bus)
 GST_START_TEST (test_parameters_while_playing)
 {
   GstBus *bus;
-  GstHarness *h = harness_with_bus (&bus);
-  GstVideoInfo info = video_info (TEST_CAPS);
   SympieParams params = test_params (1), got;
+  GstHarness *h = harness_with_bus (&bus, &params);
+  GstVideoInfo info = video_info (TEST_CAPS);
 
-  set_parameters (h->element, &params);
   gst_harness_set_src_caps_str (h, TEST_CAPS);
   push_frames (h, &info, 0, 1);
   gst_util_set_object_arg (G_OBJECT (h->element), "parameters", "<1, 2, 3>");
@@ -196,12 +195,11 @@ GST_END_TEST;
 GST_START_TEST (test_weights_missing_later)
 {
   GstBus *bus;
-  GstHarness *h = harness_with_bus (&bus);
-  GstVideoInfo info = video_info (TEST_CAPS);
   SympieParams params = test_params (1);
+  GstHarness *h = harness_with_bus (&bus, &params);
+  GstVideoInfo info = video_info (TEST_CAPS);
 
   gst_element_set_state (h->element, GST_STATE_NULL);
-  set_parameters (h->element, &params);
   g_object_set (h->element, "weights", "/nowhere", NULL);
   gst_element_set_state (h->element, GST_STATE_PLAYING);
   gst_harness_set_src_caps_str (h, TEST_CAPS);
@@ -237,8 +235,8 @@ static const struct
 GST_START_TEST (test_caps_refused)
 {
   GstBus *bus;
-  GstHarness *h = harness_with_bus (&bus);
   SympieParams params = test_params (1);
+  GstHarness *h = harness_with_bus (&bus, &params);
   gchar *string = g_strdup_printf ("video/x-raw, format = %s, width = 64, "
                                    "height = 48, framerate = 25/1%s",
       refused_caps[__i__].format, refused_caps[__i__].more);
@@ -246,7 +244,6 @@ GST_START_TEST (test_caps_refused)
   GstVideoInfo info = video_info (string);
   gchar *described = gst_caps_to_string (caps);
 
-  set_parameters (h->element, &params);
   gst_harness_set_src_caps (h, gst_caps_ref (caps));
   for (guint i = 0; i < 3; i++)
     fail_unless_equals_int (
@@ -306,8 +303,8 @@ GST_START_TEST (test_chroma_row_missing)
                       "height = 50, framerate = 25/1, "
                       "interlace-mode = interleaved";
   GstBus *bus;
-  GstHarness *h = harness_with_bus (&bus);
   SympieParams params = test_params (1);
+  GstHarness *h = harness_with_bus (&bus, &params);
   gsize offsets[GST_VIDEO_MAX_PLANES] = { 0, 128 * 50 };
   gint strides[GST_VIDEO_MAX_PLANES] = { 128, 128 };
   GstBuffer *buffer = gst_buffer_new_allocate (NULL, 128 * 75, NULL);
@@ -315,7 +312,6 @@ GST_START_TEST (test_chroma_row_missing)
   gst_buffer_add_video_meta_full (buffer, GST_VIDEO_FRAME_FLAG_INTERLACED,
       GST_VIDEO_FORMAT_P010_10LE, 64, 50, 2, offsets, strides);
   GST_BUFFER_PTS (buffer) = 0;
-  set_parameters (h->element, &params);
   gst_harness_set_src_caps_str (h, caps);
   fail_unless_equals_int (gst_harness_push (h, buffer), GST_FLOW_ERROR);
   assert_one_error (bus, h->element, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,

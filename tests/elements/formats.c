@@ -102,9 +102,8 @@ GST_START_TEST (test_apply)
   SympieFormat format = (SympieFormat) __i__;
   SympieContext *context = test_context (FALSE);
   SympieParams params = test_params (1);
-  GstHarness *h = gst_harness_new ("sympieenhance");
+  GstHarness *h = enhance_harness (&params);
 
-  set_parameters (h->element, &params);
   for (guint s = 0; s < G_N_ELEMENTS (sizes); s++) {
     gchar *caps =
         caps_of (format_names[format], sizes[s].width, sizes[s].height, "");
@@ -152,7 +151,7 @@ GST_END_TEST;
 GST_START_TEST (test_estimate)
 {
   SympieContext *context = test_context (TRUE);
-  GstHarness *h = gst_harness_new ("sympieenhance");
+  GstHarness *h = enhance_harness (NULL);
 
   for (gint i = 0; i < 2 * SYMPIE_N_FORMATS; i++) {
     SympieFormat format = (SympieFormat) (i / 2);
@@ -205,10 +204,9 @@ GST_START_TEST (test_interlaced)
   SympieFormat format = (SympieFormat) __i__;
   SympieContext *context = test_context (FALSE);
   SympieParams params = test_params (4);
-  GstHarness *h = gst_harness_new ("sympieenhance");
+  GstHarness *h = enhance_harness (&params);
   const gint heights[] = { 1, 2, 3, 48, 49, 50, 51 };
 
-  set_parameters (h->element, &params);
   for (guint i = 0; i < 2 * G_N_ELEMENTS (heights); i++) {
     gint height = heights[i / 2];
     gboolean mixed = i % 2 == 1;
@@ -256,7 +254,7 @@ GST_START_TEST (test_interlaced_estimate)
   gchar *caps = caps_of ("I420", 65, 49, ", interlace-mode = interleaved");
   GstVideoInfo info = video_info (caps);
   SympieContext *context = test_context (TRUE);
-  GstHarness *h = gst_harness_new ("sympieenhance");
+  GstHarness *h = enhance_harness (NULL);
   GstBuffer *in = test_buffer (&info, 0);
   guint8 *data = copy_of (in);
   SympieImage frame = test_image (SYMPIE_FORMAT_I420, &info, data), top;
@@ -286,7 +284,7 @@ GST_START_TEST (test_mixed_progressive)
   GstVideoInfo info = video_info (caps);
   SympieContext *context = test_context (FALSE);
   SympieParams params = test_params (2);
-  GstHarness *h = gst_harness_new ("sympieenhance");
+  GstHarness *h = enhance_harness (&params);
   GstBuffer *in = test_buffer (&info, 0), *out;
   guint8 *expected = copy_of (in);
   SympieImage image = test_image (SYMPIE_FORMAT_RGB, &info, expected);
@@ -294,7 +292,6 @@ GST_START_TEST (test_mixed_progressive)
   image.colorimetry = default_colorimetry (&info);
   fail_unless (sympie_apply (context, &image, &image, &params, NULL));
 
-  set_parameters (h->element, &params);
   gst_harness_set_src_caps_str (h, caps);
   out = gst_harness_push_and_pull (h, in);
   assert_same_picture (&info, out, expected);
@@ -398,9 +395,8 @@ GST_START_TEST (test_colorimetry)
   const gdouble std[3] = { 0.229, 0.224, 0.225 };
   const gdouble in_rgb[3] = { 0.3, 0.5, 0.6 };
   gdouble out_rgb[3] = { 0, 0, 0 };
-  GstHarness *h = gst_harness_new ("sympieenhance");
+  GstHarness *h = enhance_harness (&params);
 
-  set_parameters (h->element, &params);
   for (gint c = 0; c < 3; c++) {
     for (gint d = 0; d < 3; d++)
       out_rgb[c] += ((in_rgb[d] - mean[d]) / std[d] + params.shift[d])
@@ -479,7 +475,7 @@ GST_START_TEST (test_chroma_site)
   for (guint i = 0; i < G_N_ELEMENTS (sites); i++) {
     gchar *caps = caps_of ("I420", 32, sites[i].height, sites[i].caps);
     GstVideoInfo info = video_info (caps);
-    GstHarness *h = gst_harness_new ("sympieenhance");
+    GstHarness *h = enhance_harness (&params);
     GstBuffer *in = test_buffer (&info, i), *out;
     guint8 *expected = copy_of (in);
     SympieImage image = test_image (SYMPIE_FORMAT_I420, &info, expected);
@@ -489,7 +485,6 @@ GST_START_TEST (test_chroma_site)
     };
     fail_unless (sympie_apply (context, &image, &image, &params, NULL));
 
-    set_parameters (h->element, &params);
     gst_harness_set_src_caps_str (h, caps);
     out = gst_harness_push_and_pull (h, in);
     assert_same_picture (&info, out, expected);
@@ -511,7 +506,7 @@ GST_START_TEST (test_caps_pass)
       "video/x-raw, format = NV12, width = 64, height = 48, "
       "framerate = 25/1, colorimetry = bt2020, chroma-site = v-cosited, "
       "pixel-aspect-ratio = 4/3, interlace-mode = mixed";
-  GstHarness *h = gst_harness_new ("sympieenhance");
+  GstHarness *h = enhance_harness (NULL);
   GstCaps *in = gst_caps_from_string (caps_string), *out;
   GstVideoInfo info = video_info (caps_string);
 

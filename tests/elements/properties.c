@@ -62,10 +62,9 @@ assert_same_bytes (GstBuffer *a, GstBuffer *b)
 static GstHarness *
 harness_by_hand (void)
 {
-  GstHarness *h = gst_harness_new ("sympieenhance");
   SympieParams params = test_params (1);
+  GstHarness *h = enhance_harness (&params);
 
-  set_parameters (h->element, &params);
   gst_harness_set_src_caps_str (h, TEST_CAPS);
   return h;
 }
@@ -181,16 +180,13 @@ GST_START_TEST (test_n_threads)
   SympieParams params = test_params (1);
 
   for (guint n = 1; n <= 3; n++) {
-    GstHarness *h = gst_harness_new_parse ("sympieenhance name=e");
-    GstElement *element = gst_harness_find_element (h, "sympieenhance");
+    GstHarness *h = enhance_harness (&params);
 
-    gst_element_set_state (element, GST_STATE_NULL);
-    g_object_set (element, "n-threads", n, NULL);
-    set_parameters (element, &params);
-    gst_element_set_state (element, GST_STATE_PLAYING);
+    gst_element_set_state (h->element, GST_STATE_NULL);
+    g_object_set (h->element, "n-threads", n, NULL);
+    gst_element_set_state (h->element, GST_STATE_PLAYING);
     gst_harness_set_src_caps_str (h, TEST_CAPS);
     push_and_compare (h, n, &params);
-    gst_object_unref (element);
     gst_harness_teardown (h);
   }
 }
@@ -287,9 +283,9 @@ GST_END_TEST;
  * started without weights loads them then. */
 GST_START_TEST (test_parameters)
 {
-  GstHarness *h = gst_harness_new ("sympieenhance");
-  SympieContext *context = test_context (TRUE);
   SympieParams one = test_params (1), two = test_params (2), got, estimate;
+  GstHarness *h = enhance_harness (&one);
+  SympieContext *context = test_context (TRUE);
   GstVideoInfo info = video_info (TEST_CAPS);
   GstBuffer *buffer = test_buffer (&info, 3);
   GstMapInfo map;
@@ -302,9 +298,6 @@ GST_START_TEST (test_parameters)
   gst_buffer_unmap (buffer, &map);
   gst_buffer_unref (buffer);
 
-  gst_element_set_state (h->element, GST_STATE_NULL);
-  set_parameters (h->element, &one);
-  gst_element_set_state (h->element, GST_STATE_PLAYING);
   gst_harness_set_src_caps_str (h, TEST_CAPS);
 
   push_and_compare (h, 0, &one);
@@ -372,8 +365,8 @@ GST_END_TEST;
  * first, also where both are kept. */
 GST_START_TEST (test_iterations_estimate)
 {
-  GstHarness *h = gst_harness_new_parse ("sympieenhance");
-  GstElement *element = gst_harness_find_element (h, "sympieenhance");
+  GstHarness *h = enhance_harness (NULL);
+  GstElement *element = h->element;
   GstVideoInfo info = video_info (TEST_CAPS);
   SympieContext *context = test_context (TRUE);
   SympieParams one, two, last;
@@ -410,7 +403,6 @@ GST_START_TEST (test_iterations_estimate)
   push_frames (h, &info, 3, 1);
   assert_stats (element, 4, 6, 1);
 
-  gst_object_unref (element);
   gst_harness_teardown (h);
   sympie_close (context);
 }
@@ -418,7 +410,7 @@ GST_END_TEST;
 
 GST_START_TEST (test_reuse_interval)
 {
-  GstHarness *h = gst_harness_new ("sympieenhance");
+  GstHarness *h = enhance_harness (NULL);
   GstVideoInfo info = video_info (TEST_CAPS);
   SympieParams params;
 
@@ -484,7 +476,7 @@ turn_everything (gpointer data)
 /* Another thread sets and reads everything while frames pass. */
 GST_START_TEST (test_from_another_thread)
 {
-  GstHarness *h = gst_harness_new ("sympieenhance");
+  GstHarness *h = enhance_harness (NULL);
   GstVideoInfo info = video_info (TEST_CAPS);
   GThread *thread;
 

@@ -14,7 +14,7 @@
 static GstHarness *
 keeping_harness (void)
 {
-  GstHarness *h = gst_harness_new ("sympieenhance");
+  GstHarness *h = enhance_harness (NULL);
 
   g_object_set (h->element, "reuse-interval", G_MAXUINT, NULL);
   gst_harness_set_src_caps_str (h, TEST_CAPS);
@@ -297,15 +297,14 @@ GST_START_TEST (test_video_meta)
   const gchar *caps =
       "video/x-raw, format = NV12, width = 37, height = 23, framerate = 25/1";
   GstVideoInfo info = video_info (caps);
-  GstHarness *h = gst_harness_new ("sympieenhance");
   SympieParams params = test_params (1);
+  GstHarness *h = enhance_harness (&params);
   gsize offsets[GST_VIDEO_MAX_PLANES] = { 100, 100 + 23 * 53 + 11 };
   gint strides[GST_VIDEO_MAX_PLANES] = { 53, 71 };
   gsize size = offsets[1] + 12 * 71;
   GstBuffer *plain, *padded;
   GstVideoFrame plain_frame, padded_frame;
 
-  set_parameters (h->element, &params);
   gst_harness_set_src_caps_str (h, caps);
 
   plain = test_buffer (&info, 1);
@@ -366,11 +365,11 @@ offer_pool (GstPad *pad, GstPadProbeInfo *probe, gpointer pool)
 /* A pool that downstream offers is used, with the padding that it asks for. */
 GST_START_TEST (test_downstream_pool)
 {
-  GstHarness *h = gst_harness_new ("sympieenhance");
   GstVideoInfo info = video_info (TEST_CAPS);
   GstBufferPool *pool = gst_video_buffer_pool_new ();
   GstCaps *caps = gst_caps_from_string (TEST_CAPS);
   SympieParams params = test_params (1);
+  GstHarness *h = enhance_harness (&params);
   GstBuffer *in, *out, *in_place;
   GstVideoFrame frame, expected;
   GstVideoAlignment align;
@@ -390,7 +389,6 @@ GST_START_TEST (test_downstream_pool)
   gst_pad_add_probe (
       h->sinkpad, GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM, offer_pool, pool, NULL);
 
-  set_parameters (h->element, &params);
   gst_harness_set_src_caps (h, caps);
   in = test_buffer (&info, 1);
   out = gst_harness_push_and_pull (h, gst_buffer_ref (in));

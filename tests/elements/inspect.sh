@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# gst-inspect-1.0 shows sympieenhance with its documentation: every property
+# with a description, its flags and, where it has one, its range.
+set -uo pipefail
+
+failed=0
+# expect PATTERN: a line of the output, or the end of the test.
+expect() {
+  grep -Eq -- "$1" <<<"$output" || {
+    echo "not shown: $1"
+    failed=1
+  }
+}
+
+output=$(gst-inspect-1.0 sympieenhance) || exit 1
+expect '^  Long-name +SyMPIE video enhancement'
+expect '^  Klass +Filter/Effect/Video'
+expect '^  License +LGPL'
+expect "SINK template: 'sink'"
+expect "SRC template: 'src'"
+for format in RGB BGR RGBx BGRx xRGB xBGR RGBA BGRA ARGB ABGR GBR I420 YV12 \
+  NV12 NV21 Y42B Y444 I420_10LE P010_10LE; do
+  expect "format: .*\(string\)$format[, ]"
+done
+expect '^  weights +: Safetensors file'
+expect '^  device +: Device to compute on'
+expect '^ +\(0\): auto'
+expect '^ +\(1\): cpu'
+expect '^ +\(2\): cuda'
+expect '^  active-device +: Device in use'
+expect '^  n-threads +: Number of threads'
+expect '^  enabled +: Enhance frames'
+expect '^  strength +: Effect, from none'
+expect 'flags: readable, writable, controllable'
+expect 'Double. Range: +0 - +1 Default: +1'
+expect '^  iterations +: How often'
+expect 'Unsigned Integer. Range: 1 - 4 Default: 1'
+expect '^  reuse-interval +: Estimate on every Nth frame'
+expect 'Unsigned Integer. Range: 1 - 4294967295 Default: 1'
+expect '^  parameters +: 37 numbers'
+expect '^  last-parameters +: 37 numbers'
+expect '^  stats +: frames, estimates, reused'
+expect 'changeable only in NULL or READY state'
+expect 'changeable in NULL, READY, PAUSED or PLAYING state'
+exit $failed
