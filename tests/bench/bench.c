@@ -75,18 +75,18 @@ BenchCase *
 bench_case (
     BenchGroup *group, BenchRun run, void *data, const char *name_format, ...)
 {
-  BenchCase *bench_case = g_new0 (BenchCase, 1);
+  BenchCase *self = g_new0 (BenchCase, 1);
   va_list args;
 
   va_start (args, name_format);
-  bench_case->name = g_strdup_vprintf (name_format, args);
+  self->name = g_strdup_vprintf (name_format, args);
   va_end (args);
-  bench_case->run = run;
-  bench_case->data = data;
-  bench_case->calls = g_array_new (FALSE, FALSE, sizeof (double));
-  bench_case->rounds = g_array_new (FALSE, FALSE, sizeof (double));
-  g_ptr_array_add (group->cases, bench_case);
-  return bench_case;
+  self->run = run;
+  self->data = data;
+  self->calls = g_array_new (FALSE, FALSE, sizeof (double));
+  self->rounds = g_array_new (FALSE, FALSE, sizeof (double));
+  g_ptr_array_add (group->cases, self);
+  return self;
 }
 
 static int
@@ -110,26 +110,26 @@ median (GArray *values)
 /* A turn lasts `turn` ms and at least two calls, of which the first only warms
  * the caches that the case before has filled with its own. */
 static void
-take_turn (BenchCase *bench_case, double turn)
+take_turn (BenchCase *self, double turn)
 {
   GArray *calls = g_array_new (FALSE, FALSE, sizeof (double));
   double end, round;
 
-  if (bench_case->threads_linger)
+  if (self->threads_linger)
     g_usleep (20000);
   end = (double) g_get_monotonic_time () + 1e3 * turn;
-  bench_case->run (bench_case->data);
+  self->run (self->data);
   do {
-    double time = bench_case->run (bench_case->data);
+    double time = self->run (self->data);
 
     g_array_append_val (calls, time);
   } while ((double) g_get_monotonic_time () < end);
-  if (bench_case->threads_linger)
+  if (self->threads_linger)
     g_usleep (20000);
 
-  g_array_append_vals (bench_case->calls, calls->data, calls->len);
+  g_array_append_vals (self->calls, calls->data, calls->len);
   round = median (calls);
-  g_array_append_val (bench_case->rounds, round);
+  g_array_append_val (self->rounds, round);
   g_array_unref (calls);
 }
 
@@ -143,9 +143,9 @@ bench_group_run (Bench *bench, BenchGroup *group)
       n_rounds);
   for (guint i = 0; i < group->cases->len; i++)
     for (int warm_up = 0; warm_up < 2; warm_up++) {
-      BenchCase *bench_case = g_ptr_array_index (group->cases, i);
+      BenchCase *self = g_ptr_array_index (group->cases, i);
 
-      bench_case->run (bench_case->data);
+      self->run (self->data);
     }
   for (int round = 0; round < n_rounds; round++) {
     for (guint i = 0; i < group->cases->len; i++)
@@ -155,10 +155,10 @@ bench_group_run (Bench *bench, BenchGroup *group)
   bench_say (bench, "\n");
 
   for (guint i = 0; i < group->cases->len; i++) {
-    BenchCase *bench_case = g_ptr_array_index (group->cases, i);
+    BenchCase *self = g_ptr_array_index (group->cases, i);
 
-    bench_case->median = median (bench_case->calls);
-    bench_case->minimum = g_array_index (bench_case->calls, double, 0);
+    self->median = median (self->calls);
+    self->minimum = g_array_index (self->calls, double, 0);
   }
 }
 

@@ -4,6 +4,7 @@
  */
 
 #include <gst/gst.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,8 @@ main (int argc, char **argv)
     g_setenv ("SYMPIE_CPU", cpu, TRUE);
   g_setenv (
       "SYMPIE_WEIGHTS", SYMPIE_SOURCE_DIR "/weights/nem.safetensors", FALSE);
+  /* A peer that dies is told of, not died of. */
+  signal (SIGPIPE, SIG_IGN);
   if (cpu_time)
     bench_use_cpu_time ();
   gst_init (NULL, NULL);

@@ -33,10 +33,10 @@ bench_print_table (const Bench *bench)
 
     printf ("\n%-52s %10s %10s\n", group->name, "min ms", "median ms");
     for (guint k = 0; k < group->cases->len; k++) {
-      const BenchCase *bench_case = g_ptr_array_index (group->cases, k);
+      const BenchCase *self = g_ptr_array_index (group->cases, k);
 
-      printf ("  %-50s %10.3f %10.3f\n", bench_case->name, bench_case->minimum,
-          bench_case->median);
+      printf (
+          "  %-50s %10.3f %10.3f\n", self->name, self->minimum, self->median);
     }
   }
 
@@ -76,14 +76,14 @@ add_string (JsonBuilder *json, const char *name, const char *value)
 }
 
 static void
-add_case (JsonBuilder *json, const char *group, const BenchCase *bench_case)
+add_case (JsonBuilder *json, const char *group, const BenchCase *self)
 {
   json_builder_begin_object (json);
   add_string (json, "group", group);
-  add_string (json, "name", bench_case->name);
-  add_number (json, "min-ms", bench_case->minimum);
-  add_number (json, "median-ms", bench_case->median);
-  add_number (json, "calls", bench_case->calls->len);
+  add_string (json, "name", self->name);
+  add_number (json, "min-ms", self->minimum);
+  add_number (json, "median-ms", self->median);
+  add_number (json, "calls", self->calls->len);
   json_builder_end_object (json);
 }
 
