@@ -77,7 +77,7 @@ if [ ${#missing[@]} -gt 0 ]; then
     apt-cache show "$package" >/dev/null 2>&1 ||
       fail "no package '$package' here: Debian 12 (bookworm) main has it"
   done
-  say "installing ${missing[*]}"
+  say "installing, which can take some minutes: ${missing[*]}"
   quietly "apt-get install" "${apt[@]}" install -y --no-install-recommends "${missing[@]}"
 else
   say "every package is there"

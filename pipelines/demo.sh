@@ -68,6 +68,7 @@ rm -f "$out"/{degraded,enhanced,side-by-side}.mp4 "$out"/{start.mkv,side-by-side
 if [ -z "$clip" ]; then
   clip=$folder/degraded.mp4
   before='dark, low in contrast, strongly compressed'
+  [ -r "$photograph" ] || fail "no $photograph: ./setup.sh installs it"
   say "making a degraded clip of a photograph"
   pan="scale=2448:1836:flags=area,loop=loop=$((${seconds:-6} * 25 - 1)):size=1"
   pan+=",setpts=N/25/TB,crop=1920:1080:x=3*n:y=250+3*n,scale=1280:720:flags=area"
