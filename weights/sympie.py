@@ -1,0 +1,136 @@
+# gst-sympie: SyMPIE video enhancement
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""libsympie from Python: estimate and apply on uint8 RGB pictures.
+
+    with Sympie("weights/nem.safetensors") as sympie:
+        enhanced = sympie.apply(picture, sympie.estimate(picture))
+
+The library is the build's (build/kernels), or the file that the environment
+variable SYMPIE_LIBRARY names.
+"""
+
+import ctypes
+import os
+
+import numpy as np
+
+N_PARAMS = 37
+_FORMAT_RGB = 0
+
+
+class _Config(ctypes.Structure):
+    _fields_ = [("weights", ctypes.c_char_p), ("device", ctypes.c_int),
+                ("n_threads", ctypes.c_int), ("cpu_mask", ctypes.c_uint)]
+
+
+class _Colorimetry(ctypes.Structure):
+    _fields_ = [("kr", ctypes.c_float), ("kb", ctypes.c_float),
+                ("full_range", ctypes.c_bool), ("chroma_site", ctypes.c_uint)]
+
+
+class _Image(ctypes.Structure):
+    _fields_ = [("format", ctypes.c_int), ("width", ctypes.c_int),
+                ("height", ctypes.c_int), ("planes", ctypes.c_void_p * 3),
+                ("strides", ctypes.c_ssize_t * 3), ("colorimetry", _Colorimetry)]
+
+
+_Params = ctypes.c_float * N_PARAMS
+_Error = ctypes.POINTER(ctypes.c_char_p)
+
+
+def library_path():
+    here = os.path.dirname(os.path.abspath(__file__))
+    build = os.path.join(here, "..", "build", "kernels", "libsympie.so")
+    return os.environ.get("SYMPIE_LIBRARY", build)
+
+
+def load_library():
+    """The shared library. OSError says where it was looked for."""
+    path = library_path()
+    try:
+        lib = ctypes.CDLL(path)
+    except OSError as why:
+        raise OSError(f"cannot load libsympie ({why}); run setup.sh, or set "
+                      "SYMPIE_LIBRARY to the file")
+    lib.sympie_config_default.restype = _Config
+    lib.sympie_open.restype = ctypes.c_void_p
+    lib.sympie_open.argtypes = [ctypes.POINTER(_Config), _Error]
+    lib.sympie_close.argtypes = [ctypes.c_void_p]
+    lib.sympie_close.restype = None
+    lib.sympie_estimate.restype = ctypes.c_bool
+    lib.sympie_estimate.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Image),
+                                    _Params, _Error]
+    lib.sympie_apply.restype = ctypes.c_bool
+    lib.sympie_apply.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Image),
+                                 ctypes.POINTER(_Image), _Params, _Error]
+    return lib
+
+
+def _view(picture):
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+        raise ValueError(f"a picture of {picture.dtype} {list(picture.shape)}, not "
+                         "uint8 (height, width, 3)")
+    if picture.strides[1:] != (3, 1):
+        raise ValueError("a picture whose pixels are not packed")
+    height, width = picture.shape[:2]
+    image = _Image(format=_FORMAT_RGB, width=width, height=height)
+    image.planes[0] = picture.ctypes.data
+    image.strides[0] = picture.strides[0]
+    image.colorimetry.full_range = True
+    return image
+
+
+class Sympie:
+    """A context of the library, for one thread at a time."""
+
+    def __init__(self, weights=None, n_threads=1):
+        self._context = None
+        self._lib = load_library()
+        self._libc = ctypes.CDLL(None)
+        self._libc.free.argtypes = [ctypes.c_void_p]
+        config = self._lib.sympie_config_default()
+        config.weights = os.fsencode(weights) if weights else None
+        config.n_threads = n_threads
+        error = ctypes.c_char_p()
+        self._context = self._lib.sympie_open(ctypes.byref(config), ctypes.byref(error))
+        if not self._context:
+            self._raise(error)
+
+    def _raise(self, error):
+        message = error.value.decode(errors="replace")
+        self._libc.free(error)
+        raise ValueError(message)
+
+    def estimate(self, picture):
+        """uint8 (H, W, 3) -> float32 (37,)."""
+        params, error = _Params(), ctypes.c_char_p()
+        if not self._lib.sympie_estimate(self._context, _view(picture), params,
+                                         ctypes.byref(error)):
+            self._raise(error)
+        return np.array(params, np.float32)
+
+    def apply(self, picture, params):
+        """uint8 (H, W, 3), (37,) -> the enhanced picture."""
+        out, error = np.empty_like(picture, order="C"), ctypes.c_char_p()
+        if not self._lib.sympie_apply(self._context, _view(picture), _view(out),
+                                      _Params(*map(float, params)), ctypes.byref(error)):
+            self._raise(error)
+        return out
+
+    def enhance(self, picture, times=1):
+        """Estimate and apply, the output fed back `times` times."""
+        for _ in range(times):
+            picture = self.apply(picture, self.estimate(picture))
+        return picture
+
+    def close(self):
+        if self._context:
+            self._lib.sympie_close(self._context)
+            self._context = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
