@@ -1,0 +1,297 @@
+#!/usr/bin/python3
+# gst-sympie: SyMPIE video enhancement
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The training: its step against one written out by hand, DWM's gradient, exact
+resume, the split, and errors that name what is wrong."""
+
+import os
+import sys
+import tempfile
+import unittest
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+sys.path.insert(0, os.path.join(ROOT, "weights"))
+try:
+    import cv2
+    import matplotlib
+    import numpy as np
+    import torch
+    import tqdm
+except ImportError as why:
+    print(f"skipped: {why}")
+    sys.exit(77)
+
+import data
+import tensorfile
+import train
+from torch import nn
+
+torch.set_num_threads(1)
+cv2.setLogLevel(0)
+cv2.setNumThreads(1)
+RECIPE = {"seed": 3, "bf16": False, "head_rate": 0.5, "rate": 1e-3, "steps": 10,
+          "warm_up": 2, "ema": 0.9}
+CROP = 64
+DAMAGES = ["dark", "grey"]
+
+
+def darker(images, names, severities, seeds):
+    """A corruption that needs no library: noise, then less light or colour."""
+    out = []
+    for image, name, severity, seed in zip(images, names, severities, seeds):
+        x = image + np.random.default_rng(int(seed)).normal(0, 5, image.shape)
+        x = x / (1 + severity) if name == "dark" else 128 + (x - 128) / (1 + severity)
+        out.append(x.clip(0, 255).astype(np.uint8))
+    return np.stack(out)
+
+
+def small_batches(seed=0):
+    rng = np.random.default_rng(seed)
+    images = [rng.integers(0, 256, (256, 256, 3), np.uint8) for _ in range(4)]
+    return data.Batches(images, [1, 2, data.NO_LABEL, 4], DAMAGES, darker, size=2,
+                        mixed=0.5, seed=seed, workers=2)
+
+
+def small_upstream():
+    torch.manual_seed(7)
+    network = nn.Sequential(nn.Conv2d(3, 4, 7, 4), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
+                            nn.Flatten(), nn.Linear(4, 10))
+    return train.Upstream(network, side=56)
+
+
+def new_run(recipe=RECIPE):
+    return train.Run(recipe, len(DAMAGES), torch.device("cpu"))
+
+
+def go(run, batches, f, steps, weights=train.Losses(restore=0.5, name=0.25)):
+    """-> the losses of each step."""
+    out = []
+    for batch in batches.iterate(run.step, steps):
+        run.set_rate()
+        view = train.random_view(np.random.default_rng(run.step), CROP)
+        out.append(train.train_step(
+            run.u, run.u_ema, run.namer, f, run.optimiser,
+            train.to_tensors(batch, "cpu"), view, weights, run.recipe["ema"]))
+        run.step += 1
+    return out
+
+
+class Step(unittest.TestCase):
+    def test_step_equals_one_by_hand(self):
+        """Algorithm 1 spelt out with autograd alone, no optimiser, no module
+        but NEM's forward pass."""
+        run, f = new_run(), small_upstream()
+        with torch.no_grad():  # off the identity, and U_EMA off U
+            run.u.colm.out.weight.normal_(0, 0.05)
+            for value in run.u_ema.state_dict().values():
+                if value.is_floating_point():
+                    value.mul_(1.01)
+        other = new_run()
+        other.u.load_state_dict(run.u.state_dict())
+        other.u_ema.load_state_dict(run.u_ema.state_dict())
+        other.namer.load_state_dict(run.namer.state_dict())
+        t = train.to_tensors(small_batches().batch(0), "cpu")
+        t.y = torch.tensor([3, 7])
+        view = train.random_view(np.random.default_rng(1), CROP)
+        run.set_rate()
+        losses = train.train_step(run.u, run.u_ema, run.namer, f, run.optimiser, t,
+                                  view, train.Losses(), 0.9)
+
+        def enhance(u, x):
+            p = u.colm.out(u.colm.backbone(view(x)).mean((2, 3)))
+            out = torch.zeros_like(x)
+            for n in range(len(x)):
+                moved = x[n] + p[n, 9:12].view(3, 1, 1)
+                mixed = (p[n, :9].view(3, 3).T @ moved.flatten(1)).view_as(x[n])
+                wide = nn.functional.pad(mixed, (2, 2, 2, 2))
+                height, width = x.shape[2:]
+                out[n] = sum(p[n, 12 + 5 * i + j] * wide[:, i:i + height, j:j + width]
+                             for i in range(5) for j in range(5))
+            return out
+
+        def surprise(logits):
+            return (logits.logsumexp(1) - logits[[0, 1], t.y]).mean()
+        u, u_ema = other.u, other.u_ema
+        first = surprise(f(enhance(u, t.x)))
+        with torch.no_grad():
+            once = enhance(u_ema, t.x)
+        second = surprise(f(enhance(u, once)))
+        self.assertAlmostEqual(losses["first"], first.item(), places=5)
+        self.assertAlmostEqual(losses["second"], second.item(), places=5)
+
+        parameters = list(u.parameters())
+        gradients = torch.autograd.grad(first + 0.5 * second, parameters)
+        clipped, clear = 0, {}
+        rate = {id(p): 1e-3 / 3 for p in parameters}  # first of two warm-up steps
+        rate.update({id(p): 0.5e-3 / 3 for p in u.colm.out.parameters()})
+        average = {name: value.clone() for name, value in u_ema.state_dict().items()}
+        with torch.no_grad():
+            for p, g in zip(parameters, gradients):
+                norm = g.square().sum().sqrt()
+                clipped += norm > 1
+                g = g / max(norm, 1)
+                # Adam's first step: both moments, corrected, are g and g^2.
+                p -= rate[id(p)] * g / (g.abs() + 1e-8)
+                clear[id(p)] = g.abs() > 1e-4
+        self.assertGreater(clipped, 0)
+        self.assertLess(clipped, len(parameters))
+
+        seen = 0
+        for got, want in zip(run.u.parameters(), parameters):
+            # Where a gradient is noise about 0, Adam's first step has its sign.
+            where = clear[id(want)]
+            seen += where.sum().item()
+            self.assertLess((got - want)[where].abs().sum().item(), 1e-6 * where.numel())
+        self.assertGreater(seen, 1000000)
+        for name, got in run.u_ema.state_dict().items():
+            if got.is_floating_point():
+                want = 0.9 * average[name] + 0.1 * run.u.state_dict()[name]
+                self.assertLess((got - want).abs().max().item(), 1e-6, name)
+
+    def test_unlabelled_pictures_do_not_count(self):
+        logits = torch.randn(3, 10)
+        some = train.cross_entropy(logits, torch.tensor([1, data.NO_LABEL, 2]))
+        both = train.cross_entropy(logits[[0, 2]], torch.tensor([1, 2]))
+        self.assertAlmostEqual(some.item(), both.item(), places=6)
+        none = train.cross_entropy(logits, torch.full((3,), data.NO_LABEL))
+        self.assertEqual(none.item(), 0)
+
+    def test_starts_at_the_identity(self):
+        x = torch.randn(2, 3, 40, 50)
+        enhanced, _ = train.Sympie().eval()(x)
+        self.assertLess((enhanced - x).abs().max().item(), 1e-6)
+
+    def test_losses_fall(self):
+        run, batches, f = new_run(dict(RECIPE, steps=40)), small_batches(), small_upstream()
+        losses = go(run, batches, f, 40, train.Losses(0, 0, 1, 0))
+        begin, end = (np.mean([l["restore"] for l in part])
+                      for part in (losses[:8], losses[-8:]))
+        self.assertLess(end, begin)
+
+
+class Dwm(unittest.TestCase):
+    def test_gradient(self):
+        torch.manual_seed(0)
+        x = torch.randn(2, 3, 6, 7, dtype=torch.double, requires_grad=True)
+        params = torch.randn(2, 37, dtype=torch.double, requires_grad=True)
+        self.assertTrue(torch.autograd.gradcheck(train.dwm, (x, params)))
+
+
+class Resume(unittest.TestCase):
+    def test_resume_equals_no_interruption(self):
+        f = small_upstream()
+        through = new_run()
+        go(through, small_batches(), f, 6)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "checkpoint")
+            first = new_run()
+            go(first, small_batches(), f, 2)
+            first.save(path)
+            go(first, small_batches(), f, 3)
+            first.save(path)  # over an older one
+            sizes = [os.path.getsize(os.path.join(path, n)) for n in os.listdir(path)]
+            self.assertLessEqual(max(sizes), 16 << 20)
+            self.assertEqual(os.listdir(folder), ["checkpoint"])
+            second = new_run()
+            second.load(path)
+            self.assertEqual(second.step, 3)
+            go(second, small_batches(), f, 6)
+        want = through.tensors()
+        self.assertEqual(set(want), set(second.tensors()))
+        for name, got in second.tensors().items():
+            self.assertTrue(torch.equal(got, want[name]), name)
+
+    def test_batches_depend_on_the_step_alone(self):
+        a, b = small_batches(), small_batches()
+        for want, got in zip(a.iterate(0, 4), [b.batch(i) for i in range(4)]):
+            np.testing.assert_array_equal(want.corrupted, got.corrupted)
+        self.assertFalse(np.array_equal(a.batch(0).corrupted, a.batch(1).corrupted))
+
+    def test_log_forgets_steps_after_the_checkpoint(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "log.csv")
+            log = train.Log(path, 0)
+            for step in (20, 40):
+                log.add({"first": 1.0})
+                log.write(step, {})
+            train.Log(path, 20)
+            with open(path) as file:
+                self.assertEqual([row.split(",")[0] for row in file], ["step", "20"])
+            train.plot(path, os.path.join(folder, "losses.png"))
+            self.assertGreater(os.path.getsize(os.path.join(folder, "losses.png")), 1000)
+
+
+class BadInput(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def path(self, *parts):
+        return os.path.join(self.folder.name, *parts)
+
+    def test_picture_that_does_not_decode(self):
+        with open(self.path("torn.webp"), "wb") as file:
+            file.write(b"RIFF....WEBP")
+        with self.assertRaisesRegex(ValueError, "torn.webp.*OpenCV can decode"):
+            data.decode(self.path("torn.webp"))
+        with self.assertRaisesRegex(ValueError, "gone.webp is missing"):
+            data.decode(self.path("gone.webp"))
+
+    def test_class_list_that_does_not_match(self):
+        for wnid in ("n01", "n02"):
+            os.mkdir(self.path(wnid))
+        with self.assertRaisesRegex(ValueError, "2 class folders, not the 1000"):
+            data.read_imagenet(self.folder.name)
+        os.makedirs(self.path("images", "train"))
+        os.makedirs(self.path("images", "extra"))
+        index = self.path("images", "extra", "index.csv")
+        with open(index, "w") as file:
+            file.write("file,class_index,wnid\na.webp,1000,n1\n")
+        with self.assertRaisesRegex(ValueError, "a.webp has class 1000"):
+            data.read_index(self.folder.name)
+        open(self.path("images", "train", "tench.webp"), "w").close()
+        with self.assertRaisesRegex(ValueError, "tench.webp: the name must start"):
+            data.read_index(self.folder.name)
+
+    def test_checkpoint_with_wrong_shapes(self):
+        run = new_run()
+        tensors = run.tensors()
+        tensors["u.colm.out.weight"] = torch.zeros(36, 512)
+        train.save_checkpoint(self.path("checkpoint"), 1, RECIPE, tensors)
+        with self.assertRaisesRegex(
+                ValueError, r"colm.out.weight has shape \[36, 512\], not \[37, 512\]"):
+            run.load(self.path("checkpoint"))
+
+    def test_checkpoint_of_another_recipe(self):
+        new_run().save(self.path("checkpoint"))
+        with self.assertRaisesRegex(ValueError, "another --head-rate"):
+            new_run(dict(RECIPE, head_rate=1.0)).load(self.path("checkpoint"))
+
+    def test_incomplete_checkpoint(self):
+        new_run().save(self.path("checkpoint"))
+        os.remove(self.path("checkpoint", "01.safetensors"))
+        with self.assertRaisesRegex(ValueError, "no complete checkpoint"):
+            new_run().load(self.path("checkpoint"))
+
+    def test_weights_that_are_none(self):
+        with open(self.path("w.safetensors"), "wb") as file:
+            file.write(b"\xff" * 64)
+        with self.assertRaisesRegex(ValueError, "w.safetensors is not a readable"):
+            train.load_weights(self.path("w.safetensors"))
+        tensorfile.save(self.path("w.safetensors"), {"a": np.zeros(1, np.float32)}, {})
+        with self.assertRaisesRegex(ValueError, "no tensor colm.backbone.0.weight"):
+            train.load_weights(self.path("w.safetensors"))
+
+
+class Split(unittest.TestCase):
+    def test_held_back_and_validation_classes_never_train(self):
+        pictures = [data.Picture("", label) for label in range(-1, 1000)]
+        training, validation = data.split(pictures)
+        self.assertEqual({p.label % 5 for p in training if p.label >= 0}, {0, 1, 3})
+        self.assertEqual({p.label % 5 for p in validation}, {4})
+        self.assertEqual(len(training), 601)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,205 @@
+# gst-sympie: SyMPIE video enhancement
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Pictures, labels and corrupted batches for training and evaluation.
+
+A data folder has images/train/<class, 4 digits>_<wnid>.webp and
+images/extra/index.csv with the pictures it names; class -1 means no label.
+`ImageFolder` reads the usual ImageNet layout, <wnid>/<picture>, instead.
+"""
+
+import csv
+import os
+import threading
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from corrupt import Corruptor
+
+SIDE = 224            # of the pictures that are corrupted and classified
+SMALLER_SIDE = 256    # to which a picture is resized before the crop
+NO_LABEL = -1
+HELD_BACK = 2         # classes with index % 5 == 2 belong to other judges
+VALIDATION = 4        # classes with index % 5 == 4 are ours to judge by
+# Corruptions that move pixels, which DWM cannot undo: the clean picture, as the
+# aim of restoration, moves with them.
+MOVING = {"elastic_transform"}
+
+
+@dataclass
+class Picture:
+    path: str
+    label: int        # ImageNet-1k class, or NO_LABEL
+
+
+def read_index(folder):
+    """All pictures of a data folder."""
+    images = os.path.join(folder, "images")
+    train = os.path.join(images, "train")
+    pictures = []
+    for name in sorted(os.listdir(train)):
+        if not name[:4].isdigit() or int(name[:4]) > 999:
+            raise ValueError(f"{train}/{name}: the name must start with a "
+                             "class index, 0000 to 0999")
+        pictures.append(Picture(os.path.join(train, name), int(name[:4])))
+    index = os.path.join(images, "extra", "index.csv")
+    with open(index, newline="") as file:
+        for row in csv.DictReader(file):
+            path = os.path.join(images, "extra", row["file"])
+            label = int(row["class_index"])
+            if not NO_LABEL <= label <= 999:
+                raise ValueError(f"{index}: {row['file']} has class {label}, "
+                                 "not -1 to 999")
+            pictures.append(Picture(path, label))
+    return pictures
+
+
+def read_imagenet(folder):
+    """<folder>/<wnid>/<picture>: the classes are the folders in sorted order."""
+    wnids = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
+    if len(wnids) != 1000:
+        raise ValueError(f"{folder} has {len(wnids)} class folders, not the 1000 "
+                         "of ImageNet-1k")
+    return [Picture(os.path.join(folder, wnid, name), label)
+            for label, wnid in enumerate(wnids)
+            for name in sorted(os.listdir(os.path.join(folder, wnid)))]
+
+
+def split(pictures):
+    """-> (training, validation) pictures, by class; held-back classes in
+    neither. Pictures without a label can only serve training."""
+    training = [p for p in pictures
+                if p.label == NO_LABEL or p.label % 5 not in (HELD_BACK, VALIDATION)]
+    validation = [p for p in pictures
+                  if p.label != NO_LABEL and p.label % 5 == VALIDATION]
+    return training, validation
+
+
+def decode(path):
+    """-> RGB, uint8 (height, width, 3), smaller side SMALLER_SIDE."""
+    image = cv2.imread(path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    if image is None:
+        raise ValueError(f"{path} is missing or no picture that OpenCV can decode")
+    height, width = image.shape[:2]
+    scale = SMALLER_SIDE / min(height, width)
+    size = (max(SMALLER_SIDE, round(width * scale)),
+            max(SMALLER_SIDE, round(height * scale)))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return cv2.cvtColor(cv2.resize(image, size, interpolation=how), cv2.COLOR_BGR2RGB)
+
+
+def centre_crop(image, side=SIDE):
+    top, left = ((n - side) // 2 for n in image.shape[:2])
+    return image[top:top + side, left:left + side]
+
+
+class Corruptions:
+    """The library's corruptions, for any number of threads; frost is half of
+    the time photographs (where there is a folder of them), half grown ice."""
+
+    def __init__(self, frost_folder):
+        self.frost_folders = [None, frost_folder if os.path.isdir(frost_folder) else None]
+        self.local = threading.local()
+        self.names = self._corruptors()[0].pool
+
+    def _corruptors(self):
+        if not hasattr(self.local, "corruptors"):  # each serves one caller at a time
+            self.local.corruptors = [Corruptor(frost_folder=folder)
+                                     for folder in self.frost_folders]
+        return self.local.corruptors
+
+    def __call__(self, images, names, severities, seeds):
+        corruptor = self._corruptors()[int(seeds[0]) % 2]
+        return corruptor(images, names, severities, seeds)
+
+
+@dataclass
+class Batch:
+    """One step's samples. `damage` is what the auxiliary loss has to name."""
+    clean: np.ndarray      # uint8 (N, window, window, 3)
+    corrupted: np.ndarray  # the same shape
+    label: np.ndarray      # int64 (N,)
+    damage: np.ndarray     # float32 (N, damages): severity / 5 of each corruption
+
+
+class Batches:
+    """Batches by step number: the same seed and step give the same batch, so a
+    resumed run sees what an uninterrupted one would have.
+
+    `corrupt(images, names, severities, seeds)` is Corruptions or another
+    function that any thread may call; `codec` is a CodecCache or None. A sample takes one corruption,
+    drawn uniformly, severity 0 to 5; a `mixed` share of them takes two or three.
+    `window` cuts a random square of that side from the corrupted pictures.
+    """
+
+    def __init__(self, images, labels, names, corrupt, *, codec=None, size=32,
+                 mixed=0.0, window=SIDE, seed=0, workers=2):
+        self.images, self.labels = images, np.asarray(labels, np.int64)
+        self.names, self.corrupt, self.codec = list(names), corrupt, codec
+        self.damages = self.names + (["codec"] if codec else [])
+        self.size, self.mixed, self.window = size, mixed, window
+        self.seed, self.workers = seed, workers
+
+    def batch(self, step):
+        rng = np.random.default_rng((self.seed, step))
+        clean = np.empty((self.size, SIDE, SIDE, 3), np.uint8)
+        corrupted = np.empty_like(clean)
+        damage = np.zeros((self.size, len(self.damages)), np.float32)
+        rounds = [([], [], []), ([], [], []), ([], [], [])]  # where, name, severity
+        chosen = rng.integers(len(self.images), size=self.size)
+        for i, picture in enumerate(chosen):
+            count = rng.integers(2, 4) if rng.random() < self.mixed else 1
+            count = min(count, len(self.damages))
+            for k, kind in enumerate(rng.choice(len(self.damages), count, False)):
+                severity = int(rng.integers(6))
+                if self.damages[kind] == "codec":
+                    # A codec comes first: what it returns is a new picture.
+                    if k == 0:
+                        pair = self.codec.pair(picture, severity, rng)
+                        clean[i], corrupted[i] = pair
+                        damage[i, kind] = severity / 5
+                        continue
+                    severity = 0
+                if k == 0:
+                    clean[i] = corrupted[i] = random_crop(self.images[picture], rng)
+                if severity:
+                    damage[i, kind] = severity / 5
+                    where, name, strength = rounds[k]
+                    where.append(i)
+                    name.append(self.names[kind])
+                    strength.append(severity)
+            if rng.random() < 0.5:
+                clean[i] = clean[i, :, ::-1]
+                corrupted[i] = corrupted[i, :, ::-1]
+        for where, name, strength in rounds:
+            if where:
+                seeds = rng.integers(1 << 63, size=len(where), dtype=np.uint64)
+                corrupted[where] = self.corrupt(corrupted[where], name, strength, seeds)
+                moved = [k for k, what in enumerate(name) if what in MOVING]
+                if moved:
+                    at = [where[k] for k in moved]
+                    clean[at] = self.corrupt(clean[at], [name[k] for k in moved],
+                                             [strength[k] for k in moved], seeds[moved])
+        pairs = np.concatenate([clean, corrupted], axis=3)
+        pairs = np.stack([random_crop(pair, rng, self.window) for pair in pairs])
+        return Batch(pairs[..., :3], pairs[..., 3:], self.labels[chosen], damage)
+
+    def iterate(self, first, last):
+        """Batches first..last - 1 in order, made ahead by the workers."""
+        with ThreadPoolExecutor(self.workers) as pool:
+            ahead = deque()
+            for step in range(first, last):
+                ahead.append(pool.submit(self.batch, step))
+                if len(ahead) > self.workers:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+
+
+def random_crop(image, rng, side=SIDE):
+    top, left = (rng.integers(n - side + 1) for n in image.shape[:2])
+    return image[top:top + side, left:left + side]

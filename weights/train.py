@@ -1,0 +1,622 @@
+#!/usr/bin/python3
+# gst-sympie: SyMPIE video enhancement
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Trains NEM as in Algorithm 1 of the SyMPIE paper (section 3.4).
+
+    weights/train.py --data ../shared/data --out build/train/run --steps 2000
+
+A frozen classifier f judges pictures that U (NEM, then DWM) enhanced. U learns
+from the loss of its own output and, so that enhancing twice does no harm, from
+the loss of its output on what its moving average U_EMA enhanced already.
+
+The paper's budget is 50 000 steps of 384 pictures. For smaller ones there are
+further losses, off by default: --restore pulls the enhanced picture to the
+clean one, which needs no classifier and favours none; --name lets NEM's
+features name each corruption and its severity.
+
+The run resumes from what it finds in --out, exactly as if never interrupted.
+"""
+
+import argparse
+import copy
+import csv
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+try:
+    import matplotlib
+    import numpy as np
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+    from tqdm import tqdm
+except ImportError as why:
+    sys.exit(f"train.py: {why}; see setup.sh --all")
+
+import data
+import tensorfile
+
+MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
+STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+N_PARAMS, KERNEL = 37, 5
+IDENTITY = torch.cat([torch.eye(3).flatten(), torch.zeros(3 + KERNEL * KERNEL)])
+IDENTITY[12 + KERNEL * KERNEL // 2] = 1
+NEM_RESIZE, NEM_SIDE = 232, 224
+
+
+# ---- The model: names as in the authors' state dict ------------------------
+
+class Block(nn.Module):
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.conv1 = nn.Conv2d(n_in, n_out, 3, padding=1)
+        self.bn1 = nn.BatchNorm2d(n_out)
+        self.conv2 = nn.Conv2d(n_out, n_out, 3, padding=1)
+        self.bn2 = nn.BatchNorm2d(n_out)
+
+    def forward(self, x):
+        x = self.conv1(F.avg_pool2d(x, 5, 4, 1))
+        y = F.relu(self.bn1(x))
+        return x + F.relu(self.bn2(self.conv2(y)))
+
+
+class Nem(nn.Module):
+    """Standardised pictures (N, 3, H, W) -> features (N, 512); `out` makes
+    them 37 numbers, at first the identity."""
+
+    def __init__(self):
+        super().__init__()
+        self.backbone = nn.Sequential(
+            nn.Conv2d(3, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU(),
+            Block(64, 128), Block(128, 256), Block(256, 512))
+        self.out = nn.Linear(512, N_PARAMS)
+        nn.init.zeros_(self.out.weight)
+        with torch.no_grad():
+            self.out.bias.copy_(IDENTITY)
+
+    def forward(self, x):
+        return self.backbone(x).float().mean((2, 3))
+
+
+def dwm(x, params):
+    """Standardised pictures (N, 3, H, W), (N, 37) -> enhanced, not clamped."""
+    n, _, height, width = x.shape
+    matrix, shift = params[:, :9].view(n, 3, 3), params[:, 9:12].view(n, 3, 1, 1)
+    kernel = params[:, 12:].view(n, 1, 1, KERNEL, KERNEL).expand(n, 3, 1, -1, -1)
+    x = torch.einsum("ndhw,ndc->nchw", x + shift, matrix)
+    x = F.conv2d(x.reshape(1, 3 * n, height, width),
+                 kernel.reshape(3 * n, 1, KERNEL, KERNEL), padding=KERNEL // 2,
+                 groups=3 * n)
+    return x.view(n, 3, height, width)
+
+
+class Sympie(nn.Module):
+    """U: standardised pictures -> enhanced ones."""
+
+    def __init__(self):
+        super().__init__()
+        self.colm = Nem()
+
+    def forward(self, x, view=None):
+        """`view`: what NEM sees, by default the library's crop of x. -> the
+        enhanced pictures and NEM's features."""
+        seen = nem_crop(x) if view is None else view(x)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
+            features = self.colm(seen.contiguous(memory_format=torch.channels_last))
+        return dwm(x, self.colm.out(features)), features
+
+    bf16 = False
+
+
+def nem_crop(x):
+    """The library's preprocessing: smaller side to 232, central 224x224."""
+    scale = NEM_RESIZE / min(x.shape[2:])
+    size = [max(NEM_RESIZE, round(n * scale)) for n in x.shape[2:]]
+    x = (F.interpolate(x, size, mode="area") if scale < 1 else
+         F.interpolate(x, size, mode="bilinear", align_corners=False))
+    top, left = ((n - NEM_SIDE) // 2 for n in size)
+    return x[:, :, top:top + NEM_SIDE, left:left + NEM_SIDE]
+
+
+def random_view(rng, side):
+    """NEM sees a random square; half of the time of the picture enlarged as the
+    library does it to 224x224, half of the time at its own scale, as it would be
+    in a larger frame."""
+    enlarged = rng.random() < 0.5
+    across, down = rng.random(2)
+
+    def view(x):
+        if enlarged:
+            size = [round(n * NEM_RESIZE / NEM_SIDE) for n in x.shape[2:]]
+            x = F.interpolate(x, size, mode="bilinear", align_corners=False)
+        top = int(down * (x.shape[2] - side + 1))
+        left = int(across * (x.shape[3] - side + 1))
+        return x[:, :, top:top + side, left:left + side]
+    return view
+
+
+# ---- Algorithm 1 -----------------------------------------------------------
+
+@dataclass
+class Losses:
+    """Weights of the losses; the defaults are the paper's."""
+    first: float = 1.0     # CE(f(U(x)), y)
+    second: float = 0.5    # CE(f(U(U_EMA(x))), y)
+    restore: float = 0.0   # distance from the clean picture
+    name: float = 0.0      # corruption and severity from NEM's features
+    share: float = 1.0     # of the batch that f judges; the rest costs less
+
+
+def train_step(u, u_ema, namer, f, optimiser, batch, view, weights, ema_rate):
+    """One step of Algorithm 1. batch: x, y, clean, damage as tensors; y is -1
+    where there is no label. -> the losses by name."""
+    losses = {}
+    judged = math.ceil(weights.share * len(batch.x))
+    y = batch.y[:judged]
+    enhanced, features = u(batch.x, view)
+    if weights.first:
+        losses["first"] = cross_entropy(f(enhanced[:judged]), y)
+    if weights.second:
+        with torch.no_grad():
+            x_ema, _ = u_ema(batch.x[:judged], view)
+        again, _ = u(x_ema, view)
+        losses["second"] = cross_entropy(f(again), y)
+    if weights.restore:
+        losses["restore"] = restoration(enhanced, batch.x, batch.clean)
+    if weights.name:
+        losses["name"] = naming(namer(features), batch.damage)
+
+    optimiser.zero_grad()
+    sum(getattr(weights, name) * loss for name, loss in losses.items()).backward()
+    clip_each_gradient(u)
+    optimiser.step()
+    update_ema(u_ema, u, ema_rate)
+    return {name: loss.item() for name, loss in losses.items()}
+
+
+def cross_entropy(logits, y):
+    """The mean over the labelled pictures; 0 where there are none."""
+    return F.cross_entropy(logits.float(), y, ignore_index=data.NO_LABEL,
+                           reduction="sum") / (y != data.NO_LABEL).sum().clamp(min=1)
+
+
+def restoration(enhanced, x, clean):
+    """What is left of the distance to the clean picture, and of its gradients'
+    (edges weigh little in the former). A shift of a whole channel counts a
+    twentieth: networks bear it, and to fear it would keep contrast low. The
+    floor is for pictures where nothing was to be gained."""
+    def distance(a, b):
+        error = a - b
+        shift = error.mean((2, 3), keepdim=True)
+        return (error - shift).square().mean((1, 2, 3)) + 0.05 * shift.square().mean((1, 2, 3))
+
+    def left(a, b, c, floor=0.03):
+        return (distance(a, c) / (distance(b, c) + floor)).mean()
+
+    def edges(p):
+        return torch.cat([p[..., 1:, :-1] - p[..., :-1, :-1],
+                          p[..., :-1, 1:] - p[..., :-1, :-1]], 1)
+    return left(enhanced, x, clean) + 0.3 * left(edges(enhanced), edges(x), edges(clean))
+
+
+def naming(logits, damage):
+    """Severities in [0, 1] of each corruption against their estimates."""
+    return F.binary_cross_entropy_with_logits(logits, damage,
+                                              reduction="sum") / len(logits)
+
+
+def clip_each_gradient(module):
+    """Each parameter's gradient is divided by its norm where that exceeds 1."""
+    for parameter in module.parameters():
+        if parameter.grad is not None:
+            norm = parameter.grad.norm()
+            parameter.grad.div_(norm.clamp(min=1))
+
+
+@torch.no_grad()
+def update_ema(u_ema, u, rate):
+    """Every floating tensor of the state dict, batch-norm statistics too."""
+    for average, value in zip(u_ema.state_dict().values(), u.state_dict().values()):
+        if average.is_floating_point():
+            average.mul_(rate).add_(value, alpha=1 - rate)
+        else:
+            average.copy_(value)
+
+
+# ---- The upstream ----------------------------------------------------------
+
+class Upstream:
+    """A frozen classifier on standardised pictures. `side`: the size it sees;
+    None is its own."""
+
+    def __init__(self, network, side=None, bf16=False):
+        self.network, self.bf16 = network.eval().requires_grad_(False), bf16
+        self.side = side or getattr(network, "input_size", NEM_SIDE)
+
+    def __call__(self, x):
+        x = x * STD.to(x.device) + MEAN.to(x.device)
+        if self.side != x.shape[-1]:
+            x = F.interpolate(x, (self.side, self.side), mode="bilinear",
+                              align_corners=False, antialias=True)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
+            return self.network(x.contiguous(memory_format=torch.channels_last))
+
+
+def load_upstream(name, folder):
+    if name == "resnet50":
+        from torchvision.models import resnet50
+        network = resnet50(weights="IMAGENET1K_V1")
+
+        class Resnet(nn.Module):  # torchvision's networks want standardised input
+            input_size = NEM_SIDE
+
+            def __init__(self):
+                super().__init__()
+                self.network = network
+
+            def forward(self, x):
+                return self.network((x - MEAN.to(x.device)) / STD.to(x.device))
+        return Resnet()
+    sys.path.insert(0, os.path.join(folder, "models"))
+    from classifiers import load_classifier
+    return load_classifier(name, os.path.join(folder, "models")).to(
+        memory_format=torch.channels_last)
+
+
+# ---- Checkpoints: folders of safetensors files, no file above 16 MiB -------
+
+PART_SIZE = 15 << 20
+
+
+def save_checkpoint(folder, step, recipe, tensors):
+    parts, size = [{}], 0
+    for name, tensor in tensors.items():
+        values = tensor.detach().cpu().numpy()
+        if size + values.nbytes > PART_SIZE and parts[-1]:
+            parts.append({})
+            size = 0
+        parts[-1][name] = values
+        size += values.nbytes
+    unfinished, old = folder + ".new", folder + ".old"
+    _remove_folder(unfinished)
+    os.makedirs(unfinished)
+    metadata = {"step": str(step), "recipe": json.dumps(recipe),
+                "parts": str(len(parts))}
+    for i, part in enumerate(parts):
+        tensorfile.save(os.path.join(unfinished, f"{i:02}.safetensors"), part, metadata)
+    if os.path.exists(folder):
+        _remove_folder(old)
+        os.rename(folder, old)
+    os.rename(unfinished, folder)
+    _remove_folder(old)
+
+
+def _remove_folder(folder):
+    if os.path.isdir(folder):
+        for name in os.listdir(folder):
+            os.remove(os.path.join(folder, name))
+        os.rmdir(folder)
+
+
+def load_checkpoint(folder):
+    """-> step, recipe, tensors."""
+    tensors, names = {}, sorted(os.listdir(folder))
+    for name in names:
+        part, metadata = tensorfile.load(os.path.join(folder, name))
+        tensors.update(part)
+    if not names or int(metadata.get("parts", 0)) != len(names):
+        raise ValueError(f"{folder} is no complete checkpoint")
+    return (int(metadata["step"]), json.loads(metadata["recipe"]),
+            {name: torch.from_numpy(values) for name, values in tensors.items()})
+
+
+def fill(module, tensors, prefix, source):
+    """Loads a module's state; names what does not fit."""
+    for name, value in module.state_dict().items():
+        if name.endswith("num_batches_tracked") and prefix + name not in tensors:
+            continue
+        found = tensors.get(prefix + name)
+        if found is None:
+            raise ValueError(f"{source} has no tensor {prefix + name}")
+        if found.shape != value.shape:
+            raise ValueError(f"{source}: {prefix + name} has shape "
+                             f"{list(found.shape)}, not {list(value.shape)}")
+        value.copy_(found)
+
+
+def export(path, u, metadata):
+    """The library's file: convolutions in F16, the rest in F32."""
+    tensors = {}
+    for name, value in u.state_dict().items():
+        if value.is_floating_point():
+            half = value.dim() == 4
+            tensors[name] = value.cpu().numpy().astype(np.float16 if half else np.float32)
+    tensorfile.save(path, tensors, metadata)
+
+
+def load_weights(path):
+    """-> Sympie with the weights of a file for the library."""
+    tensors, _ = tensorfile.load(path)
+    u = Sympie()
+    with torch.no_grad():
+        fill(u, {name: torch.from_numpy(value.astype(np.float32))
+                 for name, value in tensors.items()}, "", path)
+    return u.eval()
+
+
+# ---- A run -----------------------------------------------------------------
+
+@dataclass
+class Tensors:
+    x: torch.Tensor
+    y: torch.Tensor
+    clean: torch.Tensor
+    damage: torch.Tensor
+
+
+def to_tensors(batch, device):
+    def standardise(pictures):
+        x = torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float() / 255
+        return ((x - MEAN.to(device)) / STD.to(device)).contiguous()
+    return Tensors(standardise(batch.corrupted), torch.from_numpy(batch.label).to(device),
+                   standardise(batch.clean), torch.from_numpy(batch.damage).to(device))
+
+
+class Run:
+    """The state of a training: everything a checkpoint holds."""
+
+    def __init__(self, recipe, n_damages, device, start=None):
+        torch.manual_seed(recipe["seed"])
+        self.recipe, self.step = recipe, 0
+        self.u = load_weights(start) if start else Sympie()
+        self.u.bf16 = recipe["bf16"]
+        self.u = self.u.to(device, memory_format=torch.channels_last).train()
+        self.u_ema = copy.deepcopy(self.u).eval().requires_grad_(False)
+        self.namer = nn.Linear(512, n_damages).to(device)
+        head = list(self.u.colm.out.parameters())
+        self.optimiser = torch.optim.Adam([
+            {"params": list(self.u.colm.backbone.parameters()), "scale": 1.0},
+            {"params": head, "scale": recipe["head_rate"]},
+            {"params": list(self.namer.parameters()), "scale": 1.0}],
+            lr=recipe["rate"])
+
+    def set_rate(self):
+        """Cosine annealing to 0 over the steps, after a linear warm-up."""
+        cosine = (1 + math.cos(math.pi * self.step / self.recipe["steps"])) / 2
+        warmth = min(1.0, (self.step + 1) / (self.recipe["warm_up"] + 1))
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe["rate"] * group["scale"] * cosine * warmth
+
+    def tensors(self):
+        named = {}
+        for prefix, module in (("u.", self.u), ("u_ema.", self.u_ema),
+                               ("namer.", self.namer)):
+            for name, value in module.state_dict().items():
+                named[prefix + name] = value
+        for i, state in self.optimiser.state_dict()["state"].items():
+            for name, value in state.items():
+                named[f"adam.{i}.{name}"] = value
+        return named
+
+    def save(self, folder):
+        save_checkpoint(folder, self.step, self.recipe, self.tensors())
+
+    def load(self, folder):
+        step, recipe, tensors = load_checkpoint(folder)
+        different = [name for name in recipe if recipe[name] != self.recipe.get(name)]
+        if different:
+            raise ValueError(f"{folder} was made with another --"
+                             + ", --".join(n.replace("_", "-") for n in different))
+        with torch.no_grad():
+            fill(self.u, tensors, "u.", folder)
+            fill(self.u_ema, tensors, "u_ema.", folder)
+            fill(self.namer, tensors, "namer.", folder)
+        state = self.optimiser.state_dict()
+        for name, value in tensors.items():
+            if name.startswith("adam."):
+                _, i, key = name.split(".")
+                state["state"].setdefault(int(i), {})[key] = value
+        self.optimiser.load_state_dict(state)
+        self.step = step
+
+
+def validate(u, f, batches, device):
+    """-> upstream top-1 without and with U, and the restoration left."""
+    right, enhanced_right, left = 0, 0, []
+    with torch.no_grad():
+        for batch in batches:
+            t = to_tensors(batch, device)
+            enhanced, _ = u(t.x)
+            low, high = ((v - MEAN) / STD for v in (0, 1))
+            enhanced = torch.min(torch.max(enhanced, low.to(device)), high.to(device))
+            right += (f(t.x).argmax(1) == t.y).float().mean().item()
+            enhanced_right += (f(enhanced).argmax(1) == t.y).float().mean().item()
+            left.append(restoration(enhanced, t.x, t.clean).item())
+    return {"top1": 100 * right / len(batches),
+            "top1_enhanced": 100 * enhanced_right / len(batches),
+            "validation_restore": sum(left) / len(left)}
+
+
+COLUMNS = ["step", "seconds", "first", "second", "restore", "name",
+           "top1", "top1_enhanced", "validation_restore"]
+
+
+class Log:
+    """log.csv: a row each --log-every steps, the losses averaged."""
+
+    def __init__(self, path, step):
+        self.path, self.sums, self.count = path, {}, 0
+        rows = []
+        if os.path.exists(path):
+            with open(path, newline="") as file:
+                rows = [row for row in csv.DictReader(file) if int(row["step"]) <= step]
+        with open(path, "w", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        self.seconds = float(rows[-1]["seconds"]) if rows else 0.0
+        self.began = time.monotonic()
+
+    def add(self, losses):
+        for name, value in losses.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+        self.count += 1
+
+    def write(self, step, more):
+        now = self.seconds + time.monotonic() - self.began
+        row = {name: f"{value / self.count:.5f}" for name, value in self.sums.items()}
+        row.update(step=step, seconds=f"{now:.1f}",
+                   **{name: f"{value:.4f}" for name, value in more.items()})
+        with open(self.path, "a", newline="") as file:
+            csv.DictWriter(file, COLUMNS, lineterminator="\n").writerow(row)
+        self.sums, self.count = {}, 0
+
+
+def plot(csv_path, path):
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+    with open(csv_path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    panels = [("first", "second"), ("restore", "validation_restore"), ("name",),
+              ("top1", "top1_enhanced")]
+    figure, axes = pyplot.subplots(1, len(panels), figsize=(4 * len(panels), 3))
+    for axis, names in zip(axes, panels):
+        for name in names:
+            points = [(int(row["step"]), float(row[name])) for row in rows if row[name]]
+            if points:
+                axis.plot(*zip(*points), label=name.replace("_", " "))
+                axis.legend(fontsize=7)
+        axis.set_xlabel("step")
+    figure.tight_layout()
+    figure.savefig(path, dpi=100)
+    pyplot.close(figure)
+
+
+def commit():
+    done = subprocess.run(["git", "describe", "--always", "--dirty"],
+                          cwd=os.path.dirname(os.path.abspath(__file__)),
+                          capture_output=True, text=True)
+    return done.stdout.strip() or "unknown"
+
+
+RECIPE = ["steps", "batch", "rate", "head_rate", "warm_up", "ema", "seed", "crop", "upstream",
+          "window", "mixed", "first", "second", "restore", "name", "share", "bf16",
+          "codec", "start"]
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    add = parser.add_argument
+    add("--data", required=True, help="folder with images/ and models/, or ImageNet's "
+        "train folder with --imagenet")
+    add("--imagenet", action="store_true", help="--data is <wnid>/<picture>")
+    add("--models", help="folder that holds models/ and frost/ (default: --data)")
+    add("--out", required=True, help="folder of checkpoints, log, plot and weights")
+    add("--steps", type=int, default=50000)
+    add("--batch", type=int, default=384)
+    add("--rate", type=float, default=1e-3, help="of Adam, before annealing")
+    add("--head-rate", type=float, default=1.0, help="the head's, relative to --rate")
+    add("--warm-up", type=int, default=0, help="steps until the rate is full")
+    add("--ema", type=float, default=0.9)
+    add("--seed", type=int, default=0)
+    add("--crop", type=int, default=0, help="side of a random crop that NEM sees; "
+        "0: the library's 224x224")
+    add("--upstream", default="mobilenet_v2")
+    add("--window", type=int, default=data.SIDE, help="train on random squares of the "
+        "corrupted pictures, seen by the upstream too")
+    add("--mixed", type=float, default=0.0, help="share with two or three corruptions")
+    add("--codec", default="", help="add codec damage, made once into this folder")
+    for name, value in vars(Losses()).items():
+        add(f"--{name}", type=float, default=value, help="see the class Losses")
+    add("--bf16", action="store_true", help="autocast of NEM and upstream")
+    add("--start", default="", help="weights to start from")
+    add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    add("--threads", type=int, default=0, help="of PyTorch on the CPU")
+    add("--workers", type=int, default=2, help="threads that corrupt pictures")
+    add("--minutes", type=float, default=math.inf, help="stop, to be resumed, after")
+    add("--save-every", type=int, default=100)
+    add("--log-every", type=int, default=20)
+    add("--validate-every", type=int, default=200)
+    return parser.parse_args()
+
+
+def main():
+    args = arguments()
+    import codec
+    began = time.monotonic()
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    pictures = data.read_imagenet(args.data) if args.imagenet else data.read_index(args.data)
+    training, validation = data.split(pictures)
+    images = [data.decode(p.path) for p in tqdm(training, "pictures", unit="")]
+    cache = codec.CodecCache(args.codec, images,
+                             [p.path for p in training]) if args.codec else None
+    corrupt = data.Corruptions(os.path.join(args.models or args.data, "frost"))
+    batches = data.Batches(images, [p.label for p in training], corrupt.names, corrupt,
+                           codec=cache, size=args.batch, mixed=args.mixed,
+                           window=args.window, seed=args.seed, workers=args.workers)
+    judged = data.Batches([data.decode(p.path) for p in validation],
+                          [p.label for p in validation], corrupt.names, corrupt,
+                          size=32)
+    judged = [judged.batch(i) for i in range(8)]
+
+    recipe = {name: getattr(args, name) for name in RECIPE}
+    device = torch.device(args.device)
+    network = load_upstream(args.upstream, args.models or args.data).to(device)
+    f = Upstream(network, args.window if args.window != data.SIDE else None, args.bf16)
+    judge = Upstream(network, bf16=args.bf16)
+    run = Run(recipe, len(batches.damages), device, args.start)
+    checkpoint = os.path.join(args.out, "checkpoint")
+    os.makedirs(args.out, exist_ok=True)
+    if os.path.isdir(checkpoint):
+        run.load(checkpoint)
+    log = Log(os.path.join(args.out, "log.csv"), run.step)
+    weights = Losses(**{name: getattr(args, name) for name in vars(Losses())})
+
+    bar = tqdm(total=args.steps, initial=run.step, unit="step")
+    scores = {}
+    for batch in batches.iterate(run.step, args.steps):
+        run.set_rate()
+        rng = np.random.default_rng((args.seed, run.step, 1))
+        view = random_view(rng, args.crop) if args.crop else None
+        losses = train_step(run.u, run.u_ema, run.namer, f, run.optimiser,
+                            to_tensors(batch, device), view, weights, args.ema)
+        run.step += 1
+        if not all(math.isfinite(value) for value in losses.values()):
+            sys.exit(f"train.py: a loss at step {run.step} is not finite: {losses}")
+        log.add(losses)
+        bar.update()
+        bar.set_postfix({name: f"{value:.3f}" for name, value in losses.items()})
+        last = run.step == args.steps
+        late = time.monotonic() - began > 60 * args.minutes
+        judging = run.step % args.validate_every == 0 or last
+        if judging:
+            scores = validate(run.u_ema, judge, judged, device)
+        if judging or late or run.step % args.log_every == 0:
+            log.write(run.step, scores if judging else {})
+        if last or late or run.step % args.save_every == 0:
+            run.save(checkpoint)
+        if late:
+            break
+    bar.close()
+
+    plot(log.path, os.path.join(args.out, "losses.png"))
+    export(os.path.join(args.out, "nem.safetensors"), run.u_ema, {
+        "format": "pt", "model": "SyMPIE NEM", "step": str(run.step),
+        "recipe": json.dumps(recipe), "commit": commit(),
+        "data": f"{len(training)} pictures, {sum(p.label >= 0 for p in training)} labelled",
+        "scores": json.dumps(scores)})
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (OSError, ValueError, RuntimeError) as why:
+        sys.exit(f"train.py: {why}")
