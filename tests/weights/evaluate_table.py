@@ -1,0 +1,125 @@
+#!/usr/bin/python3
+# gst-sympie: SyMPIE video enhancement
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""evaluate.py on ten pictures against a table that was frozen, and its
+statistics. `evaluate_table.py --freeze` writes the table anew: when the weights
+or the corruptions change."""
+
+import csv
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+WEIGHTS = os.path.join(HERE, "..", "..", "weights")
+sys.path.insert(0, WEIGHTS)
+try:
+    import numpy as np
+    import evaluate
+except (ImportError, SystemExit) as why:
+    print(f"skipped: {why}")
+    sys.exit(77)
+
+DATA = os.environ.get("SYMPIE_TEST_DATA", os.path.join(HERE, "..", "..", "..", "shared", "data"))
+TABLE = os.path.join(HERE, "evaluate_table.csv")
+# No JPEG and no video codec, whose bytes depend on other libraries.
+CONDITIONS = "clean,gaussian_noise,contrast,motion_blur,darken,mixed"
+PICTURES = 10
+if not os.path.isdir(os.path.join(DATA, "images")):
+    print(f"skipped: no pictures in {DATA}")
+    sys.exit(77)
+
+
+def run(out, *more):
+    return subprocess.run(
+        [sys.executable, os.path.join(WEIGHTS, "evaluate.py"), "--data", DATA,
+         "--out", out, "--threads", "1", *more], capture_output=True, text=True)
+
+
+def ten(out):
+    return run(out, "--limit", str(PICTURES), "--conditions", CONDITIONS,
+               "--iterations", "2")
+
+
+def read(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+class Table(unittest.TestCase):
+    def test_ten_pictures(self):
+        with tempfile.TemporaryDirectory() as out:
+            done = ten(out)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            rows = read(os.path.join(out, "results.csv"))
+            with open(os.path.join(out, "results.md")) as file:
+                text = file.read()
+            self.assertGreater(os.path.getsize(os.path.join(out, "results.png")), 5000)
+        want = read(TABLE)
+        self.assertEqual([(r["network"], r["condition"], r["times"]) for r in rows],
+                         [(r["network"], r["condition"], r["times"]) for r in want])
+        for row, frozen in zip(rows, want):
+            for key in ("without", "enhanced"):
+                # One picture on the edge may fall to either side elsewhere.
+                self.assertLessEqual(abs(float(row[key]) - float(frozen[key])),
+                                     100 / PICTURES + 0.01, frozen)
+        same = sum(row == frozen for row, frozen in zip(rows, want))
+        self.assertGreaterEqual(same, 0.9 * len(want))
+        clean = want[0]
+        self.assertIn(f"| clean | {float(clean['without']):.1f} -> ", text)
+
+
+class Statistics(unittest.TestCase):
+    def test_interval(self):
+        rng = np.random.default_rng(0)
+        without = rng.integers(0, 2, 400).astype(float)
+        enhanced = np.where(rng.random(400) < 0.2, 1.0, without)
+        s = evaluate.score("n", "c", 1, without, enhanced)
+        gain = 100 * (enhanced - without)
+        self.assertAlmostEqual(s.gain, gain.mean())
+        self.assertAlmostEqual(s.relative, 100 * gain.mean() / s.without)
+        half = 1.96 * gain.std() / 20  # the normal interval of the mean
+        self.assertAlmostEqual(s.low, s.gain - half, delta=0.4)
+        self.assertAlmostEqual(s.high, s.gain + half, delta=0.4)
+
+    def test_severities(self):
+        rounds = evaluate.severity_rounds("fog", 10, False)
+        self.assertEqual(len(rounds), 1)
+        self.assertEqual(sorted(rounds[0]), [1, 1, 2, 2, 3, 3, 4, 4, 5, 5])
+        rounds = evaluate.severity_rounds("fog", 10, True)
+        self.assertEqual([set(r) for r in rounds], [{1}, {2}, {3}, {4}, {5}])
+
+    def test_agreement(self):
+        import torch
+        a = torch.tensor([[0, 0], [1, 1]])
+        b = torch.tensor([[0, 1], [1, 1]])
+        self.assertEqual(evaluate.agreement(a, a), 1)
+        self.assertAlmostEqual(evaluate.agreement(a, b), (1 / 2 + 2 / 3) / 2)
+
+
+class BadInput(unittest.TestCase):
+    def test_errors(self):
+        with tempfile.TemporaryDirectory() as out:
+            for more, message in (
+                    (["--weights", "gone.safetensors"], "gone.safetensors"),
+                    (["--conditions", "hail"], "hail is none of"),
+                    (["--networks", "lenet"], "lenet is none of"),
+                    (["--imagenet", out], "0 class folders, not the 1000")):
+                done = run(out, "--limit", "1", *more)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(message, done.stderr)
+                self.assertNotIn("Traceback", done.stderr)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--freeze"]:
+        with tempfile.TemporaryDirectory() as out:
+            done = ten(out)
+            sys.stderr.write(done.stderr)
+            done.check_returncode()
+            os.replace(os.path.join(out, "results.csv"), TABLE)
+    else:
+        unittest.main()

@@ -1,0 +1,363 @@
+#!/usr/bin/python3
+# gst-sympie: SyMPIE video enhancement
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Judges weights by what they do for networks: the tables of the SyMPIE paper.
+
+    weights/evaluate.py --data ../shared/data --weights weights/nem.safetensors \\
+        --out build/evaluation
+
+Labelled pictures are corrupted, enhanced by libsympie and classified by three
+networks, of which only mobilenet_v2 taught NEM. Each accuracy comes without and
+with SyMPIE, each gain with a bootstrap 95 % interval over the pictures. Writes
+results.csv, results.md and results.png.
+"""
+
+import argparse
+import csv
+import os
+import sys
+from dataclasses import dataclass
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+try:
+    import matplotlib
+    import numpy as np
+    import torch
+    import torch.nn.functional as F
+    from tqdm import tqdm
+except ImportError as why:
+    sys.exit(f"evaluate.py: {why}; see setup.sh --all")
+
+import codec
+import data
+from corrupt import Corruptor
+from sympie import Sympie
+
+IMAGENET_C = ["gaussian_noise", "shot_noise", "impulse_noise", "defocus_blur",
+              "glass_blur", "motion_blur", "zoom_blur", "snow", "frost", "fog",
+              "brightness", "contrast", "elastic_transform", "pixelate",
+              "jpeg_compression"]
+NEW = ["darken", "horizon", "night", "white_point"]
+CODECS = list(codec.RATES)
+# What is averaged in the table.
+GROUPS = {"ImageNet-C": IMAGENET_C, "the four new": NEW, "codec damage": CODECS}
+CONDITIONS = ["clean", *IMAGENET_C, *NEW, "mixed", *CODECS]
+CLASSIFIERS = ["mobilenet_v2", "squeezenet1_0", "mobilenet_v1_075"]
+SEGMENTERS = ["deeplab_mnv2_pascal", "deeplab_edgetpu_cityscapes"]
+SEGMENTER_SIDE = 513
+BATCH = 32
+
+
+# ---- Pictures --------------------------------------------------------------
+
+def damaged(pictures, condition, severities, corruptor):
+    """uint8 (N, SIDE, SIDE, 3), one severity each -> the same, damaged. The
+    draw depends on the picture's place, the condition and the severity."""
+    if condition == "clean":
+        return pictures
+    kind = CONDITIONS.index(condition)
+    if condition in CODECS:
+        out = np.empty_like(pictures)
+        for severity in np.unique(severities):
+            at = np.flatnonzero(severities == severity)
+            rng = np.random.default_rng((kind, int(severity)))
+            out[at] = codec.damage_pictures(pictures[at], data.SIDE, condition,
+                                            int(severity), rng)
+        return out
+    seeds = [1_000_000 * kind + 10 * i + int(severity)
+             for i, severity in enumerate(severities)]
+    return corruptor(pictures, condition, severities, seeds)
+
+
+def severity_rounds(condition, count, every):
+    """-> a list of severities for all pictures: each of the five, or one round
+    in which a picture has one and neighbours differ."""
+    if condition == "clean":
+        return [np.zeros(count, int)]
+    if every:
+        return [np.full(count, severity) for severity in range(1, 6)]
+    return [1 + (np.arange(count) + CONDITIONS.index(condition)) % 5]
+
+
+# ---- Networks --------------------------------------------------------------
+
+def load_networks(folder, loader, names):
+    sys.path.insert(0, os.path.join(folder, "models"))
+    import classifiers
+    load = getattr(classifiers, loader)
+    return {name: load(name, os.path.join(folder, "models")).to(
+        memory_format=torch.channels_last) for name in names}
+
+
+def to_network(pictures, side):
+    x = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 255
+    if x.shape[-1] != side:
+        x = F.interpolate(x, (side, side), mode="bilinear", align_corners=False,
+                          antialias=True)
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def run_network(network, pictures, side):
+    """-> the outputs, a batch at a time. PyTorch has slow 1x1 convolutions for
+    fewer than 16 pictures: a short batch is filled up."""
+    outputs = []
+    for i in range(0, len(pictures), BATCH):
+        part = pictures[i:i + BATCH]
+        full = np.concatenate([part, np.zeros((max(0, 16 - len(part)), *part.shape[1:]),
+                                              np.uint8)])
+        outputs.append(network(to_network(full, side))[:len(part)])
+    return torch.cat(outputs)
+
+
+def classify(network, pictures):
+    return run_network(network, pictures, network.input_size).argmax(1).numpy()
+
+
+def segment(network, pictures):
+    """-> the class of each pixel, (N, SEGMENTER_SIDE, SEGMENTER_SIDE)."""
+    logits = run_network(network, pictures, SEGMENTER_SIDE)
+    return torch.stack([F.interpolate(one[None], (SEGMENTER_SIDE, SEGMENTER_SIDE),
+                                      mode="bilinear", align_corners=True)[0].argmax(0)
+                        for one in logits])
+
+
+# ---- Scores ----------------------------------------------------------------
+
+@dataclass
+class Score:
+    """Per cent, without and with SyMPIE; the gain in points with its interval."""
+    network: str
+    condition: str
+    times: int         # how often SyMPIE was applied
+    pictures: int
+    without: float
+    enhanced: float
+    gain: float
+    low: float
+    high: float
+    relative: float    # gain in per cent of `without`
+
+
+def score(network, condition, times, without, enhanced, seed=0):
+    """without, enhanced: a value in 0..1 for each picture."""
+    rng = np.random.default_rng(seed)
+    gain = 100 * (enhanced - without)
+    picks = rng.integers(len(gain), size=(2000, len(gain)))
+    low, high = np.percentile(gain[picks].mean(1), [2.5, 97.5])
+    before = 100 * without.mean()
+    relative = 100 * gain.mean() / before if before else float("nan")
+    return Score(network, condition, times, len(gain), before, 100 * enhanced.mean(),
+                 gain.mean(), low, high, relative)
+
+
+def evaluate(pictures, labels, corruptor, sympie, networks, conditions, every,
+             iterations):
+    """-> scores of each condition and group, for 1 to `iterations` passes."""
+    # right[network][condition][times]: the share of severities a picture was
+    # recognised at.
+    right = {name: {} for name in networks}
+    for condition in tqdm(conditions, "conditions", unit=""):
+        rounds = severity_rounds(condition, len(pictures), every)
+        total = {name: np.zeros((iterations + 1, len(pictures))) for name in networks}
+        for severities in rounds:
+            seen = damaged(pictures, condition, severities, corruptor)
+            for times in range(iterations + 1):
+                if times:
+                    seen = np.stack([sympie.enhance(picture) for picture in seen])
+                for name, network in networks.items():
+                    total[name][times] += classify(network, seen) == labels
+        for name in networks:
+            right[name][condition] = total[name] / len(rounds)
+    scores = []
+    for name in networks:
+        rows = dict(right[name])
+        for group, members in GROUPS.items():
+            found = [right[name][c] for c in members if c in right[name]]
+            if len(found) == len(members):
+                rows[group] = np.mean(found, 0)
+        for condition, values in rows.items():
+            for times in range(1, iterations + 1):
+                scores.append(score(name, condition, times, values[0], values[times]))
+    return scores
+
+
+def evaluate_segmentation(pictures, corruptor, sympie, networks):
+    """Agreement with the clean picture's segmentation over ImageNet-C: the
+    mean, over the classes there are, of intersection over union."""
+    scores = []
+    for name, network in networks.items():
+        values = np.empty((2, len(pictures), len(IMAGENET_C)))
+        for i, picture in enumerate(tqdm(pictures, name, unit="")):
+            seen = np.stack([
+                damaged(picture[None], condition,
+                        severity_rounds(condition, i + 1, False)[0][-1:], corruptor)[0]
+                for condition in IMAGENET_C])
+            enhanced = np.stack([sympie.enhance(one) for one in seen])
+            clean = segment(network, picture[None])[0]
+            for k, both in enumerate((seen, enhanced)):
+                values[k, i] = [agreement(clean, one) for one in segment(network, both)]
+        without, enhanced = values.mean(2)
+        scores.append(score(name, "segmentation (mIoU)", 1, without, enhanced))
+    return scores
+
+
+def agreement(a, b):
+    ious = [((a == c) & (b == c)).sum().item() / ((a == c) | (b == c)).sum().item()
+            for c in torch.unique(torch.cat([a.flatten(), b.flatten()]))]
+    return sum(ious) / len(ious)
+
+
+# ---- Reports ---------------------------------------------------------------
+
+def write_csv(path, scores):
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        names = list(Score.__dataclass_fields__)
+        writer.writerow(names)
+        for s in scores:
+            row = [getattr(s, name) for name in names]
+            writer.writerow([f"{v:.3f}" if isinstance(v, float) else v for v in row])
+
+
+def write_markdown(path, scores, title):
+    networks = list(dict.fromkeys(s.network for s in scores if s.network in CLASSIFIERS))
+    once = {(s.network, s.condition): s for s in scores if s.times == 1}
+    rows = list(dict.fromkeys(s.condition for s in scores if s.network in CLASSIFIERS))
+    with open(path, "w") as file:
+        say = lambda *cells: print("| " + " | ".join(cells) + " |", file=file)
+        print(f"# {title}\n\nTop-1 in per cent, without -> with SyMPIE, the gain in "
+              "points with its\n95 % interval, and the gain in per cent of the "
+              "former.\n", file=file)
+        say("condition", *networks)
+        say("---", *["---:"] * len(networks))
+        for condition in rows:
+            cells = []
+            for network in networks:
+                s = once[network, condition]
+                cells.append(f"{s.without:.1f} -> {s.enhanced:.1f}: {s.gain:+.1f} "
+                             f"[{s.low:+.1f}, {s.high:+.1f}], {s.relative:+.1f} %")
+            name = f"**{condition}**" if condition in GROUPS else condition
+            say(name, *cells)
+        most = max(s.times for s in scores)
+        if most > 1:
+            print("\nApplied again to its own output, gain in points:\n", file=file)
+            say("condition", "network", *(f"{t} times" for t in range(1, most + 1)))
+            say("---", "---", *["---:"] * most)
+            for condition in [c for c in rows if c in ("clean", "mixed", *GROUPS)]:
+                for network in networks:
+                    say(condition, network, *(
+                        f"{s.gain:+.1f}" for s in scores
+                        if (s.network, s.condition) == (network, condition)))
+        segmented = [s for s in scores if s.network in SEGMENTERS]
+        if segmented:
+            print("\nAgreement of segmentations with the clean picture's, mIoU over "
+                  "ImageNet-C:\n", file=file)
+            say("network", "without", "with", "gain")
+            say("---", "---:", "---:", "---:")
+            for s in segmented:
+                say(s.network, f"{s.without:.1f}", f"{s.enhanced:.1f}",
+                    f"{s.gain:+.1f} [{s.low:+.1f}, {s.high:+.1f}]")
+
+
+def draw(path, scores, title):
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+    networks = list(dict.fromkeys(s.network for s in scores if s.network in CLASSIFIERS))
+    rows = list(dict.fromkeys(s.condition for s in scores if s.network in CLASSIFIERS))
+    figure, axis = pyplot.subplots(figsize=(8, 0.32 * len(rows) + 1.5))
+    for i, network in enumerate(networks):
+        found = {s.condition: s for s in scores if s.network == network and s.times == 1}
+        at = np.arange(len(rows)) + 0.25 * (i - (len(networks) - 1) / 2)
+        gain = np.array([found[c].gain for c in rows])
+        ends = np.array([[found[c].low, found[c].high] for c in rows])
+        axis.barh(at, gain, 0.22, label=network,
+                  xerr=np.abs(ends - gain[:, None]).T, error_kw={"lw": 0.7})
+    axis.set_yticks(range(len(rows)), rows)
+    axis.invert_yaxis()
+    axis.axvline(0, color="black", lw=0.7)
+    axis.set_xlabel("gain in points of top-1, 95 % interval")
+    axis.set_title(title, fontsize=9)
+    axis.legend(fontsize=7)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+# ---- Command line ----------------------------------------------------------
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    add = parser.add_argument
+    here = os.path.dirname(os.path.abspath(__file__))
+    add("--data", required=True, help="folder with images/ and models/")
+    add("--imagenet", help="judge by this folder, <wnid>/<picture>, instead")
+    add("--weights", default=os.path.join(here, "nem.safetensors"))
+    add("--out", required=True)
+    add("--split", choices=["validation", "training", "all"], default="validation",
+        help="by class, as in data.py")
+    add("--limit", type=int, default=0, help="use so many pictures; 0: all")
+    add("--conditions", default=",".join(CONDITIONS))
+    add("--networks", default=",".join(CLASSIFIERS))
+    add("--every-severity", action="store_true",
+        help="each picture at all five; else at one, in turn")
+    add("--iterations", type=int, default=1, help="apply SyMPIE 1 to so many times")
+    add("--segmentation", type=int, default=0, help="so many pictures")
+    add("--threads", type=int, default=0, help="of PyTorch")
+    args = parser.parse_args()
+    for option, known in (("conditions", CONDITIONS), ("networks", CLASSIFIERS)):
+        names = getattr(args, option).split(",")
+        wrong = [name for name in names if name not in known]
+        if wrong:
+            parser.error(f"--{option}: {wrong[0]} is none of {', '.join(known)}")
+        setattr(args, option, names)
+    return args
+
+
+def choose(args):
+    pictures = data.read_imagenet(args.imagenet) if args.imagenet else data.read_index(args.data)
+    if args.split != "all":
+        pictures = data.split(pictures)[args.split == "validation"]
+    pictures = [p for p in pictures if p.label != data.NO_LABEL]
+    if args.limit and args.limit < len(pictures):
+        at = np.linspace(0, len(pictures) - 1, args.limit).round().astype(int)
+        pictures = [pictures[i] for i in at]
+    if not pictures:
+        raise ValueError("there is no labelled picture to judge by")
+    return pictures
+
+
+def main():
+    args = arguments()
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    chosen = choose(args)
+    pictures = np.stack([data.centre_crop(data.decode(p.path)) for p in chosen])
+    labels = np.array([p.label for p in chosen])
+    networks = load_networks(args.data, "load_classifier", args.networks)
+    os.makedirs(args.out, exist_ok=True)
+    frost = os.path.join(args.data, "frost")
+    with Sympie(args.weights) as sympie, Corruptor(
+            frost_folder=frost if os.path.isdir(frost) else None) as corruptor:
+        scores = evaluate(pictures, labels, corruptor, sympie, networks,
+                          args.conditions, args.every_severity, args.iterations)
+        if args.segmentation:
+            segmenters = load_networks(args.data, "load_segmenter", SEGMENTERS)
+            scores += evaluate_segmentation(pictures[:args.segmentation], corruptor,
+                                            sympie, segmenters)
+    title = f"{os.path.basename(args.weights)} on {len(pictures)} pictures"
+    write_csv(os.path.join(args.out, "results.csv"), scores)
+    write_markdown(os.path.join(args.out, "results.md"), scores, title)
+    draw(os.path.join(args.out, "results.png"), scores, title)
+    for s in scores:
+        if s.times == 1 and (s.condition in ("clean", "mixed") or s.condition in GROUPS):
+            print(f"{s.network:18} {s.condition:14} {s.without:5.1f} -> {s.enhanced:5.1f}"
+                  f"  {s.gain:+5.1f} [{s.low:+.1f}, {s.high:+.1f}]")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (OSError, ValueError, RuntimeError) as why:
+        sys.exit(f"evaluate.py: {why}")
