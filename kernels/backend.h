@@ -25,6 +25,10 @@ typedef struct
       SympieParams *params, char **error);
   bool (*apply) (void *backend, const SympieImage *src, const SympieImage *dst,
       const SympieParams *params, char **error);
+  /* NULL where it is no more than the two after each other. */
+  bool (*enhance) (void *backend, const SympieImage *src,
+      const SympieImage *dst, float strength, SympieParams *params,
+      char **error);
 } SympieBackend;
 
 extern const SympieBackend sympie_backend_cpu;
@@ -44,5 +48,10 @@ typedef struct
 } SympieFeaturesBackend;
 
 extern const SympieFeaturesBackend sympie_features_cpu;
+
+#ifdef SYMPIE_HAVE_CUDA
+extern const SympieBackend sympie_backend_cuda;
+bool sympie_cuda_probe (int device, char **error);
+#endif
 
 #endif /* SYMPIE_BACKEND_H */

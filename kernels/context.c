@@ -8,6 +8,7 @@
 #include "sympie.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "backend.h"
 #include "cpu/cpu.h"
@@ -25,16 +26,47 @@ struct SympieContext
 SympieConfig
 sympie_config_default (void)
 {
+  const char *cuda = getenv ("SYMPIE_CUDA");
+
   return (SympieConfig){
     .device = SYMPIE_DEVICE_AUTO,
     .cpu_mask = sympie_cpu_mask_from_environment (),
+    .cuda_float = cuda && strcmp (cuda, "float") == 0,
   };
+}
+
+bool
+sympie_cuda_available (int cuda_device, char **error)
+{
+#ifdef SYMPIE_HAVE_CUDA
+  return sympie_cuda_probe (cuda_device, error);
+#else
+  return sympie_fail (error, "this libsympie was built without CUDA");
+#endif
+}
+
+/* The backend of the device asked for, NULL with a message when it cannot be
+ * used. */
+static const SympieBackend *
+choose_backend (const SympieConfig *config, char **error)
+{
+  bool asked = config->device == SYMPIE_DEVICE_CUDA;
+
+#ifdef SYMPIE_HAVE_CUDA
+  if (config->device != SYMPIE_DEVICE_CPU
+      && sympie_cuda_available (config->cuda_device, asked ? error : NULL))
+    return &sympie_backend_cuda;
+#else
+  if (asked)
+    sympie_cuda_available (config->cuda_device, error);
+#endif
+  return asked ? NULL : &sympie_backend_cpu;
 }
 
 SympieContext *
 sympie_open (const SympieConfig *config, char **error)
 {
-  const SympieBackend *backend = &sympie_backend_cpu;
+  const SympieBackend *backend;
   SympieNemWeights *weights = NULL;
   SympieContext *context;
   void *state;
@@ -43,10 +75,8 @@ sympie_open (const SympieConfig *config, char **error)
     sympie_fail (error, "%d threads asked for", config->n_threads);
     return NULL;
   }
-  if (config->device == SYMPIE_DEVICE_CUDA) {
-    sympie_fail (error, "this libsympie was built without CUDA");
+  if (!(backend = choose_backend (config, error)))
     return NULL;
-  }
   if (config->weights) {
     weights = sympie_nem_weights_load (config->weights, error);
     if (!weights)
@@ -85,32 +115,90 @@ sympie_device (const SympieContext *context)
   return context->backend->device;
 }
 
-bool
-sympie_estimate (SympieContext *context, const SympieImage *image,
-    SympieParams *params, char **error)
+/* Whether the context can use the image. */
+static bool
+check_image (
+    const SympieContext *context, const SympieImage *image, char **error)
 {
-  if (!context->can_estimate)
-    return sympie_fail (error, "no weights to estimate with");
-  if (!sympie_image_check (image, error)
-      || !context->backend->estimate (context->state, image, params, error))
+  if (!sympie_image_check (image, error))
     return false;
-  if (!sympie_params_finite (params))
-    return sympie_fail (error, "NEM's estimate is not finite");
+  if (image->memory != SYMPIE_MEMORY_HOST
+      && context->backend->device == SYMPIE_DEVICE_CPU)
+    return sympie_fail (error, "an image in CUDA memory for the CPU");
   return true;
 }
 
-bool
-sympie_apply (SympieContext *context, const SympieImage *src,
-    const SympieImage *dst, const SympieParams *params, char **error)
+static bool
+check_images (const SympieContext *context, const SympieImage *src,
+    const SympieImage *dst, char **error)
 {
-  if (!sympie_image_check (src, error) || !sympie_image_check (dst, error))
+  if (!check_image (context, src, error) || !check_image (context, dst, error))
     return false;
   if (src->format != dst->format || src->width != dst->width
       || src->height != dst->height)
     return sympie_fail (error, "cannot apply from %s %dx%d to %s %dx%d",
         sympie_format_info (src->format)->name, src->width, src->height,
         sympie_format_info (dst->format)->name, dst->width, dst->height);
+  return true;
+}
+
+static bool
+check_estimate (const SympieParams *params, char **error)
+{
+  return sympie_params_finite (params)
+         || sympie_fail (error, "NEM's estimate is not finite");
+}
+
+bool
+sympie_estimate (SympieContext *context, const SympieImage *image,
+    SympieParams *params, char **error)
+{
+  if (!context->can_estimate)
+    return sympie_fail (error, "no weights to estimate with");
+  return check_image (context, image, error)
+         && context->backend->estimate (context->state, image, params, error)
+         && check_estimate (params, error);
+}
+
+bool
+sympie_apply (SympieContext *context, const SympieImage *src,
+    const SympieImage *dst, const SympieParams *params, char **error)
+{
+  if (!check_images (context, src, dst, error))
+    return false;
   if (!sympie_params_finite (params))
     return sympie_fail (error, "parameters that are not finite");
   return context->backend->apply (context->state, src, dst, params, error);
+}
+
+bool
+sympie_enhance (SympieContext *context, const SympieImage *src,
+    const SympieImage *dst, float strength, SympieParams *params, char **error)
+{
+  SympieParams estimated, blended;
+
+  if (!context->can_estimate)
+    return sympie_fail (error, "no weights to estimate with");
+  if (!(strength >= 0 && strength <= 1))
+    return sympie_fail (error, "a strength of %g, not 0 to 1", strength);
+  if (!check_images (context, src, dst, error))
+    return false;
+
+  if (context->backend->enhance) {
+    if (!context->backend->enhance (
+            context->state, src, dst, strength, &estimated, error)
+        || !check_estimate (&estimated, error))
+      return false;
+  } else {
+    if (!context->backend->estimate (context->state, src, &estimated, error)
+        || !check_estimate (&estimated, error))
+      return false;
+    sympie_params_identity (&blended);
+    sympie_params_blend (&blended, &estimated, strength, &blended);
+    if (!context->backend->apply (context->state, src, dst, &blended, error))
+      return false;
+  }
+  if (params)
+    *params = estimated;
+  return true;
 }

@@ -120,6 +120,14 @@ typedef struct
   unsigned chroma_site; /* SympieChromaSite flags */
 } SympieColorimetry;
 
+/* Where the planes of an image are. */
+typedef enum
+{
+  SYMPIE_MEMORY_HOST,
+  SYMPIE_MEMORY_CUDA /* of the context's CUDA device; words of 2 or 4 bytes
+                        (10-bit samples, pixels of 4 bytes) must be aligned */
+} SympieMemory;
+
 /* A view of an image in the caller's memory. Width and height are in luma
  * samples, 1 to SYMPIE_MAX_SIZE each; chroma planes of subsampled formats are
  * rounded up. Planes are in memory order (see SympieFormat); strides are in
@@ -132,6 +140,7 @@ typedef struct
   uint8_t *planes[3];
   ptrdiff_t strides[3];
   SympieColorimetry colorimetry;
+  SympieMemory memory;
 } SympieImage;
 
 #define SYMPIE_MAX_SIZE 32768
@@ -159,14 +168,26 @@ typedef struct
   SympieDevice device;
   int n_threads;     /* 1 or more; 0: one for each processor available */
   unsigned cpu_mask; /* SympieCpuFlags that are allowed */
+
+  int cuda_device; /* index among CUDA's devices */
+  /* The CUcontext to work in, which must be current in the calling thread
+   * whenever the SympieContext is used; NULL: the device's primary context. */
+  void *cuda_context;
+  bool cuda_float; /* float on CUDA cores, not half on tensor cores: a reference
+                      for tests */
 } SympieConfig;
 
 typedef struct SympieContext SympieContext;
 
 /* A configuration with no weights, any device, automatic threads and every
  * instruction set that the environment variable SYMPIE_CPU (c, avx2 or avx512)
- * allows. */
+ * allows. The environment variable SYMPIE_CUDA may ask for float. */
 SYMPIE_API SympieConfig sympie_config_default (void);
+
+/* Whether CUDA's device of that index can be used; where not, the message says
+ * why: built without, no driver, no such device. SYMPIE_DEVICE_AUTO uses the
+ * CPU then. */
+SYMPIE_API bool sympie_cuda_available (int cuda_device, char **error);
 
 /* Reads the weights and prepares the device. Fails on weights that are missing,
  * damaged, of other shapes or not finite, and on a device that is not there.
@@ -194,6 +215,12 @@ SYMPIE_API bool sympie_estimate (SympieContext *context,
  * back to YUV (chroma averaged around its site). Parameters must be finite. */
 SYMPIE_API bool sympie_apply (SympieContext *context, const SympieImage *src,
     const SympieImage *dst, const SympieParams *params, char **error);
+
+/* Both in one: estimates the parameters from `src`, blends the identity towards
+ * them by `strength` (0 to 1) and applies the result. On CUDA they do not leave
+ * the device in between. `params`, unless NULL, gets what was estimated. */
+SYMPIE_API bool sympie_enhance (SympieContext *context, const SympieImage *src,
+    const SympieImage *dst, float strength, SympieParams *params, char **error);
 
 /* ---- Features of VGG19 ------------------------------------------------- */
 
