@@ -1,0 +1,145 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* The part of the CUDA runtime that the backend uses, on the CPU, for
+ * -Dcuda=emulated. It stands in for the toolkit's header of the same name; the
+ * device's side is in emulate.h. Names, arguments and errors are CUDA's. What
+ * it makes stricter than a GPU, so that mistakes show:
+ *
+ * - Work on a stream waits until something waits for it. Memory that is read,
+ *   changed or freed too early gives wrong results every time.
+ * - Device memory cannot be touched by the host: each allocation has its own
+ *   pages, closed outside kernels and copies, filled with 0xff (NaN) at first
+ *   and followed, to within 15 bytes, by a page that is always closed.
+ * - A kernel that does something undefined stops with an error that stays, as
+ *   after a GPU's fault, and cudaGetErrorString() says what it did.
+ */
+
+#ifndef SYMPIE_EMULATED_CUDA_RUNTIME_API_H
+#define SYMPIE_EMULATED_CUDA_RUNTIME_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum cudaError
+{
+  cudaSuccess = 0,
+  cudaErrorInvalidValue = 1,
+  cudaErrorMemoryAllocation = 2,
+  cudaErrorInsufficientDriver = 35,
+  cudaErrorNoDevice = 100,
+  cudaErrorInvalidDevice = 101,
+  cudaErrorIllegalAddress = 700,
+  cudaErrorLaunchOutOfResources = 701,
+  cudaErrorContextIsDestroyed = 709,
+  cudaErrorLaunchFailure = 719,
+} cudaError_t;
+
+enum cudaMemcpyKind
+{
+  cudaMemcpyHostToDevice = 1,
+  cudaMemcpyDeviceToHost = 2,
+  cudaMemcpyDeviceToDevice = 3,
+};
+
+enum cudaDeviceAttr
+{
+  cudaDevAttrMultiProcessorCount = 16,
+  cudaDevAttrComputeCapabilityMajor = 75,
+  cudaDevAttrComputeCapabilityMinor = 76,
+};
+
+enum cudaStreamCaptureMode
+{
+  cudaStreamCaptureModeThreadLocal = 1,
+};
+
+enum
+{
+  cudaStreamNonBlocking = 1,
+  cudaEventDisableTiming = 2,
+  cudaHostAllocDefault = 0,
+};
+
+typedef struct CUstream_st *cudaStream_t;
+typedef struct CUevent_st *cudaEvent_t;
+typedef struct CUgraph_st *cudaGraph_t;
+typedef struct CUgraphExec_st *cudaGraphExec_t;
+
+cudaError_t cudaGetDeviceCount (int *count);
+cudaError_t cudaGetDevice (int *device);
+cudaError_t cudaSetDevice (int device);
+cudaError_t cudaDeviceGetAttribute (
+    int *value, enum cudaDeviceAttr attribute, int device);
+cudaError_t cudaMemGetInfo (size_t *free, size_t *total);
+cudaError_t cudaGetLastError (void);
+const char *cudaGetErrorString (cudaError_t error);
+
+cudaError_t cudaMalloc (void **memory, size_t size);
+cudaError_t cudaFree (void *memory);
+cudaError_t cudaHostAlloc (void **memory, size_t size, unsigned flags);
+cudaError_t cudaFreeHost (void *memory);
+
+cudaError_t cudaStreamCreateWithFlags (cudaStream_t *stream, unsigned flags);
+cudaError_t cudaStreamDestroy (cudaStream_t stream);
+cudaError_t cudaStreamSynchronize (cudaStream_t stream);
+cudaError_t cudaStreamWaitEvent (
+    cudaStream_t stream, cudaEvent_t event, unsigned flags);
+cudaError_t cudaEventCreateWithFlags (cudaEvent_t *event, unsigned flags);
+cudaError_t cudaEventDestroy (cudaEvent_t event);
+cudaError_t cudaEventRecord (cudaEvent_t event, cudaStream_t stream);
+cudaError_t cudaEventSynchronize (cudaEvent_t event);
+cudaError_t cudaEventElapsedTime (
+    float *milliseconds, cudaEvent_t start, cudaEvent_t end);
+
+cudaError_t cudaMemcpyAsync (void *dst, const void *src, size_t size,
+    enum cudaMemcpyKind kind, cudaStream_t stream);
+cudaError_t cudaMemcpy2DAsync (void *dst, size_t dst_pitch, const void *src,
+    size_t src_pitch, size_t width, size_t height, enum cudaMemcpyKind kind,
+    cudaStream_t stream);
+cudaError_t cudaMemsetAsync (
+    void *memory, int value, size_t size, cudaStream_t stream);
+
+cudaError_t cudaStreamBeginCapture (
+    cudaStream_t stream, enum cudaStreamCaptureMode mode);
+cudaError_t cudaStreamEndCapture (cudaStream_t stream, cudaGraph_t *graph);
+cudaError_t cudaGraphInstantiate (
+    cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long flags);
+cudaError_t cudaGraphLaunch (cudaGraphExec_t exec, cudaStream_t stream);
+cudaError_t cudaGraphExecDestroy (cudaGraphExec_t exec);
+cudaError_t cudaGraphDestroy (cudaGraph_t graph);
+
+/* ---- For tests of the error paths ---------------------------------------- */
+
+/* The call of `function` ("cudaMalloc", "launch") after `after` more fails with
+ * `error`, once; an error of 700 and above stays until the reset. */
+void emulate_fail (const char *function, int after, cudaError_t error);
+
+/* Devices that there seem to be; at the start 1, or what the environment
+ * variable SYMPIE_EMULATED_DEVICES says. */
+void emulate_devices (int count);
+
+/* Forgets errors and planned failures. */
+void emulate_reset (void);
+
+/* What a kernel did wrong, the empty string when none did since the reset. */
+const char *emulate_fault_text (void);
+
+/* Allocations, streams, events and graphs that have not been given back. */
+int emulate_live_objects (void);
+
+/* Threads and warps run last to first where `backward`: code that relies on an
+ * order that nothing guarantees gives other results. */
+void emulate_order (bool backward);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SYMPIE_EMULATED_CUDA_RUNTIME_API_H */

@@ -1,0 +1,783 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* Memory, streams, events and graphs of the emulated runtime. */
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "internal.h"
+
+using Operation = std::function<cudaError_t ()>;
+
+/* ---- What is common to the process -------------------------------------- */
+
+namespace {
+
+const size_t DEVICE_MEMORY = (size_t) 4 << 30;
+const size_t ALIGNMENT = 16; /* of an allocation's end: what escapes notice */
+
+struct Allocation
+{
+  unsigned char *pages; /* the closed page after them not counted */
+  size_t pages_size, size;
+};
+
+struct Failure
+{
+  std::string function;
+  int after;
+  cudaError_t error;
+};
+
+std::recursive_mutex mutex; /* guards all of this */
+std::map<const unsigned char *, Allocation> allocations;
+std::map<const unsigned char *, size_t> pinned;
+std::vector<Failure> failures;
+size_t memory_used;
+int open_count, live_objects;
+int n_devices = -1;
+std::string fault_text;
+cudaError_t sticky; /* what a fault leaves behind */
+std::atomic<bool> backward;
+
+thread_local cudaError_t last_error;
+thread_local int device_in_use;
+
+using Lock = std::lock_guard<std::recursive_mutex>;
+
+cudaError_t
+remember (cudaError_t error)
+{
+  Lock lock (mutex);
+
+  if (error >= cudaErrorIllegalAddress)
+    sticky = error;
+  return last_error = error;
+}
+
+/* Every function of the API begins here. */
+cudaError_t
+enter (const char *function)
+{
+  Lock lock (mutex);
+
+  if (n_devices < 0) {
+    const char *value = getenv ("SYMPIE_EMULATED_DEVICES");
+
+    n_devices = value ? atoi (value) : 1;
+  }
+  if (sticky != cudaSuccess)
+    return last_error = sticky;
+  for (Failure &failure : failures)
+    if (failure.function == function && failure.after-- == 0)
+      return remember (failure.error);
+  return n_devices > 0 ? cudaSuccess : last_error = cudaErrorInsufficientDriver;
+}
+
+size_t
+page_size ()
+{
+  static const size_t size = sysconf (_SC_PAGESIZE);
+
+  return size;
+}
+
+void
+protect_all (int protection)
+{
+  for (auto &entry : allocations)
+    mprotect (entry.second.pages, entry.second.pages_size, protection);
+}
+
+/* The allocation that holds all of these bytes. */
+bool
+is_device_memory (const void *memory, size_t size)
+{
+  const unsigned char *address = (const unsigned char *) memory;
+  Lock lock (mutex);
+  auto next = allocations.upper_bound (address);
+
+  if (next == allocations.begin ())
+    return false;
+  --next;
+  return address + size <= next->first + next->second.size;
+}
+
+bool
+is_pinned (const void *memory)
+{
+  const unsigned char *address = (const unsigned char *) memory;
+  Lock lock (mutex);
+  auto next = pinned.upper_bound (address);
+
+  if (next == pinned.begin ())
+    return false;
+  --next;
+  return address < next->first + next->second;
+}
+
+} // namespace
+
+namespace emulate {
+
+void
+set_fault (const char *text)
+{
+  Lock lock (mutex);
+
+  fault_text = text;
+}
+
+bool
+runs_backward ()
+{
+  return backward;
+}
+
+OpenMemory::OpenMemory ()
+{
+  Lock lock (mutex);
+
+  if (open_count++ == 0)
+    protect_all (PROT_READ | PROT_WRITE);
+}
+
+OpenMemory::~OpenMemory ()
+{
+  Lock lock (mutex);
+
+  if (--open_count == 0)
+    protect_all (PROT_NONE);
+}
+
+void
+describe_address (const void *memory, char *text, size_t size)
+{
+  const unsigned char *address = (const unsigned char *) memory;
+  Lock lock (mutex);
+  auto next = allocations.upper_bound (address);
+
+  if (next != allocations.begin ()) {
+    --next;
+    const unsigned char *end = next->first + next->second.size;
+
+    if (address < next->second.pages + next->second.pages_size + page_size ()) {
+      snprintf (text, size,
+          "byte %td after the end of %zu bytes of device memory", address - end,
+          next->second.size);
+      return;
+    }
+  }
+  snprintf (text, size, "%p, which is no device memory", memory);
+}
+
+} // namespace emulate
+
+/* ---- Faults of kernels -------------------------------------------------- */
+
+namespace {
+
+struct sigaction old_segv, old_bus;
+
+void
+handle_fault (int number, siginfo_t *info, void *context)
+{
+  const struct sigaction *old = number == SIGSEGV ? &old_segv : &old_bus;
+
+  emulate::stop_thread_at (info->si_addr);
+  /* Not a kernel's: whoever was here first may deal with it. */
+  if (old->sa_flags & SA_SIGINFO)
+    old->sa_sigaction (number, info, context);
+  else if (old->sa_handler != SIG_DFL && old->sa_handler != SIG_IGN)
+    old->sa_handler (number);
+  else {
+    signal (number, SIG_DFL);
+    raise (number);
+  }
+}
+
+void
+catch_faults ()
+{
+  static bool caught = [] {
+    struct sigaction action = {};
+
+    /* The handler may never return: it must not block the signal. */
+    action.sa_flags = SA_SIGINFO | SA_NODEFER;
+    action.sa_sigaction = handle_fault;
+    sigaction (SIGSEGV, &action, &old_segv);
+    sigaction (SIGBUS, &action, &old_bus);
+    return true;
+  }();
+
+  (void) caught;
+}
+
+} // namespace
+
+/* ---- Devices and errors -------------------------------------------------- */
+
+cudaError_t
+cudaGetDeviceCount (int *count)
+{
+  cudaError_t error = enter ("cudaGetDeviceCount");
+
+  *count = error == cudaSuccess ? n_devices : 0;
+  return error;
+}
+
+cudaError_t
+cudaGetDevice (int *device)
+{
+  *device = device_in_use;
+  return enter ("cudaGetDevice");
+}
+
+cudaError_t
+cudaSetDevice (int device)
+{
+  cudaError_t error = enter ("cudaSetDevice");
+
+  if (error != cudaSuccess)
+    return error;
+  if (device < 0 || device >= n_devices)
+    return remember (cudaErrorInvalidDevice);
+  device_in_use = device;
+  return cudaSuccess;
+}
+
+cudaError_t
+cudaDeviceGetAttribute (int *value, enum cudaDeviceAttr attribute, int device)
+{
+  switch (attribute) {
+  case cudaDevAttrMultiProcessorCount:
+    *value = 132; /* an H200 */
+    break;
+  case cudaDevAttrComputeCapabilityMajor:
+    *value = 9;
+    break;
+  case cudaDevAttrComputeCapabilityMinor:
+    *value = 0;
+    break;
+  }
+  return enter ("cudaDeviceGetAttribute");
+}
+
+cudaError_t
+cudaMemGetInfo (size_t *free, size_t *total)
+{
+  Lock lock (mutex);
+
+  *total = DEVICE_MEMORY;
+  *free = DEVICE_MEMORY - memory_used;
+  return enter ("cudaMemGetInfo");
+}
+
+cudaError_t
+cudaGetLastError (void)
+{
+  cudaError_t error = last_error;
+
+  last_error = cudaSuccess;
+  return error;
+}
+
+const char *
+cudaGetErrorString (cudaError_t error)
+{
+  if (error >= cudaErrorIllegalAddress && !fault_text.empty ())
+    return fault_text.c_str ();
+  switch (error) {
+  case cudaSuccess:
+    return "no error";
+  case cudaErrorInvalidValue:
+    return "invalid argument";
+  case cudaErrorMemoryAllocation:
+    return "out of memory";
+  case cudaErrorInsufficientDriver:
+    return "CUDA driver version is insufficient for CUDA runtime version";
+  case cudaErrorNoDevice:
+    return "no CUDA-capable device is detected";
+  case cudaErrorInvalidDevice:
+    return "invalid device ordinal";
+  case cudaErrorIllegalAddress:
+    return "an illegal memory access was encountered";
+  case cudaErrorLaunchOutOfResources:
+    return "too many resources requested for launch";
+  case cudaErrorContextIsDestroyed:
+    return "context is destroyed";
+  case cudaErrorLaunchFailure:
+    return "unspecified launch failure";
+  }
+  return "unrecognized error code";
+}
+
+/* ---- Memory ------------------------------------------------------------- */
+
+cudaError_t
+cudaMalloc (void **memory, size_t size)
+{
+  cudaError_t error = enter ("cudaMalloc");
+  size_t used = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  size_t pages_size = (used + page_size () - 1) / page_size () * page_size ();
+  Lock lock (mutex);
+
+  if (error != cudaSuccess)
+    return error;
+  if (size > DEVICE_MEMORY - memory_used)
+    return remember (cudaErrorMemoryAllocation);
+  catch_faults ();
+
+  unsigned char *pages =
+      (unsigned char *) mmap (nullptr, pages_size + page_size (),
+          PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+  if (pages == MAP_FAILED)
+    return remember (cudaErrorMemoryAllocation);
+  memset (pages, 0xff, pages_size);
+  mprotect (pages + pages_size, page_size (), PROT_NONE);
+  if (open_count == 0)
+    mprotect (pages, pages_size, PROT_NONE);
+  *memory = pages + pages_size - used;
+  allocations[(unsigned char *) *memory] = { pages, pages_size, size };
+  memory_used += size;
+  live_objects++;
+  return cudaSuccess;
+}
+
+cudaError_t
+cudaFree (void *memory)
+{
+  cudaError_t error = enter ("cudaFree");
+  Lock lock (mutex);
+  auto found = allocations.find ((unsigned char *) memory);
+
+  if (!memory)
+    return error;
+  if (found == allocations.end ())
+    return remember (cudaErrorInvalidValue);
+  munmap (found->second.pages, found->second.pages_size + page_size ());
+  memory_used -= found->second.size;
+  allocations.erase (found);
+  live_objects--;
+  return error;
+}
+
+cudaError_t
+cudaHostAlloc (void **memory, size_t size, unsigned flags)
+{
+  cudaError_t error = enter ("cudaHostAlloc");
+  Lock lock (mutex);
+
+  if (error != cudaSuccess)
+    return error;
+  *memory = aligned_alloc (64, (size + 63) / 64 * 64);
+  if (!*memory)
+    return remember (cudaErrorMemoryAllocation);
+  pinned[(unsigned char *) *memory] = size;
+  live_objects++;
+  return cudaSuccess;
+}
+
+cudaError_t
+cudaFreeHost (void *memory)
+{
+  cudaError_t error = enter ("cudaFreeHost");
+  Lock lock (mutex);
+
+  if (!memory)
+    return error;
+  if (pinned.erase ((unsigned char *) memory) == 0)
+    return remember (cudaErrorInvalidValue);
+  free (memory);
+  live_objects--;
+  return error;
+}
+
+/* ---- Streams ------------------------------------------------------------ */
+
+struct CUgraph_st
+{
+  std::vector<Operation> operations;
+};
+
+struct CUgraphExec_st
+{
+  std::vector<Operation> operations;
+};
+
+struct CUstream_st
+{
+  std::recursive_mutex mutex;
+  std::deque<Operation> waiting;
+  bool capturing;
+  std::vector<Operation> captured;
+};
+
+struct CUevent_st
+{
+  cudaStream_t stream; /* where it was recorded and not reached yet */
+  unsigned long record;
+  std::chrono::steady_clock::time_point time;
+};
+
+static cudaError_t
+add (cudaStream_t stream, Operation operation)
+{
+  Lock lock (stream->mutex);
+
+  if (stream->capturing)
+    stream->captured.push_back (std::move (operation));
+  else
+    stream->waiting.push_back (std::move (operation));
+  return cudaSuccess;
+}
+
+static cudaError_t
+finish (cudaStream_t stream)
+{
+  Lock lock (stream->mutex);
+
+  while (!stream->waiting.empty ()) {
+    Operation operation = std::move (stream->waiting.front ());
+    cudaError_t error;
+
+    stream->waiting.pop_front ();
+    error = operation ();
+    if (error != cudaSuccess) {
+      stream->waiting.clear ();
+      return remember (error);
+    }
+  }
+  return cudaSuccess;
+}
+
+cudaError_t
+emulate::launch (dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
+    std::function<void ()> kernel)
+{
+  cudaError_t error = enter ("launch");
+
+  if (error != cudaSuccess)
+    return error;
+  return add (stream, [=] { return run_blocks (grid, block, shared, kernel); });
+}
+
+cudaError_t
+cudaStreamCreateWithFlags (cudaStream_t *stream, unsigned flags)
+{
+  cudaError_t error = enter ("cudaStreamCreateWithFlags");
+  Lock lock (mutex);
+
+  if (error != cudaSuccess)
+    return error;
+  *stream = new CUstream_st{};
+  live_objects++;
+  return cudaSuccess;
+}
+
+cudaError_t
+cudaStreamDestroy (cudaStream_t stream)
+{
+  cudaError_t error = enter ("cudaStreamDestroy");
+
+  if (error == cudaSuccess)
+    error = finish (stream);
+  delete stream;
+  Lock lock (mutex);
+
+  live_objects--;
+  return error;
+}
+
+cudaError_t
+cudaStreamSynchronize (cudaStream_t stream)
+{
+  cudaError_t error = enter ("cudaStreamSynchronize");
+
+  return error == cudaSuccess ? finish (stream) : error;
+}
+
+cudaError_t
+cudaEventCreateWithFlags (cudaEvent_t *event, unsigned flags)
+{
+  cudaError_t error = enter ("cudaEventCreateWithFlags");
+  Lock lock (mutex);
+
+  if (error != cudaSuccess)
+    return error;
+  *event = new CUevent_st{};
+  live_objects++;
+  return cudaSuccess;
+}
+
+cudaError_t
+cudaEventDestroy (cudaEvent_t event)
+{
+  cudaError_t error = enter ("cudaEventDestroy");
+
+  /* Its record may still wait in a stream. */
+  if (event->stream)
+    finish (event->stream);
+  delete event;
+  Lock lock (mutex);
+
+  live_objects--;
+  return error;
+}
+
+cudaError_t
+cudaEventRecord (cudaEvent_t event, cudaStream_t stream)
+{
+  cudaError_t error = enter ("cudaEventRecord");
+  unsigned long record = ++event->record;
+
+  if (error != cudaSuccess)
+    return error;
+  event->stream = stream;
+  return add (stream, [event, record] {
+    if (event->record == record)
+      event->stream = nullptr;
+    event->time = std::chrono::steady_clock::now ();
+    return cudaSuccess;
+  });
+}
+
+cudaError_t
+cudaEventSynchronize (cudaEvent_t event)
+{
+  cudaError_t error = enter ("cudaEventSynchronize");
+
+  return error == cudaSuccess && event->stream ? finish (event->stream) : error;
+}
+
+cudaError_t
+cudaStreamWaitEvent (cudaStream_t stream, cudaEvent_t event, unsigned flags)
+{
+  cudaError_t error = enter ("cudaStreamWaitEvent");
+  cudaStream_t other = event->stream;
+
+  if (error != cudaSuccess || !other || other == stream)
+    return error;
+  /* Goes further on the other stream than it has to: as right, and simple. */
+  return add (stream, [event, other] {
+    return event->stream == other ? finish (other) : cudaSuccess;
+  });
+}
+
+cudaError_t
+cudaEventElapsedTime (float *milliseconds, cudaEvent_t start, cudaEvent_t end)
+{
+  *milliseconds =
+      std::chrono::duration<float, std::milli> (end->time - start->time)
+          .count ();
+  return enter ("cudaEventElapsedTime");
+}
+
+/* ---- Copies ------------------------------------------------------------- */
+
+cudaError_t
+cudaMemcpyAsync (void *dst, const void *src, size_t size,
+    enum cudaMemcpyKind kind, cudaStream_t stream)
+{
+  return cudaMemcpy2DAsync (dst, size, src, size, size, 1, kind, stream);
+}
+
+cudaError_t
+cudaMemcpy2DAsync (void *dst, size_t dst_pitch, const void *src,
+    size_t src_pitch, size_t width, size_t height, enum cudaMemcpyKind kind,
+    cudaStream_t stream)
+{
+  cudaError_t error = enter ("cudaMemcpyAsync");
+  std::shared_ptr<std::vector<unsigned char>> staged;
+
+  if (error != cudaSuccess || width == 0 || height == 0)
+    return error;
+
+  size_t src_size = (height - 1) * src_pitch + width;
+  size_t dst_size = (height - 1) * dst_pitch + width;
+
+  if (dst_pitch < width || src_pitch < width
+      || (kind != cudaMemcpyHostToDevice && !is_device_memory (src, src_size))
+      || (kind != cudaMemcpyDeviceToHost && !is_device_memory (dst, dst_size)))
+    return remember (cudaErrorInvalidValue);
+
+  /* Memory that is not pinned is read before the call returns. */
+  if (kind == cudaMemcpyHostToDevice && !is_pinned (src)) {
+    const unsigned char *bytes = (const unsigned char *) src;
+
+    staged = std::make_shared<std::vector<unsigned char>> (width * height);
+    for (size_t y = 0; y < height; y++)
+      memcpy (staged->data () + y * width, bytes + y * src_pitch, width);
+    src_pitch = width;
+  }
+  add (stream, [=] {
+    emulate::OpenMemory open;
+    const unsigned char *from =
+        staged ? staged->data () : (const unsigned char *) src;
+
+    for (size_t y = 0; y < height; y++)
+      memcpy (
+          (unsigned char *) dst + y * dst_pitch, from + y * src_pitch, width);
+    return cudaSuccess;
+  });
+  if (kind == cudaMemcpyDeviceToHost && !is_pinned (dst))
+    return finish (stream);
+  return cudaSuccess;
+}
+
+cudaError_t
+cudaMemsetAsync (void *memory, int value, size_t size, cudaStream_t stream)
+{
+  cudaError_t error = enter ("cudaMemsetAsync");
+
+  if (error != cudaSuccess)
+    return error;
+  if (!is_device_memory (memory, size))
+    return remember (cudaErrorInvalidValue);
+  return add (stream, [=] {
+    emulate::OpenMemory open;
+
+    memset (memory, value, size);
+    return cudaSuccess;
+  });
+}
+
+/* ---- Graphs ------------------------------------------------------------- */
+
+cudaError_t
+cudaStreamBeginCapture (cudaStream_t stream, enum cudaStreamCaptureMode mode)
+{
+  cudaError_t error = enter ("cudaStreamBeginCapture");
+
+  if (error == cudaSuccess)
+    stream->capturing = true;
+  return error;
+}
+
+cudaError_t
+cudaStreamEndCapture (cudaStream_t stream, cudaGraph_t *graph)
+{
+  cudaError_t error = enter ("cudaStreamEndCapture");
+  std::vector<Operation> operations;
+  Lock lock (mutex);
+
+  operations.swap (stream->captured);
+  stream->capturing = false;
+  *graph = nullptr;
+  if (error != cudaSuccess)
+    return error;
+  *graph = new CUgraph_st{ std::move (operations) };
+  live_objects++;
+  return cudaSuccess;
+}
+
+cudaError_t
+cudaGraphInstantiate (
+    cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long flags)
+{
+  cudaError_t error = enter ("cudaGraphInstantiate");
+  Lock lock (mutex);
+
+  if (error != cudaSuccess)
+    return error;
+  *exec = new CUgraphExec_st{ graph->operations };
+  live_objects++;
+  return cudaSuccess;
+}
+
+cudaError_t
+cudaGraphLaunch (cudaGraphExec_t exec, cudaStream_t stream)
+{
+  cudaError_t error = enter ("cudaGraphLaunch");
+
+  for (size_t i = 0; error == cudaSuccess && i < exec->operations.size (); i++)
+    error = add (stream, exec->operations[i]);
+  return error;
+}
+
+cudaError_t
+cudaGraphExecDestroy (cudaGraphExec_t exec)
+{
+  Lock lock (mutex);
+
+  delete exec;
+  live_objects--;
+  return enter ("cudaGraphExecDestroy");
+}
+
+cudaError_t
+cudaGraphDestroy (cudaGraph_t graph)
+{
+  Lock lock (mutex);
+
+  delete graph;
+  live_objects--;
+  return enter ("cudaGraphDestroy");
+}
+
+/* ---- For tests ---------------------------------------------------------- */
+
+void
+emulate_fail (const char *function, int after, cudaError_t error)
+{
+  Lock lock (mutex);
+
+  failures.push_back ({ function, after, error });
+}
+
+void
+emulate_devices (int count)
+{
+  Lock lock (mutex);
+
+  n_devices = count;
+}
+
+void
+emulate_reset (void)
+{
+  Lock lock (mutex);
+
+  failures.clear ();
+  fault_text.clear ();
+  sticky = last_error = cudaSuccess;
+}
+
+const char *
+emulate_fault_text (void)
+{
+  Lock lock (mutex);
+
+  return fault_text.c_str ();
+}
+
+int
+emulate_live_objects (void)
+{
+  Lock lock (mutex);
+
+  return live_objects;
+}
+
+void
+emulate_order (bool value)
+{
+  backward = value;
+}

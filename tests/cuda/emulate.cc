@@ -1,0 +1,527 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* The emulation itself: what is right must work, and each thing that it claims
+ * to detect is done on purpose and must be reported as what it is. */
+
+#include <cmath>
+
+#include "../kernels/check.h"
+#include "cuda/device.h"
+#include "cuda/matrix.h"
+
+static cudaStream_t stream;
+
+/* Runs a kernel of two blocks of two warps with 1 KiB of shared memory. */
+template <typename... P, typename... A>
+static cudaError_t
+run (void (*kernel) (P...), A... arguments)
+{
+  cudaError_t error =
+      launch (kernel, 2, 64, 1024, stream, static_cast<P> (arguments)...);
+
+  return error != cudaSuccess ? error : cudaStreamSynchronize (stream);
+}
+
+template <typename... P, typename... A>
+static void
+expect_fault (const char *name, cudaError_t expected, const char *text,
+    void (*kernel) (P...), A... arguments)
+{
+  cudaError_t error = run (kernel, arguments...);
+
+  CHECK (error == expected && strstr (emulate_fault_text (), text),
+      "%s: error %d, '%s'", name, error, emulate_fault_text ());
+  /* As on a GPU, nothing works after that. */
+  void *memory;
+
+  CHECK (cudaMalloc (&memory, 1) == expected, "%s", name);
+  emulate_reset ();
+}
+
+/* ---- What is right ------------------------------------------------------- */
+
+static void
+reverse (int *numbers)
+{
+  SharedLayout shared;
+  auto array = shared.array<int> (64);
+
+  array.set (threadIdx.x, numbers[blockIdx.x * blockDim.x + threadIdx.x]);
+  __syncthreads ();
+  numbers[blockIdx.x * blockDim.x + threadIdx.x] = array.get (63 - threadIdx.x);
+}
+
+static void
+rotate_in_warp (int *numbers)
+{
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  int value = __shfl_sync (0xffffffff, numbers[i], (threadIdx.x + 1) % 32);
+
+  numbers[i] = __shfl_xor_sync (0xffffffff, value, 1);
+}
+
+static void
+count_blocks (unsigned *counter, int *is_last)
+{
+  if (threadIdx.x == 0)
+    is_last[blockIdx.x] = atomicAdd (counter, 1) + 1 == gridDim.x;
+}
+
+/* One 16x16 by 16x16 product, as a kernel does it. */
+template <typename T>
+static void
+product (const T *left, const T *right_transposed, float *result)
+{
+  SharedLayout shared;
+  const int stride = 16 + 16 / sizeof (T);
+  auto a = shared.array<T> (16 * stride), b = shared.array<T> (16 * stride);
+  int lane = lane_of_warp (), g = lane / 4, t = lane % 4;
+  Sums sums[2] = {};
+  Rows<T> rows[2];
+  Columns<T> columns[2][2];
+
+  for (int i = lane * Pack<T>::SIZE; i < 256; i += 32 * Pack<T>::SIZE) {
+    copy_16 (a, i / 16 * stride + i % 16, left + i, true);
+    copy_16 (b, i / 16 * stride + i % 16, right_transposed + i, true);
+  }
+  commit_copies ();
+  wait_copies<0> ();
+  __syncthreads ();
+  load_rows_twice (rows, a, 0, stride);
+  load_columns (columns, b, 0, stride);
+  for (int n = 0; n < 2; n++) {
+    multiply (&sums[n], rows[0], rows[1], columns[n][0], columns[n][1]);
+    for (int e = 0; e < 4; e++)
+      result[(g + e / 2 * 8) * 16 + n * 8 + 2 * t + e % 2] = sums[n].values[e];
+  }
+}
+
+template <typename T>
+static void
+test_product (uint64_t *seed)
+{
+  T left[256], right[256], *device_left, *device_right;
+  float result[256], *device_result;
+
+  for (int i = 0; i < 256; i++) {
+    left[i] = from_float<T> (check_random_float (seed, -1, 1));
+    right[i] = from_float<T> (check_random_float (seed, -1, 1));
+  }
+  cudaMalloc ((void **) &device_left, sizeof left);
+  cudaMalloc ((void **) &device_right, sizeof right);
+  cudaMalloc ((void **) &device_result, sizeof result);
+  cudaMemcpyAsync (
+      device_left, left, sizeof left, cudaMemcpyHostToDevice, stream);
+  cudaMemcpyAsync (
+      device_right, right, sizeof right, cudaMemcpyHostToDevice, stream);
+  CHECK (launch (product<T>, 1, 32, 4096, stream, (const T *) device_left,
+             (const T *) device_right, device_result)
+             == cudaSuccess,
+      "launch");
+  cudaMemcpyAsync (
+      result, device_result, sizeof result, cudaMemcpyDeviceToHost, stream);
+  CHECK (cudaStreamSynchronize (stream) == cudaSuccess, "%s",
+      emulate_fault_text ());
+  for (int m = 0; m < 16; m++)
+    for (int n = 0; n < 16; n++) {
+      double sum = 0;
+
+      for (int k = 0; k < 16; k++)
+        sum +=
+            (double) to_float (left[m * 16 + k]) * to_float (right[n * 16 + k]);
+      if (!CHECK (fabs (sum - result[m * 16 + n]) < 1e-5,
+              "%zu bytes, (%d, %d): %g, not %g", sizeof (T), m, n,
+              result[m * 16 + n], sum))
+        return;
+    }
+  cudaFree (device_left);
+  cudaFree (device_right);
+  cudaFree (device_result);
+}
+
+static void
+test_half ()
+{
+  /* Every half and back; what lies between two goes to the nearer one. */
+  for (unsigned bits = 0; bits < 0x7c00; bits++) {
+    half h = { (uint16_t) bits }, next = { (uint16_t) (bits + 1) };
+    float value = __half2float (h), middle;
+
+    if (!CHECK (__float2half_rn (value).bits == bits
+                    && __float2half_rn (-value).bits == (bits | 0x8000),
+            "half %04x", bits))
+      return;
+    if (bits + 1 == 0x7c00)
+      continue;
+    middle = (value + __half2float (next)) / 2;
+    if (!CHECK (
+            __float2half_rn (middle).bits == bits + (bits & 1)
+                && __float2half_rn (std::nextafter (middle, 0.f)).bits == bits
+                && __float2half_rn (std::nextafter (middle, 1e9f)).bits
+                       == bits + 1,
+            "above half %04x", bits))
+      return;
+  }
+  CHECK (std::isinf (__half2float ({ 0x7c00 }))
+             && std::isnan (__half2float ({ 0x7e00 }))
+             && __float2half_rn (65520).bits == 0x7c00
+             && __float2half_rn (65519).bits == 0x7bff
+             && __half2float ({ 1 }) == 0x1p-24f,
+      "ends of the range");
+}
+
+static void
+test_right (uint64_t *seed)
+{
+  int numbers[128], *device, is_last[2];
+  unsigned zero = 0, *counter;
+
+  for (int i = 0; i < 128; i++)
+    numbers[i] = i;
+  cudaMalloc ((void **) &device, sizeof numbers);
+  cudaMalloc ((void **) &counter, sizeof *counter);
+  cudaMemcpyAsync (
+      device, numbers, sizeof numbers, cudaMemcpyHostToDevice, stream);
+  CHECK (run (reverse, device) == cudaSuccess, "%s", emulate_fault_text ());
+  CHECK (
+      run (rotate_in_warp, device) == cudaSuccess, "%s", emulate_fault_text ());
+  cudaMemcpyAsync (
+      numbers, device, sizeof numbers, cudaMemcpyDeviceToHost, stream);
+  cudaStreamSynchronize (stream);
+  for (int i = 0; i < 128; i++) {
+    int lane = ((i % 32 ^ 1) + 1) % 32;
+
+    CHECK (numbers[i] == i / 64 * 64 + 63 - (i / 32 % 2 * 32 + lane), "%d: %d",
+        i, numbers[i]);
+  }
+
+  cudaMemcpyAsync (counter, &zero, sizeof zero, cudaMemcpyHostToDevice, stream);
+  CHECK (run (count_blocks, counter, device) == cudaSuccess, "atomicAdd");
+  cudaMemcpyAsync (
+      is_last, device, sizeof is_last, cudaMemcpyDeviceToHost, stream);
+  cudaStreamSynchronize (stream);
+  CHECK (is_last[0] + is_last[1] == 1, "one block is the last");
+  cudaFree (device);
+  cudaFree (counter);
+
+  test_product<half> (seed);
+  test_product<float> (seed);
+}
+
+/* ---- Barriers and warps -------------------------------------------------- */
+
+static void
+barrier_for_some ()
+{
+  if (threadIdx.x < 32)
+    __syncthreads ();
+}
+
+static void
+barrier_here_and_there ()
+{
+  if (threadIdx.x < 32)
+    __syncthreads ();
+  else
+    __syncthreads ();
+}
+
+static void
+shuffle_for_some ()
+{
+  if (threadIdx.x != 5)
+    __shfl_sync (0xffffffff, 1, 0);
+}
+
+static void
+shuffle_here_and_there ()
+{
+  if (threadIdx.x % 2)
+    __shfl_sync (0xffffffff, 1, 0);
+  else
+    __shfl_xor_sync (0xffffffff, 1, 1);
+}
+
+/* ---- Shared memory ------------------------------------------------------- */
+
+static void
+shared_beyond_array (int index)
+{
+  SharedLayout shared;
+  auto array = shared.array<int> (64), next = shared.array<int> (64);
+
+  next.set (threadIdx.x, 0);
+  if (threadIdx.x == 0)
+    array.set (index, 0);
+}
+
+static void
+shared_beyond_launch ()
+{
+  SharedLayout shared;
+
+  shared.array<int> (257);
+}
+
+static void
+shared_misaligned ()
+{
+  SharedLayout shared;
+  auto array = shared.array<int> (64);
+
+  array.store (1, make_uint4 (0, 0, 0, 0));
+}
+
+static void
+shared_unwritten ()
+{
+  SharedLayout shared;
+  auto array = shared.array<int> (64);
+
+  if (threadIdx.x != 40)
+    array.set (threadIdx.x, 1);
+  __syncthreads ();
+  array.get (threadIdx.x);
+}
+
+static void
+shared_read_too_early ()
+{
+  SharedLayout shared;
+  auto array = shared.array<int> (64);
+
+  array.set (threadIdx.x, 1);
+  if (threadIdx.x == 63)
+    array.get (0);
+  __syncthreads ();
+  array.get (0);
+}
+
+static void
+shared_written_too_early ()
+{
+  SharedLayout shared;
+  auto array = shared.array<int> (64);
+
+  array.set (threadIdx.x, 1);
+  __syncthreads ();
+  array.get ((threadIdx.x + 32) % 64);
+  array.set (threadIdx.x, 2);
+}
+
+static void
+shared_written_twice ()
+{
+  SharedLayout shared;
+
+  shared.array<int> (1).set (0, threadIdx.x);
+}
+
+/* Right: a barrier of the warp is enough for the warp. */
+static void
+shared_within_warp ()
+{
+  SharedLayout shared;
+  auto array = shared.array<int> (64);
+
+  array.set (threadIdx.x, 1);
+  __syncwarp ();
+  array.get (threadIdx.x ^ 1);
+}
+
+static void
+copy_not_waited_for (const int *memory)
+{
+  SharedLayout shared;
+  auto array = shared.array<int> (256);
+
+  copy_16 (array, threadIdx.x * 4, memory, true);
+  commit_copies ();
+  __syncthreads ();
+  array.get (threadIdx.x);
+  wait_copies<0> ();
+}
+
+/* ---- Device memory ------------------------------------------------------- */
+
+static void
+write_at (unsigned char *memory, long index)
+{
+  if (threadIdx.x == 33 && blockIdx.x == 1)
+    memory[index] = 1;
+}
+
+static void
+test_faults ()
+{
+  const cudaError_t launch_failure = cudaErrorLaunchFailure;
+  const cudaError_t illegal_address = cudaErrorIllegalAddress;
+  unsigned char *memory, *after;
+  int *numbers;
+
+  expect_fault (
+      "some exit", launch_failure, "barrier divergence", barrier_for_some);
+  expect_fault ("two barriers", launch_failure, "barrier divergence",
+      barrier_here_and_there);
+  expect_fault (
+      "a lane is missing", launch_failure, "warp divergence", shuffle_for_some);
+  expect_fault ("lanes in two places", launch_failure, "warp divergence",
+      shuffle_here_and_there);
+
+  expect_fault ("after an array", illegal_address, "element 64 of 64",
+      shared_beyond_array, 64);
+  expect_fault ("before an array", illegal_address, "element -1 of 64",
+      shared_beyond_array, -1);
+  expect_fault ("more than the launch has", illegal_address,
+      "1028 bytes in the 1024", shared_beyond_launch);
+  expect_fault (
+      "not aligned", illegal_address, "out of bounds", shared_misaligned);
+  expect_fault ("not written", launch_failure, "unwritten: reads byte 160",
+      shared_unwritten);
+  expect_fault ("read with no barrier", launch_failure, "race: reads",
+      shared_read_too_early);
+  expect_fault ("written with no barrier", launch_failure,
+      "race: ", shared_written_too_early);
+  expect_fault (
+      "written by two", launch_failure, "race: writes", shared_written_twice);
+  CHECK (run (shared_within_warp) == cudaSuccess, "%s", emulate_fault_text ());
+
+  cudaMalloc ((void **) &numbers, 16);
+  expect_fault ("copies in flight", launch_failure, "unwritten",
+      copy_not_waited_for, (const int *) numbers);
+  cudaFree (numbers);
+
+  cudaMalloc ((void **) &memory, 1000);
+  CHECK (run (write_at, memory, 999l) == cudaSuccess, "the last byte");
+  expect_fault ("after an allocation", illegal_address,
+      "block (1, 0, 0), thread 33: out of bounds: touched byte 8 after",
+      write_at, memory, 1008l);
+  expect_fault ("no allocation", illegal_address, "which is no device memory",
+      write_at, (unsigned char *) nullptr, 8l);
+  cudaMalloc ((void **) &after, 16);
+  cudaFree (after);
+  expect_fault (
+      "freed", illegal_address, "out of bounds: touched", write_at, after, 0l);
+  cudaFree (memory);
+}
+
+/* ---- Streams ------------------------------------------------------------- */
+
+static void
+add_one (int *number)
+{
+  if (blockIdx.x == 0 && threadIdx.x == 0)
+    ++*number;
+}
+
+static void
+test_streams ()
+{
+  int *device, *host, before = 5;
+  cudaStream_t other;
+  cudaEvent_t event;
+  cudaGraph_t graph;
+  cudaGraphExec_t exec;
+
+  cudaMalloc ((void **) &device, sizeof *device);
+  cudaHostAlloc ((void **) &host, sizeof *host, cudaHostAllocDefault);
+  cudaStreamCreateWithFlags (&other, cudaStreamNonBlocking);
+  cudaEventCreateWithFlags (&event, cudaEventDisableTiming);
+
+  /* Pageable memory may be used again at once, pinned memory may not; and
+   * nothing has happened before it is waited for. */
+  cudaMemcpyAsync (
+      device, &before, sizeof before, cudaMemcpyHostToDevice, stream);
+  before = 0;
+  launch (add_one, 1, 32, 0, stream, device);
+  cudaMemcpyAsync (host, device, sizeof *host, cudaMemcpyDeviceToHost, stream);
+  *host = -1;
+  CHECK (*host == -1, "%d", *host);
+  cudaStreamSynchronize (stream);
+  CHECK (*host == 6, "%d", *host);
+
+  /* An event carries the order to another stream. */
+  launch (add_one, 1, 32, 0, stream, device);
+  cudaEventRecord (event, stream);
+  cudaStreamWaitEvent (other, event, 0);
+  cudaMemcpyAsync (host, device, sizeof *host, cudaMemcpyDeviceToHost, other);
+  cudaStreamSynchronize (other);
+  CHECK (*host == 7, "%d", *host);
+
+  /* A graph runs as often as it is launched, and not while it is recorded. */
+  cudaStreamBeginCapture (stream, cudaStreamCaptureModeThreadLocal);
+  launch (add_one, 1, 32, 0, stream, device);
+  launch (add_one, 1, 32, 0, stream, device);
+  CHECK (cudaStreamEndCapture (stream, &graph) == cudaSuccess, "capture");
+  CHECK (cudaGraphInstantiate (&exec, graph, 0) == cudaSuccess, "graph");
+  cudaGraphLaunch (exec, stream);
+  cudaGraphLaunch (exec, stream);
+  cudaMemcpyAsync (host, device, sizeof *host, cudaMemcpyDeviceToHost, stream);
+  cudaStreamSynchronize (stream);
+  CHECK (*host == 11, "%d", *host);
+
+  CHECK (cudaMemcpyAsync (
+             device, host, 2 * sizeof *host, cudaMemcpyHostToDevice, stream)
+             == cudaErrorInvalidValue,
+      "a copy beyond an allocation");
+  CHECK (cudaFree (device + 1) == cudaErrorInvalidValue, "an inner pointer");
+  CHECK (launch (add_one, 1, 33, 0, stream, device) == cudaSuccess
+             && cudaStreamSynchronize (stream) == cudaErrorInvalidValue,
+      "a block that is not whole warps");
+
+  cudaGraphExecDestroy (exec);
+  cudaGraphDestroy (graph);
+  cudaEventDestroy (event);
+  cudaStreamDestroy (other);
+  cudaFreeHost (host);
+  cudaFree (device);
+}
+
+static void
+test_failures ()
+{
+  int count, *device;
+  void *memory;
+
+  emulate_fail ("cudaMalloc", 1, cudaErrorMemoryAllocation);
+  CHECK (cudaMalloc ((void **) &device, 4) == cudaSuccess, "the first");
+  CHECK (cudaMalloc (&memory, 4) == cudaErrorMemoryAllocation, "the second");
+  CHECK (cudaMalloc (&memory, 4) == cudaSuccess, "the third");
+  CHECK (cudaMalloc (&memory, (size_t) 1 << 40) == cudaErrorMemoryAllocation,
+      "more than there is");
+  cudaFree (memory);
+  emulate_fail ("launch", 0, cudaErrorContextIsDestroyed);
+  CHECK (run (add_one, device) == cudaErrorContextIsDestroyed, "launch");
+  CHECK (run (add_one, device) == cudaErrorContextIsDestroyed, "and then");
+  emulate_reset ();
+  cudaFree (device);
+
+  emulate_devices (0);
+  CHECK (
+      cudaGetDeviceCount (&count) == cudaErrorInsufficientDriver && count == 0,
+      "no driver");
+  emulate_devices (1);
+}
+
+int
+main ()
+{
+  uint64_t seed = 1;
+
+  cudaStreamCreateWithFlags (&stream, cudaStreamNonBlocking);
+  test_half ();
+  for (int backward = 0; backward < 2; backward++) {
+    emulate_order (backward);
+    test_right (&seed);
+  }
+  emulate_order (false);
+  test_faults ();
+  test_streams ();
+  test_failures ();
+  cudaStreamDestroy (stream);
+  CHECK (emulate_live_objects () == 0, "%d left", emulate_live_objects ());
+  return check_end ();
+}
