@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sets up, then runs every test: style, all suites, all suites again under
-# ASan and UBSan, and the elements under valgrind. The last line counts.
+# ASan and UBSan, CUDA's kernels emulated, and the elements under valgrind. The
+# last line counts.
 #
 # Logs: build*/meson-logs/testlog*.txt
 set -uo pipefail
@@ -58,7 +59,7 @@ reasons() {
 }
 
 formatted() {
-  find gst-sympie kernels tests '(' -name '*.[ch]' -o -name '*.cu' -o -name '*.cuh' ')' \
+  find gst-sympie kernels tests '(' -name '*.[ch]' -o -name '*.cu' -o -name '*.cc' ')' \
     -print0 | xargs -0 clang-format --dry-run -Werror
 }
 
@@ -71,6 +72,14 @@ build_asan() {
   # GStreamer's scanner of plugins, built without ASan, cannot load those built
   # with it; the tests scan themselves. Let them find all others scanned.
   GST_REGISTRY=$PWD/build-asan/test-registry.bin gst-inspect-1.0 >/dev/null
+}
+
+# The CUDA backend on the CPU.
+build_emulated() {
+  if [ ! -f build-emulated/build.ninja ]; then
+    meson setup build-emulated -Dcuda=emulated >/dev/null || return
+  fi
+  meson compile -C build-emulated >/dev/null || meson compile -C build-emulated
 }
 
 say 'set-up'
@@ -92,6 +101,11 @@ if check 'build with ASan and UBSan' build_asan; then
   GST_REGISTRY_FORK=no suite build-asan testlog --timeout-multiplier 5 \
     --no-suite gst-sympie:release
   unset ASAN_OPTIONS LSAN_OPTIONS UBSAN_OPTIONS
+fi
+
+say 'CUDA kernels, emulated'
+if check 'build with CUDA emulated' build_emulated; then
+  suite build-emulated testlog --suite cuda
 fi
 
 say 'elements under valgrind'

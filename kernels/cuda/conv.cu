@@ -1,0 +1,382 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* 3x3 convolution as a matrix product: a row of the left matrix is an output
+ * pixel with its 9 * n_in inputs, gathered while it is copied to shared memory;
+ * a column of the right one is an output channel.
+ *
+ * A block makes BM pixels of BN channels, in steps of BK inputs through a ring
+ * of buffers that fills in the background. Where a layer has too few pixels to
+ * occupy the GPU, several blocks share the sum over the inputs; they leave
+ * their parts in device memory, and the one that comes last adds them up,
+ * always in the same order. What follows the convolution happens in shared
+ * memory.
+ *
+ * With pooling a block's pixels are the rectangle that its pooled pixels need,
+ * so that neighbours compute their common rows and columns twice; writing the
+ * layer and reading it again would take longer. */
+
+#include "device.h"
+#include "matrix.h"
+
+#include "conv.h"
+
+namespace {
+
+constexpr int BN = SYMPIE_CUDA_CONV_CHANNELS, BK = SYMPIE_CUDA_CONV_INPUTS;
+
+struct Arguments
+{
+  SympieCudaConv layer;
+  int log2_in; /* of n_in */
+  int steps;   /* of BK inputs */
+  SympieCudaConvTiles tiles;
+};
+
+template <typename T, int BM> struct Tile
+{
+  static constexpr int WARPS = BM / 32 * (BN / 32); /* 32x32 each */
+  static constexpr int THREADS = WARPS * 32;
+  static constexpr int STAGES = sizeof (T) == 2 ? 4 : 2;
+  static constexpr int PACK = Pack<T>::SIZE;
+  static constexpr int STRIDE = BK + PACK; /* no bank conflicts */
+  static constexpr int A = BM * STRIDE, B = BN * STRIDE;
+  static constexpr int OUT_STRIDE = BN + 4;
+
+  /* The ring and, after it is done, the results. */
+  static constexpr int RING = STAGES * (A + B) * sizeof (T);
+  static constexpr int RESULT = BM * OUT_STRIDE * sizeof (float);
+  static constexpr int SHARED = RING > RESULT ? RING : RESULT;
+
+  /* Chunks of 16 bytes that a thread copies in a step. */
+  static constexpr int A_CHUNKS = BM * BK / PACK / THREADS;
+  static constexpr int B_CHUNKS = BN * BK / PACK / THREADS;
+};
+
+/* Which pixel of the image row `i` of the block's matrix is. */
+struct Pixels
+{
+  int y, x;  /* of the first, or the first pixel's index as x */
+  int width; /* of a rectangle; 0: pixels one after the other */
+  int height;
+
+  __device__ __forceinline__ bool
+  at (const SympieCudaConv &layer, int i, int *py, int *px) const
+  {
+    if (width > 0) {
+      *py = y + i / width;
+      *px = x + i % width;
+      return i < width * height && *py < layer.height && *px < layer.width;
+    }
+    *py = (x + i) / layer.width;
+    *px = (x + i) % layer.width;
+    return *py < layer.height;
+  }
+};
+
+__device__ __forceinline__ Pixels
+pixels_of_block (const Arguments &a, int bm)
+{
+  const SympieCudaConvTiles &tiles = a.tiles;
+  const SympieCudaPool &pool = a.layer.pool;
+  int tile = blockIdx.x;
+
+  if (pool.size == 0)
+    return { 0, tile * bm, 0, 0 };
+  return { max (tile / tiles.across * tiles.pooled_h * pool.stride - pool.pad,
+               0),
+    max (tile % tiles.across * tiles.pooled_w * pool.stride - pool.pad, 0),
+    tiles.width, tiles.height };
+}
+
+template <typename T>
+__device__ __forceinline__ Pack<T>
+load_pack (const void *tensor, size_t i)
+{
+  return *(const Pack<T> *) ((const T *) tensor + i);
+}
+
+template <typename T>
+__device__ __forceinline__ void
+store_pack (void *tensor, size_t i, const float values[])
+{
+  Pack<T> pack;
+
+  for (int e = 0; e < Pack<T>::SIZE; e++)
+    pack.values[e] = from_float<T> (values[e]);
+  *(Pack<T> *) ((T *) tensor + i) = pack;
+}
+
+/* What follows the sum, for some channels of a pixel whose place in the tensors
+ * is `at`. */
+template <typename T>
+__device__ __forceinline__ void
+finish (const SympieCudaConv &layer, int channel, size_t at, float values[])
+{
+  constexpr int PACK = Pack<T>::SIZE;
+
+  for (int e = 0; e < PACK; e++)
+    values[e] += layer.bias[channel + e];
+  if (layer.raw)
+    store_pack<T> (layer.raw, at, values);
+  if (layer.scale)
+    for (int e = 0; e < PACK; e++)
+      values[e] =
+          layer.scale[channel + e] * values[e] + layer.shift[channel + e];
+  if (layer.relu)
+    for (int e = 0; e < PACK; e++)
+      values[e] = fmaxf (values[e], 0);
+  if (layer.residual) {
+    Pack<T> residual = load_pack<T> (layer.residual, at);
+
+    for (int e = 0; e < PACK; e++)
+      values[e] += to_float (residual.values[e]);
+  }
+}
+
+/* Adds up what the blocks of a tile have; false for all but the last one. */
+template <typename T, int BM>
+__device__ bool
+add_splits (
+    const Arguments &a, const SharedArray<float> &memory, Sums sums[2][4])
+{
+  constexpr int SIZE = BM * BN / 4; /* of a part, in float4 */
+  int tile = blockIdx.y * gridDim.x + blockIdx.x;
+  float4 *parts =
+      (float4 *) a.tiles.workspace + (size_t) tile * gridDim.z * SIZE;
+  int mine = threadIdx.x / 32 * 8 * 32 + lane_of_warp ();
+
+  for (int f = 0; f < 8; f++) {
+    const float *v = sums[f / 4][f % 4].values;
+
+    parts[blockIdx.z * SIZE + mine + f * 32] =
+        make_float4 (v[0], v[1], v[2], v[3]);
+  }
+  __threadfence ();
+  __syncthreads ();
+  if (threadIdx.x == 0) {
+    bool last = atomicAdd (&a.tiles.counters[tile], 1) == gridDim.z - 1;
+
+    memory.set (0, last);
+    if (last)
+      a.tiles.counters[tile] = 0; /* for the next launch */
+  }
+  __syncthreads ();
+  if (memory.get (0) == 0)
+    return false;
+  __threadfence ();
+  for (int f = 0; f < 8; f++) {
+    float *v = sums[f / 4][f % 4].values;
+
+    v[0] = v[1] = v[2] = v[3] = 0;
+    for (unsigned z = 0; z < gridDim.z; z++) {
+      float4 part = __ldcg (&parts[z * SIZE + mine + f * 32]);
+
+      v[0] += part.x;
+      v[1] += part.y;
+      v[2] += part.z;
+      v[3] += part.w;
+    }
+  }
+  __syncthreads (); /* the flag was read by all */
+  return true;
+}
+
+template <typename T, int BM>
+__device__ void
+store_result (
+    const Arguments &a, const Pixels &pixels, const SharedArray<float> &result)
+{
+  using L = Tile<T, BM>;
+  const SympieCudaConv &layer = a.layer;
+  const SympieCudaPool &pool = layer.pool;
+  int first_channel = blockIdx.y * BN;
+  int across = a.tiles.across;
+
+  for (int i = threadIdx.x; i < BM * BN / L::PACK; i += L::THREADS) {
+    int row = i / (BN / L::PACK), column = i % (BN / L::PACK) * L::PACK;
+    int channel = first_channel + column, y, x;
+    bool valid = pixels.at (layer, row, &y, &x);
+    size_t at = ((size_t) y * layer.width + x) * layer.n_out + channel;
+    float values[L::PACK];
+
+    if (!valid)
+      continue;
+    for (int e = 0; e < L::PACK; e++)
+      values[e] = result.get (row * L::OUT_STRIDE + column + e);
+    finish<T> (layer, channel, at, values);
+    if (pool.size == 0)
+      store_pack<T> (layer.out, at, values);
+    else
+      for (int e = 0; e < L::PACK; e++)
+        result.set (row * L::OUT_STRIDE + column + e, values[e]);
+  }
+  if (pool.size == 0)
+    return;
+
+  __syncthreads ();
+  int pooled = a.tiles.pooled_h * a.tiles.pooled_w;
+
+  for (int i = threadIdx.x; i < pooled * BN / L::PACK; i += L::THREADS) {
+    int output = i / (BN / L::PACK), column = i % (BN / L::PACK) * L::PACK;
+    int py = (int) blockIdx.x / across * a.tiles.pooled_h
+             + output / a.tiles.pooled_w;
+    int px = (int) blockIdx.x % across * a.tiles.pooled_w
+             + output % a.tiles.pooled_w;
+    float values[L::PACK];
+
+    if (py >= pool.height || px >= pool.width)
+      continue;
+    for (int e = 0; e < L::PACK; e++)
+      values[e] = pool.max ? -INFINITY : 0;
+    for (int wy = 0; wy < pool.size; wy++)
+      for (int wx = 0; wx < pool.size; wx++) {
+        int y = py * pool.stride - pool.pad + wy;
+        int x = px * pool.stride - pool.pad + wx;
+        int row = (y - pixels.y) * pixels.width + x - pixels.x;
+
+        if (y < 0 || x < 0 || y >= layer.height || x >= layer.width)
+          continue;
+        for (int e = 0; e < L::PACK; e++) {
+          float value = result.get (row * L::OUT_STRIDE + column + e);
+
+          values[e] = pool.max ? fmaxf (values[e], value) : values[e] + value;
+        }
+      }
+    if (!pool.max)
+      for (int e = 0; e < L::PACK; e++)
+        values[e] *= 1.f / (pool.size * pool.size);
+    store_pack<T> (layer.out,
+        ((size_t) py * pool.width + px) * layer.n_out + first_channel + column,
+        values);
+  }
+}
+
+template <typename T, int BM>
+__global__ void
+__launch_bounds__ (Tile<T, BM>::THREADS) conv (Arguments a)
+{
+  using L = Tile<T, BM>;
+  const SympieCudaConv &layer = a.layer;
+  SharedLayout shared;
+  auto memory = shared.array<float> (L::SHARED / sizeof (float));
+  auto ring = memory.template as<T> ();
+  Pixels pixels = pixels_of_block (a, BM);
+  int warp = threadIdx.x / 32, lane = lane_of_warp ();
+  int warp_m = warp / (BN / 32) * 32, warp_n = warp % (BN / 32) * 32;
+  int first = blockIdx.z * a.steps / gridDim.z;
+  int last = (blockIdx.z + 1) * a.steps / gridDim.z;
+
+  /* The thread's chunks: always the same rows. */
+  const int chunk = threadIdx.x % (BK / L::PACK) * L::PACK;
+  const int row = threadIdx.x / (BK / L::PACK);
+  constexpr int ROWS = L::THREADS / (BK / L::PACK); /* from one to the next */
+  int pixel_y[L::A_CHUNKS], pixel_x[L::A_CHUNKS];
+  const T *weight = (const T *) layer.weight
+                    + (size_t) (blockIdx.y * BN + row) * a.steps * BK + chunk;
+
+  for (int j = 0; j < L::A_CHUNKS; j++)
+    if (!pixels.at (layer, row + j * ROWS, &pixel_y[j], &pixel_x[j]))
+      pixel_y[j] = -2; /* so that no tap is inside */
+
+  auto load_step = [&] (int step) {
+    int slot = (step - first) % L::STAGES * (L::A + L::B);
+    int k = step * BK + chunk, tap = k >> a.log2_in;
+    int channel = k & (layer.n_in - 1);
+
+    for (int j = 0; j < L::A_CHUNKS; j++) {
+      int y = pixel_y[j] + tap / 3 - 1, x = pixel_x[j] + tap % 3 - 1;
+      bool inside = pixel_y[j] >= 0 && tap < 9 && y >= 0 && y < layer.height
+                    && x >= 0 && x < layer.width;
+      const T *from = (const T *) layer.in;
+
+      if (inside)
+        from += ((size_t) y * layer.width + x) * layer.n_in + channel;
+      copy_16 (ring, slot + (row + j * ROWS) * L::STRIDE + chunk, from, inside);
+    }
+    for (int j = 0; j < L::B_CHUNKS; j++)
+      copy_16 (ring, slot + L::A + (row + j * ROWS) * L::STRIDE + chunk,
+          weight + (size_t) j * ROWS * a.steps * BK + step * BK, true);
+  };
+
+  Sums sums[2][4];
+
+  for (int i = 0; i < 2; i++)
+    for (int j = 0; j < 4; j++)
+      for (int e = 0; e < 4; e++)
+        sums[i][j].values[e] = 0;
+  for (int s = 0; s < L::STAGES - 1; s++) {
+    if (first + s < last)
+      load_step (first + s);
+    commit_copies ();
+  }
+  for (int step = first; step < last; step++) {
+    int slot = (step - first) % L::STAGES * (L::A + L::B);
+
+    wait_copies<L::STAGES - 2> ();
+    __syncthreads ();
+    if (step + L::STAGES - 1 < last)
+      load_step (step + L::STAGES - 1);
+    commit_copies ();
+#pragma unroll
+    for (int k = 0; k < BK; k += 16) {
+      Rows<T> rows[2][2];
+      Columns<T> columns[2][2][2];
+
+      for (int i = 0; i < 2; i++)
+        load_rows_twice (
+            rows[i], ring, slot + (warp_m + i * 16) * L::STRIDE + k, L::STRIDE);
+      for (int j = 0; j < 2; j++)
+        load_columns (columns[j], ring,
+            slot + L::A + (warp_n + j * 16) * L::STRIDE + k, L::STRIDE);
+#pragma unroll
+      for (int i = 0; i < 2; i++)
+#pragma unroll
+        for (int j = 0; j < 4; j++)
+          multiply (&sums[i][j], rows[i][0], rows[i][1],
+              columns[j / 2][j % 2][0], columns[j / 2][j % 2][1]);
+    }
+  }
+  wait_copies<0> ();
+  __syncthreads ();
+
+  if (gridDim.z > 1 && !add_splits<T, BM> (a, memory, sums))
+    return;
+#pragma unroll
+  for (int i = 0; i < 2; i++)
+#pragma unroll
+    for (int j = 0; j < 4; j++)
+      for (int e = 0; e < 4; e++)
+        memory.set ((warp_m + i * 16 + lane / 4 + e / 2 * 8) * L::OUT_STRIDE
+                        + warp_n + j * 8 + lane % 4 * 2 + e % 2,
+            sums[i][j].values[e]);
+  __syncthreads ();
+  store_result<T, BM> (a, pixels, memory);
+}
+
+template <typename T, int BM>
+cudaError_t
+run (const Arguments &a, cudaStream_t stream)
+{
+  dim3 grid (a.tiles.count, a.layer.n_out / BN, a.tiles.splits);
+
+  return launch (
+      conv<T, BM>, grid, Tile<T, BM>::THREADS, Tile<T, BM>::SHARED, stream, a);
+}
+
+} // namespace
+
+cudaError_t
+sympie_cuda_conv (const SympieCudaConv *layer, const SympieCudaConvTiles *tiles,
+    bool as_half, cudaStream_t stream)
+{
+  Arguments a = { *layer, 0, sympie_cuda_conv_steps (layer->n_in), *tiles };
+
+  while (1 << a.log2_in < layer->n_in)
+    a.log2_in++;
+  if (tiles->pixels == 128)
+    return as_half ? run<half, 128> (a, stream) : run<float, 128> (a, stream);
+  return as_half ? run<half, 64> (a, stream) : run<float, 64> (a, stream);
+}

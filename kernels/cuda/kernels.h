@@ -1,0 +1,104 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* The kernels as C functions that put them on a stream. Each returns what the
+ * launch returned; nothing here waits. All pointers are to device memory.
+ *
+ * `half`: tensors are IEEE half and products run on tensor cores; otherwise
+ * float and CUDA cores, the reference. Both sum in float. */
+
+#ifndef SYMPIE_CUDA_KERNELS_H
+#define SYMPIE_CUDA_KERNELS_H
+
+#include <cuda_runtime_api.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#include "../colour.h"
+#include "../nem_weights.h"
+
+enum
+{
+  SYMPIE_CUDA_CROP_CHANNELS = 8, /* of the crop: R, G, B and zeros */
+};
+
+/* ---- Frames ------------------------------------------------------------- */
+
+typedef struct
+{
+  uint8_t *data;    /* first sample */
+  ptrdiff_t stride; /* bytes */
+  int step;         /* bytes */
+} SympieCudaPlane;
+
+typedef struct
+{
+  int width, height;
+  SympieCudaPlane component[3]; /* R, G, B or Y, U, V */
+  const SympieFormatInfo *info; /* host memory, read by the launches */
+} SympieCudaFrame;
+
+/* The frame of an image whose planes are in device memory. */
+static inline SympieCudaFrame
+sympie_cuda_frame (const SympieImage *image)
+{
+  const SympieFormatInfo *info = sympie_format_info (image->format);
+  SympieCudaFrame frame;
+
+  frame.width = image->width;
+  frame.height = image->height;
+  frame.info = info;
+  for (int c = 0; c < 3; c++) {
+    const SympieComponent *component = &info->component[c];
+
+    frame.component[c].data =
+        image->planes[component->plane] + component->offset;
+    frame.component[c].stride = image->strides[component->plane];
+    frame.component[c].step = component->step;
+  }
+  return frame;
+}
+
+/* ---- Preprocessing ------------------------------------------------------- */
+
+/* Taps of one axis (see SympieTaps) for luma or chroma. */
+typedef struct
+{
+  int count;
+  const int *start;     /* [SYMPIE_NEM_SIZE] */
+  const float *weights; /* [count][SYMPIE_NEM_SIZE] */
+} SympieCudaTaps;
+
+/* Resized, cut and standardised to `crop`, [SYMPIE_NEM_SIZE][SYMPIE_NEM_SIZE]
+ * [SYMPIE_CUDA_CROP_CHANNELS]. Taps are [luma or chroma]; an RGB frame has the
+ * luma's only. */
+cudaError_t sympie_cuda_preprocess (const SympieCudaFrame *frame,
+    const SympieColour *colour, const SympieCudaTaps x[2],
+    const SympieCudaTaps y[2], void *crop, bool half, cudaStream_t stream);
+
+/* ---- Head --------------------------------------------------------------- */
+
+/* params = weight * features + bias: SYMPIE_NEM_FEATURES values of half or
+ * float to SYMPIE_N_PARAMS floats; `weight` is [SYMPIE_N_PARAMS]
+ * [SYMPIE_NEM_FEATURES]. */
+cudaError_t sympie_cuda_head (const void *features, const float *weight,
+    const float *bias, float *params, bool half, cudaStream_t stream);
+
+/* ---- DWM ---------------------------------------------------------------- */
+
+/* `src` and `dst` do not overlap. `params` are SYMPIE_N_PARAMS floats;
+ * `strength` (0 to 1) blends the identity towards them. */
+cudaError_t sympie_cuda_dwm (const SympieCudaFrame *src,
+    const SympieCudaFrame *dst, const SympieColour *colour,
+    unsigned chroma_site, const float *params, float strength, bool half,
+    cudaStream_t stream);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SYMPIE_CUDA_KERNELS_H */

@@ -1,0 +1,29 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* NEM on the GPU: the layers, their memory, and a CUDA graph of them. */
+
+#ifndef SYMPIE_CUDA_NEM_H
+#define SYMPIE_CUDA_NEM_H
+
+#include "weights.h"
+
+typedef struct SympieCudaNem SympieCudaNem;
+
+/* The weights must outlive the result. NULL with a message. */
+SympieCudaNem *sympie_cuda_nem_new (const SympieCudaWeights *weights,
+    int device, cudaStream_t stream, char **error);
+void sympie_cuda_nem_free (SympieCudaNem *nem); /* NULL is allowed */
+
+/* What sympie_cuda_preprocess fills. */
+void *sympie_cuda_nem_crop (const SympieCudaNem *nem);
+
+/* SYMPIE_N_PARAMS floats in device memory, estimated from the crop. */
+const float *sympie_cuda_nem_params (const SympieCudaNem *nem);
+
+/* Puts the layers on the stream. */
+bool sympie_cuda_nem_run (SympieCudaNem *nem, char **error);
+
+#endif /* SYMPIE_CUDA_NEM_H */

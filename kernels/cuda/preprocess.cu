@@ -1,0 +1,110 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* From a frame in its own format to NEM's crop. A thread makes one pixel: sums
+ * of luma and chroma codes with the taps of both axes, then RGB. */
+
+#include "device.h"
+
+#include "../standard.h"
+#include "kernels.h"
+
+namespace {
+
+struct Source
+{
+  SympieCudaPlane component[3];
+  SympieCudaTaps x[2], y[2];
+  float matrix[3][3], constant[3]; /* codes to standardised RGB */
+  float low[3], high[3];           /* black and white */
+  int shift;
+};
+
+template <typename Sample>
+__device__ float
+sum_of_taps (const SympieCudaPlane &plane, const SympieCudaTaps &x_taps,
+    const SympieCudaTaps &y_taps, int x, int y, int shift)
+{
+  const uint8_t *rows = plane.data + y_taps.start[y] * plane.stride
+                        + (ptrdiff_t) x_taps.start[x] * plane.step;
+  float sum = 0;
+
+  for (int j = 0; j < y_taps.count; j++) {
+    const uint8_t *row = rows + j * plane.stride;
+    float of_row = 0;
+
+    for (int i = 0; i < x_taps.count; i++)
+      of_row += x_taps.weights[i * SYMPIE_NEM_SIZE + x]
+                * (float) (*(const Sample *) (row + i * plane.step) >> shift);
+    sum += y_taps.weights[j * SYMPIE_NEM_SIZE + y] * of_row;
+  }
+  return sum;
+}
+
+template <typename T, typename Sample>
+__global__ void
+__launch_bounds__ (SYMPIE_NEM_SIZE) preprocess (Source source, T *crop)
+{
+  int x = threadIdx.x, y = blockIdx.x;
+  Pack<T> pixel[SYMPIE_CUDA_CROP_CHANNELS / Pack<T>::SIZE];
+  float code[3];
+
+  for (int c = 0; c < 3; c++)
+    code[c] = sum_of_taps<Sample> (source.component[c], source.x[c > 0],
+        source.y[c > 0], x, y, source.shift);
+  for (int c = 0; c < SYMPIE_CUDA_CROP_CHANNELS; c++)
+    pixel[c / Pack<T>::SIZE].values[c % Pack<T>::SIZE] = from_float<T> (0);
+  for (int c = 0; c < 3; c++) {
+    float value = source.constant[c];
+
+    for (int d = 0; d < 3; d++)
+      value += source.matrix[c][d] * code[d];
+    pixel[0].values[c] =
+        from_float<T> (fminf (fmaxf (value, source.low[c]), source.high[c]));
+  }
+  for (int i = 0; i < SYMPIE_CUDA_CROP_CHANNELS / Pack<T>::SIZE; i++)
+    ((Pack<T> *) (crop
+                  + (y * SYMPIE_NEM_SIZE + x) * SYMPIE_CUDA_CROP_CHANNELS))[i] =
+        pixel[i];
+}
+
+template <typename T>
+cudaError_t
+run (const SympieCudaFrame *frame, const Source &source, T *crop,
+    cudaStream_t stream)
+{
+  return launch (
+      frame->info->depth > 8 ? preprocess<T, uint16_t> : preprocess<T, uint8_t>,
+      SYMPIE_NEM_SIZE, SYMPIE_NEM_SIZE, 0, stream, source, crop);
+}
+
+} // namespace
+
+cudaError_t
+sympie_cuda_preprocess (const SympieCudaFrame *frame,
+    const SympieColour *colour, const SympieCudaTaps x[2],
+    const SympieCudaTaps y[2], void *crop, bool as_half, cudaStream_t stream)
+{
+  Source source;
+
+  source.shift = frame->info->shift;
+  for (int k = 0; k < 2; k++) {
+    /* R, G and B are sampled alike. */
+    source.x[k] = x[frame->info->yuv ? k : 0];
+    source.y[k] = y[frame->info->yuv ? k : 0];
+  }
+  for (int c = 0; c < 3; c++) {
+    source.component[c] = frame->component[c];
+    source.low[c] = (0 - sympie_mean[c]) / sympie_std[c];
+    source.high[c] = (1 - sympie_mean[c]) / sympie_std[c];
+    source.constant[c] = source.low[c];
+    for (int d = 0; d < 3; d++) {
+      source.matrix[c][d] = colour->to_rgb[c][d] / sympie_std[c];
+      source.constant[c] -= source.matrix[c][d] * colour->offset[d];
+    }
+  }
+  return as_half ? run (frame, source, (half *) crop, stream)
+                 : run (frame, source, (float *) crop, stream);
+}

@@ -1,0 +1,29 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* The taps of preprocessing in device memory, for one size of frame. */
+
+#ifndef SYMPIE_CUDA_RESIZE_H
+#define SYMPIE_CUDA_RESIZE_H
+
+#include "kernels.h"
+
+typedef struct
+{
+  SympieCudaTaps x[2], y[2]; /* of luma, of chroma */
+  void *memory;              /* all of them; NULL before and after */
+
+  SympieFormat format;
+  int width, height;
+  unsigned chroma_site;
+} SympieCudaResize;
+
+/* Makes the taps for images like this one, unless they are there. False with a
+ * message when memory is short; then there are none. */
+bool sympie_cuda_resize_prepare (SympieCudaResize *resize,
+    const SympieImage *image, cudaStream_t stream, char **error);
+void sympie_cuda_resize_clear (SympieCudaResize *resize);
+
+#endif /* SYMPIE_CUDA_RESIZE_H */

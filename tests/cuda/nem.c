@@ -1,0 +1,120 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* All of NEM against plain C, as a first run and as a graph, in both
+ * precisions.
+ *
+ * nem [SEED] repeats a failing run. */
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "cuda/half.h"
+#include "cuda/nem.h"
+#include "gpu.h"
+#include "reference.h"
+
+enum
+{
+  N_PIXELS = SYMPIE_NEM_SIZE * SYMPIE_NEM_SIZE,
+  CHANNELS = SYMPIE_CUDA_CROP_CHANNELS,
+};
+
+/* Values that half holds: smooth ones with some noise, as in a picture. */
+static void
+random_crop (double *values, float *padded, uint64_t *seed)
+{
+  for (int i = 0; i < N_PIXELS; i++)
+    for (int c = 0; c < CHANNELS; c++) {
+      double value = sin (i % SYMPIE_NEM_SIZE * (0.03 + 0.01 * c))
+                     + sin (i / SYMPIE_NEM_SIZE * 0.05)
+                     + check_random_float (seed, -0.3f, 0.3f);
+
+      value = c < 3 ? rint (value * 256) / 256 : 0;
+      padded[i * CHANNELS + c] = (float) value;
+      if (c < 3)
+        values[i * 3 + c] = value;
+    }
+}
+
+static double
+largest_difference (const float *params, const double *expected)
+{
+  double largest = 0;
+
+  for (int i = 0; i < SYMPIE_N_PARAMS; i++) {
+    double difference = fabs (params[i] - expected[i]);
+
+    if (!(difference <= largest))
+      largest = difference; /* NaN too */
+  }
+  return largest;
+}
+
+static void
+test (const SympieNemWeights *weights, bool half, const float *crop,
+    const double *expected)
+{
+  cudaStream_t stream = gpu_stream ();
+  const SympieCudaWeights *on_device =
+      sympie_cuda_weights_ref (weights, half, 0, NULL, stream, NULL);
+  const SympieCudaWeights *again =
+      sympie_cuda_weights_ref (weights, half, 0, NULL, stream, NULL);
+  SympieCudaNem *nem = sympie_cuda_nem_new (on_device, 0, stream, NULL);
+  size_t size = (size_t) N_PIXELS * CHANNELS * (half ? 2 : 4);
+  void *bytes = malloc (size);
+
+  CHECK (on_device && on_device == again, "weights are shared");
+  sympie_cuda_weights_unref (again);
+  if (half)
+    sympie_cuda_to_half (crop, (size_t) N_PIXELS * CHANNELS, bytes);
+  else
+    memcpy (bytes, crop, size);
+  GPU (cudaMemcpyAsync (
+      sympie_cuda_nem_crop (nem), bytes, size, cudaMemcpyHostToDevice, stream));
+
+  /* Layer by layer, then as a graph; floats are slow to emulate. */
+  for (int run = 0; run < (half ? 2 : 1); run++) {
+    float params[SYMPIE_N_PARAMS];
+    char *error = NULL;
+    double difference;
+
+    if (!CHECK (sympie_cuda_nem_run (nem, &error), "%s", error ? error : "?"))
+      break;
+    gpu_get (params, sympie_cuda_nem_params (nem), sizeof params);
+    difference = largest_difference (params, expected);
+    CHECK (difference <= (half ? 2e-2 : 1e-4), "%s, run %d: %g off",
+        half ? "half" : "float", run, difference);
+    printf ("%s, run %d: %g off\n", half ? "half" : "float", run, difference);
+  }
+  sympie_cuda_nem_free (nem);
+  sympie_cuda_weights_unref (on_device);
+  free (bytes);
+}
+
+int
+main (int argc, char **argv)
+{
+  uint64_t seed =
+      argc > 1 ? strtoull (argv[1], NULL, 0) : (uint64_t) time (NULL);
+  SympieNemWeights *weights;
+  double *values = malloc ((size_t) N_PIXELS * 3 * sizeof *values);
+  float *crop = malloc ((size_t) N_PIXELS * CHANNELS * sizeof *crop);
+  double expected[SYMPIE_N_PARAMS];
+
+  printf ("seed %llu\n", (unsigned long long) seed);
+  gpu_stream ();
+  weights = reference_nem_weights (&seed);
+  random_crop (values, crop, &seed);
+  reference_nem (weights, values, expected);
+  test (weights, true, crop, expected);
+  test (weights, false, crop, expected);
+
+  sympie_nem_weights_free (weights);
+  free (values);
+  free (crop);
+  return check_end ();
+}
