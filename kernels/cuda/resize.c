@@ -29,17 +29,17 @@ make_taps (SympieTaps taps[N_AXES], const SympieImage *image)
 {
   const SympieFormatInfo *info = sympie_format_info (image->format);
   unsigned site = image->colorimetry.chroma_site;
-  int smaller = image->width < image->height ? image->width : image->height;
+  int64_t smaller = image->width < image->height ? image->width : image->height;
 
   for (int i = 0; i < N_AXES; i++) {
     const SympieComponent *component = &info->component[i / 2];
-    bool ok = i % 2 == 0
-                  ? sympie_taps_init (&taps[i], image->width, smaller,
-                      sampling (component->sub_x, site & SYMPIE_CHROMA_LEFT))
-                  : sympie_taps_init (&taps[i], image->height, smaller,
-                      sampling (component->sub_y, site & SYMPIE_CHROMA_TOP));
+    int size = i % 2 == 0 ? image->width : image->height;
+    int log2 = i % 2 == 0 ? component->sub_x : component->sub_y;
+    unsigned cosited = i % 2 == 0 ? SYMPIE_CHROMA_LEFT : SYMPIE_CHROMA_TOP;
+    int resized = (int) (size * (int64_t) SYMPIE_NEM_RESIZE / smaller);
 
-    if (!ok)
+    if (!sympie_taps_init (&taps[i], size, resized, SYMPIE_NEM_SIZE,
+            sampling (log2, site & cosited)))
       return false;
   }
   return true;
@@ -59,7 +59,7 @@ lay_out (const SympieTaps *taps, void *memory)
   int *start = memory;
   float *weights = (float *) (start + SYMPIE_NEM_SIZE);
 
-  memcpy (start, taps->start, sizeof taps->start);
+  memcpy (start, taps->start, SYMPIE_NEM_SIZE * sizeof *start);
   for (int i = 0; i < SYMPIE_NEM_SIZE; i++)
     for (int t = 0; t < taps->count; t++)
       weights[t * SYMPIE_NEM_SIZE + i] = taps->weights[i * taps->count + t];
