@@ -16,6 +16,11 @@
 #include "image.h"
 #include "params.h"
 
+enum
+{
+  MAX_THREADS = 1024, /* what no machine needs is a mistake */
+};
+
 struct SympieContext
 {
   const SympieBackend *backend;
@@ -71,8 +76,15 @@ sympie_open (const SympieConfig *config, char **error)
   SympieContext *context;
   void *state;
 
-  if (config->n_threads < 0) {
-    sympie_fail (error, "%d threads asked for", config->n_threads);
+  if (config->n_threads < 0 || config->n_threads > MAX_THREADS) {
+    sympie_fail (error, "%d threads asked for, not 0 to %d", config->n_threads,
+        MAX_THREADS);
+    return NULL;
+  }
+  if (!sympie_cpu_check_environment (error))
+    return NULL;
+  if ((unsigned) config->device > SYMPIE_DEVICE_CUDA) {
+    sympie_fail (error, "unknown device %d", (int) config->device);
     return NULL;
   }
   if (!(backend = choose_backend (config, error)))

@@ -166,7 +166,7 @@ typedef struct
 {
   const char *weights; /* safetensors file of NEM, or NULL: apply only */
   SympieDevice device;
-  int n_threads;     /* 1 or more; 0: one for each processor available */
+  int n_threads;     /* 1 to 1024; 0: one for each processor available */
   unsigned cpu_mask; /* SympieCpuFlags that are allowed */
 
   int cuda_device; /* index among CUDA's devices */
@@ -190,7 +190,8 @@ SYMPIE_API SympieConfig sympie_config_default (void);
 SYMPIE_API bool sympie_cuda_available (int cuda_device, char **error);
 
 /* Reads the weights and prepares the device. Fails on weights that are missing,
- * damaged, of other shapes or not finite, and on a device that is not there.
+ * damaged, of other shapes or not finite, on a device that is not there, and on
+ * a value of SYMPIE_CPU that means nothing.
  * The caller ends the context with sympie_close(). */
 SYMPIE_API SympieContext *sympie_open (
     const SympieConfig *config, char **error);

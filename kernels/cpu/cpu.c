@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../error.h"
+
 unsigned
 sympie_cpu_flags (unsigned mask)
 {
@@ -28,16 +30,37 @@ sympie_cpu_flags (unsigned mask)
   return flags & mask;
 }
 
-unsigned
-sympie_cpu_mask_from_environment (void)
+/* False when the environment variable SYMPIE_CPU holds none of its values. */
+static bool
+read_environment (unsigned *mask)
 {
   const char *name = getenv ("SYMPIE_CPU");
 
-  if (name && strcmp (name, "c") == 0)
-    return 0;
-  if (name && strcmp (name, "avx2") == 0)
-    return SYMPIE_CPU_AVX2;
-  return SYMPIE_CPU_ALL;
+  *mask = SYMPIE_CPU_ALL;
+  if (!name || !*name || strcmp (name, "avx512") == 0)
+    return true;
+  *mask = strcmp (name, "avx2") == 0 ? SYMPIE_CPU_AVX2 : 0;
+  return *mask || strcmp (name, "c") == 0;
+}
+
+unsigned
+sympie_cpu_mask_from_environment (void)
+{
+  unsigned mask;
+
+  read_environment (&mask);
+  return mask;
+}
+
+bool
+sympie_cpu_check_environment (char **error)
+{
+  unsigned mask;
+
+  return read_environment (&mask)
+         || sympie_fail (error,
+             "environment variable SYMPIE_CPU is '%s', not c, avx2 or avx512",
+             getenv ("SYMPIE_CPU"));
 }
 
 int

@@ -16,6 +16,9 @@ unsigned sympie_cpu_flags (unsigned mask);
 /* The mask that the environment variable SYMPIE_CPU asks for. */
 unsigned sympie_cpu_mask_from_environment (void);
 
+/* False with a message when SYMPIE_CPU has a value that means nothing. */
+bool sympie_cpu_check_environment (char **error);
+
 /* Processors that this process may run on, 1 or more. */
 int sympie_cpu_count (void);
 

@@ -52,7 +52,11 @@ struct SympieNem
   /* The run at hand. */
   const SympieCrop *crop;
   Block *block;
-  char *faults[MAX_SHARES];
+  struct
+  {
+    bool failed;
+    char *error;
+  } faults[MAX_SHARES]; /* of the shares */
 };
 
 /* ---- Preparation ------------------------------------------------------- */
@@ -240,6 +244,16 @@ run_stem (void *data, int strip, int thread)
       SYMPIE_STEM_SIZE * (strip + 1) / nem->n_strips);
 }
 
+static bool
+run_conv (SympieNem *nem, int share, SympieConvPlan *plan, const float *src,
+    float *dst)
+{
+  if (sympie_conv_plan_run (plan, src, dst, &nem->faults[share].error))
+    return true;
+  nem->faults[share].failed = true;
+  return false;
+}
+
 static void
 run_conv1 (void *data, int index, int thread)
 {
@@ -248,8 +262,7 @@ run_conv1 (void *data, int index, int thread)
   Share *share = &block->shares[index];
   size_t at = (size_t) share->first * block->size * block->size;
 
-  if (sympie_conv_plan_run (
-          share->conv1, block->in, block->x0 + at, &nem->faults[index]))
+  if (run_conv (nem, index, share->conv1, block->in, block->x0 + at))
     nem->layers->affine_relu (block->x0 + at, block->scale + share->first,
         block->shift + share->first, block->y + at,
         share->n_channels / nem->layers->block, block->size);
@@ -265,28 +278,31 @@ run_conv2 (void *data, int index, int thread)
   bool last = block == &nem->blocks[SYMPIE_NEM_N_BLOCKS - 1];
   int next = last ? 1 : block->size / 4;
 
-  if (sympie_conv_plan_run (
-          share->conv2, block->y, block->z + at, &nem->faults[index]))
+  if (run_conv (nem, index, share->conv2, block->y, block->z + at))
     (last ? nem->layers->mean_sum : nem->layers->pool_sum) (block->x0 + at,
         block->z + at, block->out + (size_t) share->first * next * next,
         share->n_channels / nem->layers->block, block->size);
 }
 
-/* False with the first fault of the shares, if any. */
+/* False with the last fault of the shares, if any. */
 static bool
 collect_faults (SympieNem *nem, char **error)
 {
+  char *fault = NULL;
   bool ok = true;
 
-  for (int i = 0; i < MAX_SHARES; i++) {
-    if (nem->faults[i]) {
-      if (ok)
-        sympie_fail (error, "%s", nem->faults[i]);
-      free (nem->faults[i]);
-      nem->faults[i] = NULL;
+  for (int i = 0; i < MAX_SHARES; i++)
+    if (nem->faults[i].failed) {
+      free (fault);
+      fault = nem->faults[i].error;
+      nem->faults[i].error = NULL;
+      nem->faults[i].failed = false;
       ok = false;
     }
-  }
+  if (error && !ok)
+    *error = fault;
+  else
+    free (fault);
   return ok;
 }
 
@@ -314,9 +330,9 @@ sympie_nem_run (
     nem->block = &nem->blocks[i];
     sympie_pool_run (nem->pool, run_conv1, nem, nem->block->n_shares);
     sympie_pool_run (nem->pool, run_conv2, nem, nem->block->n_shares);
+    if (!collect_faults (nem, error))
+      return false;
   }
-  if (!collect_faults (nem, error))
-    return false;
   run_head (nem, nem->block->out, params);
   return true;
 }

@@ -12,6 +12,9 @@
 #include "../standard.h"
 #include "../sympie.h"
 
+/* Strides may be odd. */
+typedef uint16_t Word __attribute__ ((aligned (1)));
+
 #define LANES 8
 #define NAME(name) name##_c
 #define TARGET

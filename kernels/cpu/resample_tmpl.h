@@ -46,7 +46,7 @@
   }
 
 DEFINE_ROWS (8, uint8_t)
-DEFINE_ROWS (16, uint16_t)
+DEFINE_ROWS (16, Word)
 
 TARGET static void
 NAME (columns) (const float *row, int step, const SympieTaps *taps, float *out)
