@@ -110,12 +110,13 @@ read_bytes (const SympieSafetensors *file, void *bytes, size_t size,
 /* ---- The header -------------------------------------------------------- */
 
 /* json-glib recurses, without a limit, into what is nested, skips comments and
- * wraps numbers around. This pass lets only through what has none of that. */
+ * what follows the end, and wraps numbers around. This pass lets only through
+ * what has none of that. */
 static bool
 check_syntax (const char *path, const char *text, size_t size, char **error)
 {
   int depth = 0, digits = 0;
-  bool quoted = false;
+  bool quoted = false, ended = false;
 
   for (size_t i = 0; i < size; i++) {
     unsigned char c = text[i];
@@ -142,8 +143,11 @@ check_syntax (const char *path, const char *text, size_t size, char **error)
       return sympie_fail (error,
           "%s: header nested more than %d deep at byte %zu", path, MAX_DEPTH,
           i);
-    if (c == '}' || c == ']')
-      depth--;
+    if (ended && !strchr (" \t\r\n", c))
+      return sympie_fail (
+          error, "%s: header is not JSON: more text at byte %zu", path, i);
+    if ((c == '}' || c == ']') && --depth == 0)
+      ended = true;
 
     digits = g_ascii_isdigit (c) ? digits + 1 : 0;
     if (digits > MAX_DIGITS)
