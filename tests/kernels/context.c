@@ -1,0 +1,186 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* What the public functions refuse, and that they say why. */
+
+#include "sympie.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "check.h"
+#include "frame.h"
+
+static void
+check_error (bool ok, char **error, const char *text)
+{
+  CHECK (!ok, "no failure, '%s' expected", text);
+  CHECK (*error && strstr (*error, text), "'%s', expected '%s'",
+      *error ? *error : "no message", text);
+  free (*error);
+  *error = NULL;
+}
+
+static void
+check_open (const SympieConfig *config, const char *text)
+{
+  char *error = NULL;
+  SympieContext *context = sympie_open (config, &error);
+
+  check_error (context, &error, text);
+  sympie_close (context);
+  CHECK (!sympie_open (config, NULL), "no failure without a message");
+}
+
+static void
+test_open (void)
+{
+  SympieConfig config = sympie_config_default ();
+
+  config.weights = "/nowhere/nem.safetensors";
+  check_open (&config, "/nowhere/nem.safetensors: cannot open: No such file");
+  config.weights = "/";
+  check_open (&config, "/: is a directory");
+  config.weights = NULL;
+
+  config.n_threads = -1;
+  check_open (&config, "-1 threads");
+  config.n_threads = 1 << 30;
+  check_open (&config, "1073741824 threads");
+  config.n_threads = 1;
+
+  config.device = (SympieDevice) 77;
+  check_open (&config, "unknown device 77");
+  config.device = SYMPIE_DEVICE_AUTO;
+
+  setenv ("SYMPIE_CPU", "avx9", 1);
+  check_open (&config, "SYMPIE_CPU is 'avx9', not c, avx2 or avx512");
+  unsetenv ("SYMPIE_CPU");
+}
+
+static void
+test_environment (void)
+{
+  static const struct
+  {
+    const char *value;
+    unsigned mask;
+  } cases[] = {
+    { "", SYMPIE_CPU_ALL },
+    { "c", 0 },
+    { "avx2", SYMPIE_CPU_AVX2 },
+    { "avx512", SYMPIE_CPU_ALL },
+  };
+
+  for (int i = 0; i < 4; i++) {
+    SympieConfig config;
+    SympieContext *context;
+    char *error = NULL;
+
+    setenv ("SYMPIE_CPU", cases[i].value, 1);
+    config = sympie_config_default ();
+    CHECK (config.cpu_mask == cases[i].mask, "SYMPIE_CPU '%s' gives %x",
+        cases[i].value, config.cpu_mask);
+    context = sympie_open (&config, &error);
+    CHECK (context, "SYMPIE_CPU '%s': %s", cases[i].value,
+        error ? error : "no message");
+    sympie_close (context);
+    free (error);
+  }
+  unsetenv ("SYMPIE_CPU");
+}
+
+/* Spoils one thing of an image at a time. */
+static void
+test_images (SympieContext *context)
+{
+  const SympieColorimetry bt709 = { 0.2126f, 0.0722f, false, 0 };
+  uint64_t seed = 3;
+  Frame frame = frame_new (SYMPIE_FORMAT_I420, 40, 30, 0, &bt709, &seed);
+  const SympieImage good = frame.image;
+  SympieImage image;
+  SympieParams params;
+  char *error = NULL;
+
+#define REFUSE(change, text)                                                   \
+  image = good;                                                                \
+  change;                                                                      \
+  check_error (                                                                \
+      sympie_estimate (context, &image, &params, &error), &error, text);       \
+  sympie_params_identity (&params);                                            \
+  check_error (                                                                \
+      sympie_apply (context, &image, &good, &params, &error), &error, text);   \
+  check_error (                                                                \
+      sympie_apply (context, &good, &image, &params, &error), &error, text)
+
+  REFUSE (image.format = SYMPIE_N_FORMATS, "pixel format 19");
+  REFUSE (image.format = (SympieFormat) -1, "pixel format -1");
+  REFUSE (image.width = 0, "0x30");
+  REFUSE (image.height = -5, "40x-5");
+  REFUSE (image.width = SYMPIE_MAX_SIZE + 1, "32769x30");
+  REFUSE (image.planes[2] = NULL, "I420 image without plane 2");
+  REFUSE (image.strides[1] = 19, "stride of 19 bytes in plane 1");
+  REFUSE (image.strides[0] = -40, "stride of -40 bytes in plane 0");
+  REFUSE (image.colorimetry.kr = 0, "luma weights of 0 for red");
+  REFUSE (image.colorimetry.kb = NAN, "nan for blue");
+#undef REFUSE
+
+  sympie_params_identity (&params);
+  image = good;
+  image.height = 28;
+  check_error (sympie_apply (context, &good, &image, &params, &error), &error,
+      "from I420 40x30 to I420 40x28");
+  image = good;
+  image.format = SYMPIE_FORMAT_YV12;
+  check_error (sympie_apply (context, &good, &image, &params, &error), &error,
+      "from I420 40x30 to YV12 40x30");
+  params.shift[1] = INFINITY;
+  check_error (sympie_apply (context, &good, &good, &params, &error), &error,
+      "not finite");
+  CHECK (sympie_estimate (context, &good, &params, &error), "%s", error);
+  CHECK (sympie_apply (context, &good, &good, &params, &error), "%s", error);
+  frame_clear (&frame);
+}
+
+static void
+test_no_weights (void)
+{
+  SympieConfig config = sympie_config_default ();
+  const SympieColorimetry any = { 0, 0, true, 0 };
+  uint64_t seed = 3;
+  Frame frame = frame_new (SYMPIE_FORMAT_RGB, 9, 8, 0, &any, &seed);
+  SympieParams params;
+  char *error = NULL;
+  SympieContext *context = sympie_open (&config, &error);
+
+  if (CHECK (context, "%s", error)) {
+    check_error (sympie_estimate (context, &frame.image, &params, &error),
+        &error, "no weights");
+    CHECK (sympie_device (context) == SYMPIE_DEVICE_CPU, "device %d",
+        sympie_device (context));
+  }
+  sympie_close (context);
+  sympie_close (NULL);
+  frame_clear (&frame);
+}
+
+int
+main (void)
+{
+  SympieConfig config = sympie_config_default ();
+  SympieContext *context;
+  char *error = NULL;
+
+  config.weights = getenv ("SYMPIE_WEIGHTS");
+  config.device = SYMPIE_DEVICE_CPU;
+  context = sympie_open (&config, &error);
+  if (CHECK (context, "%s", error))
+    test_images (context);
+  sympie_close (context);
+  test_no_weights ();
+  test_open ();
+  test_environment ();
+  return check_end ();
+}

@@ -1,0 +1,222 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* NEM and the way to it against PyTorch: tests/golden/make_nem.py describes the
+ * cases. Run for each SYMPIE_CPU, because oneDNN is limited once a process. */
+
+#include "cpu/nem.h"
+
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+#include "check.h"
+#include "cpu/cpu.h"
+#include "frame.h"
+#include "nem_file.h"
+
+static const double tolerance = 1e-4;
+
+static double
+distance (const SympieParams *params, const double *expected)
+{
+  double worst = 0;
+
+  for (int i = 0; i < SYMPIE_N_PARAMS; i++) {
+    double difference = fabs (params->values[i] - expected[i]);
+
+    if (!(difference <= worst))
+      worst = difference;
+  }
+  return worst;
+}
+
+/* ---- Crops ------------------------------------------------------------- */
+
+static const char *
+weights_path (int seed)
+{
+  const char *path;
+
+  if (seed == 0)
+    return getenv ("SYMPIE_WEIGHTS");
+  path = temporary_path ("nem.safetensors");
+  nem_file_write (path, seed, NULL);
+  return path;
+}
+
+static void
+run_crop (const SympieCrop *crop, const SympieNemWeights *weights,
+    int n_threads, SympieParams *params)
+{
+  unsigned flags = sympie_cpu_flags (sympie_cpu_mask_from_environment ());
+  int openmp_threads = omp_get_max_threads ();
+  char *error = NULL;
+  SympiePool *pool = sympie_pool_new (n_threads, &error);
+  SympieNem *nem = pool ? sympie_nem_new (pool, flags, weights, &error) : NULL;
+
+  /* Twice: nothing of a run must be left for the next. */
+  if (CHECK (nem, "%s", error))
+    for (int i = 0; i < 2; i++)
+      CHECK (sympie_nem_run (nem, crop, params, &error), "%s", error);
+  CHECK (omp_get_max_threads () == openmp_threads,
+      "the application's OpenMP threads became %d, were %d",
+      omp_get_max_threads (), openmp_threads);
+  sympie_nem_free (nem);
+  sympie_pool_free (pool);
+  free (error);
+}
+
+static void
+test_crop (int weights_seed, uint64_t seed, const double *expected)
+{
+  static SympieCrop crop;
+  SympieNemWeights *weights;
+  SympieParams params[3];
+  char *error = NULL;
+
+  memset (&crop, 0, sizeof crop);
+  for (int c = 0; c < 3; c++)
+    for (int y = 0; y < SYMPIE_NEM_SIZE; y++)
+      for (int x = 0; x < SYMPIE_NEM_SIZE; x++)
+        crop.rgb[c][y + 1][x + 1] = check_random_float (&seed, -2, 2);
+
+  weights = sympie_nem_weights_load (weights_path (weights_seed), &error);
+  if (!CHECK (weights, "%s", error))
+    return;
+  for (int i = 0; i < 3; i++) {
+    run_crop (&crop, weights, i + 1, &params[i]);
+    CHECK (distance (&params[i], expected) < tolerance,
+        "weights %d, %d threads: off by %g", weights_seed, i + 1,
+        distance (&params[i], expected));
+    CHECK (sympie_params_distance (&params[i], &params[0]) < 1e-6f,
+        "%d threads differ from one by %g", i + 1,
+        sympie_params_distance (&params[i], &params[0]));
+  }
+  sympie_nem_weights_free (weights);
+}
+
+/* ---- Frames ------------------------------------------------------------ */
+
+static void
+fill (Frame *frame)
+{
+  const SympieFormatInfo *info = sympie_format_info (frame->image.format);
+
+  for (int c = 0; c < 3; c++) {
+    const SympieComponent *component = &info->component[c];
+    int width = sympie_component_width (component, frame->image.width);
+    int height = sympie_component_height (component, frame->image.height);
+
+    for (int y = 0; y < height; y++)
+      for (int x = 0; x < width; x++) {
+        int code = (3 * x + 5 * y + 40 * c + ((x * y) >> 5)) & 255;
+
+        if (info->yuv)
+          code = c == 0 ? 80 + (code * 90 >> 8) : 110 + (code * 36 >> 8);
+        else if (!frame->image.colorimetry.full_range)
+          code = 16 + (code * 219 >> 8);
+        if (info->depth == 10)
+          code = code << 2 | (x & 3);
+        frame_set (frame, c, x, y, code);
+      }
+  }
+}
+
+static void
+test_frame (SympieContext *context, const char *format, int width, int height,
+    const SympieColorimetry *colorimetry, const double *expected)
+{
+  uint64_t seed = 1;
+  SympieParams params;
+  char *error = NULL;
+  Frame frame;
+  int i = 0;
+
+  while (i < SYMPIE_N_FORMATS && strcmp (sympie_format_info (i)->name, format))
+    i++;
+  if (!CHECK (i < SYMPIE_N_FORMATS, "no format %s", format))
+    return;
+  frame = frame_new (i, width, height, 12, colorimetry, &seed);
+  fill (&frame);
+  if (CHECK (sympie_estimate (context, &frame.image, &params, &error), "%s",
+          error))
+    CHECK (distance (&params, expected) < tolerance, "%s %dx%d: off by %g",
+        format, width, height, distance (&params, expected));
+  free (error);
+  frame_clear (&frame);
+}
+
+/* ---- Golden data ------------------------------------------------------- */
+
+static bool
+read_numbers (FILE *file, double *numbers)
+{
+  for (int i = 0; i < SYMPIE_N_PARAMS; i++)
+    if (!CHECK (fscanf (file, "%lf", &numbers[i]) == 1, "number %d", i))
+      return false;
+  return true;
+}
+
+static void
+test_golden (FILE *file, SympieContext *context)
+{
+  int n_crops = 0, n_frames = 0;
+  char kind[8];
+
+  while (fscanf (file, "%7s", kind) == 1) {
+    double expected[SYMPIE_N_PARAMS];
+
+    if (strcmp (kind, "crop") == 0) {
+      int weights, seed;
+
+      if (!CHECK (
+              fscanf (file, "%d %d", &weights, &seed) == 2, "crop %d", n_crops)
+          || !read_numbers (file, expected))
+        return;
+      test_crop (weights, seed, expected);
+      n_crops++;
+    } else {
+      SympieColorimetry colorimetry;
+      char format[16];
+      int width, height, full;
+
+      if (!CHECK (fscanf (file, "%15s %d %d %d %f %f %u", format, &width,
+                      &height, &full, &colorimetry.kr, &colorimetry.kb,
+                      &colorimetry.chroma_site)
+                      == 7,
+              "frame %d", n_frames)
+          || !read_numbers (file, expected))
+        return;
+      colorimetry.full_range = full;
+      test_frame (context, format, width, height, &colorimetry, expected);
+      n_frames++;
+    }
+  }
+  CHECK (n_crops == 3 && n_frames == 14, "%d crops and %d frames in nem.txt",
+      n_crops, n_frames);
+}
+
+int
+main (void)
+{
+  FILE *file = fopen (check_golden ("nem.txt"), "r");
+  SympieConfig config = sympie_config_default ();
+  SympieContext *context;
+  char *error = NULL;
+
+  config.weights = weights_path (0);
+  config.n_threads = 2;
+  context = sympie_open (&config, &error);
+  if (CHECK (context, "%s", error)
+      && CHECK (file, "cannot open %s", check_golden ("nem.txt")))
+    test_golden (file, context);
+  sympie_close (context);
+  free (error);
+  if (file)
+    fclose (file);
+  temporary_clear ();
+  return check_end ();
+}
