@@ -32,7 +32,7 @@ play (const gchar *path, const gchar *filter)
                                    "d. ! video/x-raw ! %s ! fakesink name=s "
                                    "signal-handoffs=true",
       path, filter);
-  GstElement *pipeline = gst_parse_launch (launch, NULL);
+  GstElement *pipeline = parse_pipeline (launch);
   GstElement *sink = gst_bin_get_by_name (GST_BIN (pipeline), "s");
   GstElement *enhance = gst_bin_get_by_name (GST_BIN (pipeline), "e");
   GstBus *bus = gst_element_get_bus (pipeline);

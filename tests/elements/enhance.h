@@ -82,6 +82,17 @@ set_parameters (GstElement *element, const SympieParams *params)
   g_value_unset (&array);
 }
 
+/* gst_parse_launch() with every element there. */
+static inline GstElement *
+parse_pipeline (const gchar *launch)
+{
+  GError *error = NULL;
+  GstElement *pipeline = gst_parse_launch (launch, &error);
+
+  fail_unless (error == NULL, "%s: %s", launch, error->message);
+  return pipeline;
+}
+
 /* A harness that plays sympieenhance with `params` by hand, for which it reads
  * no weights, or with estimates if NULL. */
 static inline GstHarness *

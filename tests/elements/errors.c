@@ -44,7 +44,7 @@ static void
 assert_start_fails (
     const gchar *launch, GQuark domain, gint code, const gchar *word)
 {
-  GstElement *pipeline = gst_parse_launch (launch, NULL);
+  GstElement *pipeline = parse_pipeline (launch);
   GstElement *element = gst_bin_get_by_name (GST_BIN (pipeline), "e");
   GstBus *bus = gst_element_get_bus (pipeline);
 
@@ -271,11 +271,10 @@ GST_END_TEST;
 /* A pipeline stops at caps that are refused. */
 GST_START_TEST (test_caps_refused_in_pipeline)
 {
-  GstElement *pipeline = gst_parse_launch (
+  GstElement *pipeline = parse_pipeline (
       "videotestsrc num-buffers=5 ! video/x-raw, format = I420_10LE, "
       "width = 64, height = 48, colorimetry = bt2100-pq ! "
-      "sympieenhance name=e ! fakesink",
-      NULL);
+      "sympieenhance name=e ! fakesink");
   GstElement *element = gst_bin_get_by_name (GST_BIN (pipeline), "e");
   GstBus *bus = gst_element_get_bus (pipeline);
   GstMessage *message;

@@ -23,11 +23,10 @@ wait_for (GstElement *pipeline, GstMessageType type)
 /* Each seek starts a scene, and nothing else does. */
 GST_START_TEST (test_seek)
 {
-  GstElement *pipeline = gst_parse_launch (
+  GstElement *pipeline = parse_pipeline (
       "videotestsrc num-buffers=50 ! video/x-raw, format=I420, width=64, "
       "height=48, framerate=25/1 ! sympieenhance name=e reuse-interval=1000 ! "
-      "fakesink",
-      NULL);
+      "fakesink");
   GstElement *element = gst_bin_get_by_name (GST_BIN (pipeline), "e");
 
   gst_element_set_state (pipeline, GST_STATE_PAUSED);
@@ -59,7 +58,7 @@ digest_frame (GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointer digest)
 }
 
 #define SOURCE                                                                 \
-  "videotestsrc num-buffers=60 pattern=ball ! "                                \
+  "videotestsrc num-buffers=20 pattern=ball ! "                                \
   "video/x-raw, format=NV12, width=128, height=96 ! "
 #define BRANCH_A "queue ! sympieenhance name=a ! fakesink name=sink-a async=0 "
 #define BRANCH_B                                                               \
@@ -71,7 +70,7 @@ static void
 run (const gchar *launch, GChecksum *digests[2])
 {
   const gchar *names[] = { "sink-a", "sink-b" };
-  GstElement *pipeline = gst_parse_launch (launch, NULL);
+  GstElement *pipeline = parse_pipeline (launch);
 
   for (guint i = 0; i < 2; i++) {
     GstElement *sink = gst_bin_get_by_name (GST_BIN (pipeline), names[i]);
