@@ -121,9 +121,12 @@ cudaError_t cudaGraphDestroy (cudaGraph_t graph);
  * `error`, once; an error of 700 and above stays until the reset. */
 void emulate_fail (const char *function, int after, cudaError_t error);
 
-/* Devices that there seem to be; at the start 1, or what the environment
- * variable SYMPIE_EMULATED_DEVICES says. */
+/* Devices that there seem to be; at the start 1, or none where the environment
+ * variable CUDA_VISIBLE_DEVICES is empty. */
 void emulate_devices (int count);
+
+/* With `skip` kernels are launched but do nothing, which is quick. */
+void emulate_skip_kernels (bool skip);
 
 /* Forgets errors and planned failures. */
 void emulate_reset (void);

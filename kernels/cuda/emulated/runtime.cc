@@ -54,7 +54,7 @@ int open_count, live_objects;
 int n_devices = -1;
 std::string fault_text;
 cudaError_t sticky; /* what a fault leaves behind */
-std::atomic<bool> backward;
+std::atomic<bool> backward, skip_kernels;
 
 thread_local cudaError_t last_error;
 thread_local int device_in_use;
@@ -78,9 +78,9 @@ enter (const char *function)
   Lock lock (mutex);
 
   if (n_devices < 0) {
-    const char *value = getenv ("SYMPIE_EMULATED_DEVICES");
+    const char *visible = getenv ("CUDA_VISIBLE_DEVICES");
 
-    n_devices = value ? atoi (value) : 1;
+    n_devices = visible && !*visible ? 0 : 1;
   }
   if (sticky != cudaSuccess)
     return last_error = sticky;
@@ -476,7 +476,10 @@ emulate::launch (dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
 
   if (error != cudaSuccess)
     return error;
-  return add (stream, [=] { return run_blocks (grid, block, shared, kernel); });
+  return add (stream, [=] {
+    return skip_kernels ? cudaSuccess
+                        : run_blocks (grid, block, shared, kernel);
+  });
 }
 
 cudaError_t
@@ -748,6 +751,12 @@ emulate_devices (int count)
   Lock lock (mutex);
 
   n_devices = count;
+}
+
+void
+emulate_skip_kernels (bool skip)
+{
+  skip_kernels = skip;
 }
 
 void

@@ -1,0 +1,360 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* The CUDA backend as a whole: frames in host and in device memory, in place,
+ * of changing sizes, from many threads. Emulated, also every call of CUDA
+ * failing once: each is an error with a text, and nothing is left behind.
+ *
+ * backend [SEED] repeats a failing run. */
+
+#include <math.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "backend.h"
+#include "gpu.h"
+#include "params.h"
+#include "reference.h"
+
+static const SympieBackend *backend = &sympie_backend_cuda;
+static const SympieColorimetry colorimetry = { 0.2126f, 0.0722f, false,
+  SYMPIE_CHROMA_LEFT };
+static SympieNemWeights *weights;
+
+static void *
+open_backend (void)
+{
+  SympieConfig config = sympie_config_default ();
+  char *error = NULL;
+  void *state = backend->open (&config, weights, &error);
+
+  CHECK (state, "%s", error ? error : "no message");
+  free (error);
+  return state;
+}
+
+/* The largest difference of two frames' samples. */
+static int
+difference (const Frame *a, const Frame *b)
+{
+  const SympieFormatInfo *info = sympie_format_info (a->image.format);
+  int largest = 0;
+
+  for (int c = 0; c < 3; c++) {
+    const SympieComponent *component = &info->component[c];
+
+    for (int y = 0; y < sympie_component_height (component, a->image.height);
+         y++)
+      for (int x = 0; x < sympie_component_width (component, a->image.width);
+           x++) {
+        int of_sample = abs (frame_get (a, c, x, y) - frame_get (b, c, x, y));
+
+        if (of_sample > largest)
+          largest = of_sample;
+      }
+  }
+  return largest;
+}
+
+static SympieImage
+in_cuda_memory (const Frame *frame)
+{
+  SympieImage image = gpu_frame_new (frame);
+
+  image.memory = SYMPIE_MEMORY_CUDA;
+  GPU (cudaStreamSynchronize (gpu_stream ()));
+  return image;
+}
+
+/* All ways through memory give the same frame. */
+static void
+test_memory (
+    void *state, SympieFormat format, int width, int height, uint64_t *seed)
+{
+  const char *name = sympie_format_info (format)->name;
+  Frame src = frame_new (format, width, height, 8, &colorimetry, seed);
+  Frame dst = frame_new (format, width, height, 16, &colorimetry, seed);
+  Frame other = frame_new (format, width, height, 16, &colorimetry, seed);
+  SympieImage device_src = in_cuda_memory (&src);
+  SympieImage device_dst = in_cuda_memory (&other);
+  SympieParams params;
+
+  sympie_params_identity (&params);
+  for (int i = 0; i < SYMPIE_N_PARAMS; i++)
+    params.values[i] += check_random_float (seed, -0.2f, 0.2f);
+
+  CHECK (backend->apply (state, &src.image, &dst.image, &params, NULL),
+      "%s, host to host", name);
+  CHECK (backend->apply (state, &device_src, &device_dst, &params, NULL),
+      "%s, device to device", name);
+  gpu_frame_get (&other, &device_dst);
+  CHECK (frame_same_pixels (&dst, &other), "%s, device to device", name);
+
+  CHECK (backend->apply (state, &device_src, &other.image, &params, NULL),
+      "%s, device to host", name);
+  CHECK (frame_same_pixels (&dst, &other), "%s, device to host", name);
+  CHECK (backend->apply (state, &src.image, &device_dst, &params, NULL),
+      "%s, host to device", name);
+  gpu_frame_get (&other, &device_dst);
+  CHECK (frame_same_pixels (&dst, &other), "%s, host to device", name);
+
+  CHECK (backend->apply (state, &device_src, &device_src, &params, NULL),
+      "%s, device, in place", name);
+  gpu_frame_get (&src, &device_src);
+  CHECK (frame_same_pixels (&dst, &src), "%s, device, in place", name);
+
+  gpu_frame_free (&device_src);
+  gpu_frame_free (&device_dst);
+  frame_clear (&src);
+  frame_clear (&dst);
+  frame_clear (&other);
+}
+
+/* What `enhance` does is what the two steps do. */
+static void
+test_enhance (void *state, uint64_t *seed)
+{
+  Frame src = frame_new (SYMPIE_FORMAT_NV12, 250, 240, 0, &colorimetry, seed);
+  Frame dst = frame_new (SYMPIE_FORMAT_NV12, 250, 240, 0, &colorimetry, seed);
+  Frame steps = frame_new (SYMPIE_FORMAT_NV12, 250, 240, 0, &colorimetry, seed);
+  SympieImage device_src = in_cuda_memory (&src);
+  SympieImage device_dst = in_cuda_memory (&dst);
+  SympieParams estimated, from_device, blended;
+
+  CHECK (backend->estimate (state, &src.image, &estimated, NULL), "estimate");
+  CHECK (backend->enhance (
+             state, &device_src, &device_dst, 0.25f, &from_device, NULL),
+      "enhance");
+  gpu_frame_get (&dst, &device_dst);
+  CHECK (memcmp (&estimated, &from_device, sizeof estimated) == 0,
+      "the same parameters");
+
+  sympie_params_identity (&blended);
+  sympie_params_blend (&blended, &estimated, 0.25f, &blended);
+  CHECK (backend->apply (state, &src.image, &steps.image, &blended, NULL),
+      "apply");
+  CHECK (
+      difference (&dst, &steps) <= 1, "%d levels", difference (&dst, &steps));
+
+  gpu_frame_free (&device_src);
+  gpu_frame_free (&device_dst);
+  frame_clear (&src);
+  frame_clear (&dst);
+  frame_clear (&steps);
+}
+
+static void
+test_errors (void *state, uint64_t *seed)
+{
+  Frame frame = frame_new (SYMPIE_FORMAT_RGBA, 8, 8, 4, &colorimetry, seed);
+  SympieImage image = in_cuda_memory (&frame), odd = image;
+  SympieConfig config = sympie_config_default ();
+  SympieParams params;
+  char *error = NULL;
+
+  sympie_params_identity (&params);
+  odd.planes[0]++;
+  CHECK (!backend->apply (state, &image, &odd, &params, &error)
+             && strstr (error, "aligned"),
+      "%s", error ? error : "no error");
+  free (error);
+  error = NULL;
+  CHECK (!sympie_cuda_available (1000, &error) && strstr (error, "1000"), "%s",
+      error ? error : "no error");
+  free (error);
+
+  error = NULL;
+  config.device = SYMPIE_DEVICE_CUDA;
+  config.cuda_device = 1000;
+  CHECK (!sympie_open (&config, &error) && strstr (error, "1000"), "%s",
+      error ? error : "no error");
+  free (error);
+  gpu_frame_free (&image);
+  frame_clear (&frame);
+}
+
+/* ---- Threads ------------------------------------------------------------ */
+
+typedef struct
+{
+  pthread_t thread;
+  const Frame *src, *expected;
+  bool ok;
+} Worker;
+
+static void *
+work (void *data)
+{
+  Worker *worker = data;
+  SympieConfig config = sympie_config_default ();
+  void *state = backend->open (&config, NULL, NULL);
+  uint64_t seed = 1;
+  Frame dst = frame_new (worker->src->image.format, worker->src->image.width,
+      worker->src->image.height, 0, &colorimetry, &seed);
+  SympieParams params;
+
+  sympie_params_identity (&params);
+  params.kernel[11] = 0.2f;
+  worker->ok = state != NULL;
+  for (int i = 0; i < 3 && worker->ok; i++)
+    worker->ok =
+        backend->apply (state, &worker->src->image, &dst.image, &params, NULL)
+        && frame_same_pixels (&dst, worker->expected);
+  if (state)
+    backend->close (state);
+  frame_clear (&dst);
+  return NULL;
+}
+
+static void
+test_threads (void *state, uint64_t *seed)
+{
+  enum
+  {
+    N = 16
+  };
+  Frame src = frame_new (SYMPIE_FORMAT_I420, 70, 50, 0, &colorimetry, seed);
+  Frame expected =
+      frame_new (SYMPIE_FORMAT_I420, 70, 50, 0, &colorimetry, seed);
+  SympieParams params;
+  Worker workers[N];
+
+  sympie_params_identity (&params);
+  params.kernel[11] = 0.2f;
+  backend->apply (state, &src.image, &expected.image, &params, NULL);
+  for (int i = 0; i < N; i++) {
+    workers[i] = (Worker){ .src = &src, .expected = &expected };
+    pthread_create (&workers[i].thread, NULL, work, &workers[i]);
+  }
+  for (int i = 0; i < N; i++) {
+    pthread_join (workers[i].thread, NULL);
+    CHECK (workers[i].ok, "thread %d", i);
+  }
+  frame_clear (&src);
+  frame_clear (&expected);
+}
+
+/* ---- Failures ------------------------------------------------------------ */
+
+#ifdef SYMPIE_EMULATED
+
+/* A life with frames of two sizes and kinds of memory. Kernels are skipped. */
+static bool
+live (const Frame frames[2], const SympieImage *on_device, char **error)
+{
+  SympieConfig config = sympie_config_default ();
+  void *state = backend->open (&config, weights, error);
+  SympieParams params;
+  bool ok = state != NULL;
+
+  for (int i = 0; i < 4 && ok; i++)
+    ok = backend->enhance (
+        state, &frames[i / 2].image, &frames[i / 2].image, 1, &params, error);
+  ok = ok && backend->apply (state, on_device, on_device, &params, error)
+       && backend->estimate (state, on_device, &params, error);
+  if (state)
+    backend->close (state);
+  return ok;
+}
+
+static void
+test_failures (uint64_t *seed)
+{
+  static const struct
+  {
+    const char *function;
+    cudaError_t error;
+  } failures[] = {
+    { "cudaMalloc", cudaErrorMemoryAllocation },
+    { "cudaHostAlloc", cudaErrorMemoryAllocation },
+    { "cudaStreamCreateWithFlags", cudaErrorMemoryAllocation },
+    { "cudaSetDevice", cudaErrorInvalidDevice },
+    { "cudaDeviceGetAttribute", cudaErrorInvalidDevice },
+    { "cudaMemsetAsync", cudaErrorInvalidValue },
+    { "cudaMemcpyAsync", cudaErrorInvalidValue },
+    { "launch", cudaErrorLaunchOutOfResources },
+    { "launch", cudaErrorContextIsDestroyed },
+    { "cudaStreamBeginCapture", cudaErrorMemoryAllocation },
+    { "cudaStreamEndCapture", cudaErrorMemoryAllocation },
+    { "cudaGraphInstantiate", cudaErrorMemoryAllocation },
+    { "cudaGraphLaunch", cudaErrorContextIsDestroyed },
+    { "cudaStreamSynchronize", cudaErrorLaunchFailure },
+  };
+  Frame frames[2] = {
+    frame_new (SYMPIE_FORMAT_NV12, 64, 48, 0, &colorimetry, seed),
+    frame_new (SYMPIE_FORMAT_RGBA, 32, 40, 0, &colorimetry, seed),
+  };
+  SympieImage on_device = in_cuda_memory (&frames[0]);
+  int before = emulate_live_objects (), n = 0;
+  char *error = NULL;
+
+  emulate_skip_kernels (true);
+  CHECK (live (frames, &on_device, &error), "without a failure: %s",
+      error ? error : "");
+  for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
+    for (int after = 0;; after++) {
+      const char *name = failures[i].function;
+      bool ok;
+
+      emulate_fail (name, after, failures[i].error);
+      ok = live (frames, &on_device, &error);
+      emulate_reset ();
+      CHECK (emulate_live_objects () == before, "%s %d: %d left", name, after,
+          emulate_live_objects () - before);
+      if (ok) {
+        /* Past the last call; there was one, or the name is wrong. */
+        CHECK (after > 0, "%s never failed", name);
+        break;
+      }
+      n++;
+      CHECK (error && strstr (error, cudaGetErrorString (failures[i].error)),
+          "%s %d: %s", name, after, error ? error : "no message");
+      free (error);
+      error = NULL;
+    }
+  CHECK (live (frames, &on_device, NULL), "after all failures");
+  emulate_skip_kernels (false);
+  printf ("%d failures\n", n);
+
+  emulate_devices (0);
+  CHECK (!sympie_cuda_available (0, &error) && strstr (error, "driver"), "%s",
+      error ? error : "no message");
+  free (error);
+  emulate_devices (1);
+  gpu_frame_free (&on_device);
+  frame_clear (&frames[0]);
+  frame_clear (&frames[1]);
+}
+
+#endif
+
+int
+main (int argc, char **argv)
+{
+  uint64_t seed =
+      argc > 1 ? strtoull (argv[1], NULL, 0) : (uint64_t) time (NULL);
+  void *state;
+
+  printf ("seed %llu\n", (unsigned long long) seed);
+  gpu_stream ();
+  weights = reference_nem_weights (&seed);
+  state = open_backend ();
+  if (state) {
+    test_memory (state, SYMPIE_FORMAT_NV12, 130, 50, &seed);
+    test_memory (state, SYMPIE_FORMAT_BGRX, 67, 35, &seed);
+    test_memory (state, SYMPIE_FORMAT_P010_10LE, 66, 34, &seed);
+    test_memory (state, SYMPIE_FORMAT_GBR, 1, 1, &seed);
+    test_enhance (state, &seed);
+    test_errors (state, &seed);
+    test_threads (state, &seed);
+    backend->close (state);
+  }
+#ifdef SYMPIE_EMULATED
+  test_failures (&seed);
+#endif
+  sympie_nem_weights_free (weights);
+  return check_end ();
+}
