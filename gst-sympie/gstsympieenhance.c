@@ -79,6 +79,7 @@
 
 #include "gstsympieimage.h"
 #include "gstsympieparams.h"
+#include "gstsympiescene.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_sympie_enhance_debug);
 #define GST_CAT_DEFAULT gst_sympie_enhance_debug
@@ -105,28 +106,7 @@ enum
 #define DEFAULT_ENABLED TRUE
 #define DEFAULT_STRENGTH 1.0
 #define DEFAULT_ITERATIONS 1
-#define MAX_ITERATIONS 4
 #define DEFAULT_REUSE_INTERVAL 1
-
-/* The properties that may change from one frame to the next. */
-typedef struct
-{
-  gboolean enabled;
-  gdouble strength;
-  guint iterations;
-  guint reuse_interval;
-  gboolean by_hand; /* parameters has been set, perhaps to something wrong */
-  SympieParams parameters;
-} Settings;
-
-typedef struct
-{
-  guint64 frames;
-  guint64 estimates;
-  guint64 reused;
-  GstClockTime estimate_time;
-  GstClockTime apply_time;
-} Stats;
 
 struct _GstSympieEnhance
 {
@@ -138,11 +118,12 @@ struct _GstSympieEnhance
   SympieDevice device;
   SympieDevice active_device;
   guint n_threads;
-  Settings settings;
+  gboolean enabled;
+  GstSympieSettings settings;
   gchar *parameters_error; /* why `parameters` cannot be used, or NULL */
   gboolean has_last_parameters;
   SympieParams last_parameters;
-  Stats stats;
+  GstSympieStats stats;
 
   /* The rest belongs to the streaming thread, and while there is none to
    * start and stop. */
@@ -150,12 +131,8 @@ struct _GstSympieEnhance
   gboolean can_estimate; /* the context has weights */
   GstSympieStream stream;
   GstCaps *refused; /* the latest caps were these, and the error is posted */
-  Settings frame_settings;
-
-  /* Parameters for each iteration, estimated `kept_frames` frames ago. */
-  SympieParams kept[MAX_ITERATIONS];
-  guint n_kept;
-  guint kept_frames;
+  GstSympieSettings frame_settings;
+  GstSympieScene scene;
 };
 
 #define GST_SYMPIE_CAPS GST_STATIC_CAPS ("video/x-raw, " GST_SYMPIE_CAPS_FIELDS)
@@ -187,14 +164,6 @@ gst_sympie_device_get_type (void)
     g_once_init_leave (
         &type, g_enum_register_static ("GstSympieDevice", values));
   return type;
-}
-
-/* Ends the scene that the kept parameters were estimated for. */
-static void
-gst_sympie_enhance_forget (GstSympieEnhance *self)
-{
-  self->n_kept = 0;
-  self->kept_frames = 0;
 }
 
 /* The file that is read: property, environment or installation, in this order.
@@ -284,18 +253,19 @@ static gboolean
 gst_sympie_enhance_start (GstBaseTransform *trans)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
-  Settings settings;
+  gboolean enabled, by_hand;
 
   GST_OBJECT_LOCK (self);
-  settings = self->settings;
-  self->stats = (Stats){ 0 };
+  enabled = self->enabled;
+  by_hand = self->settings.by_hand;
+  self->stats = (GstSympieStats){ 0 };
   self->has_last_parameters = FALSE;
   GST_OBJECT_UNLOCK (self);
 
-  gst_sympie_enhance_forget (self);
-  gst_base_transform_set_passthrough (trans, !settings.enabled);
+  gst_sympie_scene_end (&self->scene);
+  gst_base_transform_set_passthrough (trans, !enabled);
   return gst_sympie_enhance_check_parameters (self)
-         && gst_sympie_enhance_open (self, !settings.by_hand);
+         && gst_sympie_enhance_open (self, !by_hand);
 }
 
 static gboolean
@@ -306,7 +276,7 @@ gst_sympie_enhance_stop (GstBaseTransform *trans)
   sympie_close (self->context);
   self->context = NULL;
   gst_caps_replace (&self->refused, NULL);
-  gst_sympie_enhance_forget (self);
+  gst_sympie_scene_end (&self->scene);
 
   GST_OBJECT_LOCK (self);
   self->active_device = SYMPIE_DEVICE_AUTO;
@@ -321,7 +291,7 @@ gst_sympie_enhance_sink_event (GstBaseTransform *trans, GstEvent *event)
   switch (GST_EVENT_TYPE (event)) {
   case GST_EVENT_FLUSH_STOP:
   case GST_EVENT_SEGMENT:
-    gst_sympie_enhance_forget (GST_SYMPIE_ENHANCE (trans));
+    gst_sympie_scene_end (&GST_SYMPIE_ENHANCE (trans)->scene);
     break;
   default:
     break;
@@ -346,7 +316,7 @@ gst_sympie_enhance_set_info (GstVideoFilter *filter, GstCaps *incaps,
     return FALSE;
   }
   gst_caps_replace (&self->refused, NULL);
-  gst_sympie_enhance_forget (self);
+  gst_sympie_scene_end (&self->scene);
   return TRUE;
 }
 
@@ -365,17 +335,17 @@ gst_sympie_enhance_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
 
   GST_OBJECT_LOCK (self);
   self->frame_settings = self->settings;
+  passthrough = !self->enabled;
   GST_OBJECT_UNLOCK (self);
 
   /* The input's flag: the base class marks the output after each frame that it
    * dropped for quality of service, when estimating anew would not help. */
-  if (GST_BUFFER_IS_DISCONT (buffer) || self->frame_settings.by_hand)
-    gst_sympie_enhance_forget (self);
+  if (GST_BUFFER_IS_DISCONT (buffer))
+    gst_sympie_scene_end (&self->scene);
 
-  passthrough = !self->frame_settings.enabled;
   if (passthrough != gst_base_transform_is_passthrough (trans)) {
     GST_DEBUG_OBJECT (self, "passthrough: %d", passthrough);
-    gst_sympie_enhance_forget (self);
+    gst_sympie_scene_end (&self->scene);
     gst_base_transform_set_passthrough (trans, passthrough);
     if (!passthrough)
       gst_base_transform_reconfigure_src (trans); /* for a buffer pool */
@@ -414,7 +384,7 @@ gst_sympie_enhance_transform (
   GstBaseTransformClass *base = GST_BASE_TRANSFORM_CLASS (parent_class);
 
   if (self->frame_settings.strength == 0.0) {
-    gst_sympie_enhance_forget (self);
+    gst_sympie_scene_end (&self->scene);
     return GST_FLOW_OK;
   }
   return inbuf == outbuf ? base->transform_ip (trans, outbuf)
@@ -445,78 +415,6 @@ gst_sympie_enhance_transform_meta (
   return TRUE;
 }
 
-/* The parameters of an iteration over a frame that now looks like `image`. */
-static gboolean
-gst_sympie_enhance_get_parameters (GstSympieEnhance *self, guint iteration,
-    const SympieImage *image, SympieParams *params, Stats *stats, char **error)
-{
-  GstClockTime begin;
-
-  if (self->frame_settings.by_hand) {
-    *params = self->frame_settings.parameters;
-    return TRUE;
-  }
-  if (iteration >= self->n_kept) {
-    begin = gst_util_get_timestamp ();
-    if (!sympie_estimate (self->context, image, &self->kept[iteration], error))
-      return FALSE;
-    self->n_kept = iteration + 1;
-    stats->estimates++;
-    stats->estimate_time += gst_util_get_timestamp () - begin;
-  }
-  *params = self->kept[iteration];
-  return TRUE;
-}
-
-/* Enhances a frame of `n` images (progressive: one; interlaced: its fields)
- * from `src` to `dst`, which may be the same. */
-static gboolean
-gst_sympie_enhance_images (GstSympieEnhance *self, const SympieImage *src,
-    const SympieImage *dst, guint n, char **error)
-{
-  const Settings *settings = &self->frame_settings;
-  SympieParams identity, params, first = { 0 };
-  Stats stats = { .frames = 1 };
-
-  if (self->kept_frames >= settings->reuse_interval)
-    gst_sympie_enhance_forget (self);
-
-  sympie_params_identity (&identity);
-  for (guint i = 0; i < settings->iterations; i++) {
-    const SympieImage *from = i == 0 ? src : dst;
-    GstClockTime begin;
-
-    if (!gst_sympie_enhance_get_parameters (
-            self, i, &from[0], &params, &stats, error))
-      return FALSE;
-    if (i == 0)
-      first = params;
-    sympie_params_blend (
-        &identity, &params, (float) settings->strength, &params);
-
-    begin = gst_util_get_timestamp ();
-    for (guint j = 0; j < n; j++)
-      if (!sympie_apply (self->context, &from[j], &dst[j], &params, error))
-        return FALSE;
-    stats.apply_time += gst_util_get_timestamp () - begin;
-  }
-  if (!settings->by_hand) {
-    self->kept_frames++;
-    stats.reused = stats.estimates == 0;
-  }
-
-  GST_OBJECT_LOCK (self);
-  self->last_parameters = first;
-  self->has_last_parameters = TRUE;
-  self->stats.frames += stats.frames;
-  self->stats.estimates += stats.estimates;
-  self->stats.reused += stats.reused;
-  self->stats.estimate_time += stats.estimate_time;
-  self->stats.apply_time += stats.apply_time;
-  GST_OBJECT_UNLOCK (self);
-  return TRUE;
-}
-
 static GstFlowReturn
 gst_sympie_enhance_transform_frame (
     GstVideoFilter *filter, GstVideoFrame *in_frame, GstVideoFrame *out_frame)
@@ -524,6 +422,8 @@ gst_sympie_enhance_transform_frame (
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
   SympieImage src[GST_SYMPIE_MAX_IMAGES], dst[GST_SYMPIE_MAX_IMAGES];
   gboolean estimating = !self->frame_settings.by_hand;
+  SympieParams used;
+  GstSympieStats stats;
   char *error = NULL;
   guint n;
 
@@ -546,12 +446,23 @@ gst_sympie_enhance_transform_frame (
     return GST_FLOW_ERROR;
   }
 
-  if (!gst_sympie_enhance_images (self, src, dst, n, &error)) {
+  if (!gst_sympie_scene_enhance (&self->scene, self->context,
+          &self->frame_settings, src, dst, n, &used, &stats, &error)) {
     GST_ELEMENT_ERROR (
         self, STREAM, FAILED, ("Cannot enhance a frame: %s", error), (NULL));
     free (error);
     return GST_FLOW_ERROR;
   }
+
+  GST_OBJECT_LOCK (self);
+  self->last_parameters = used;
+  self->has_last_parameters = TRUE;
+  self->stats.frames += stats.frames;
+  self->stats.estimates += stats.estimates;
+  self->stats.reused += stats.reused;
+  self->stats.estimate_time += stats.estimate_time;
+  self->stats.apply_time += stats.apply_time;
+  GST_OBJECT_UNLOCK (self);
   return GST_FLOW_OK;
 }
 
@@ -592,7 +503,7 @@ gst_sympie_enhance_set_property (
     self->n_threads = g_value_get_uint (value);
     break;
   case PROP_ENABLED:
-    self->settings.enabled = g_value_get_boolean (value);
+    self->enabled = g_value_get_boolean (value);
     break;
   case PROP_STRENGTH:
     self->settings.strength = g_value_get_double (value);
@@ -634,7 +545,7 @@ gst_sympie_enhance_get_property (
     g_value_set_uint (value, self->n_threads);
     break;
   case PROP_ENABLED:
-    g_value_set_boolean (value, self->settings.enabled);
+    g_value_set_boolean (value, self->enabled);
     break;
   case PROP_STRENGTH:
     g_value_set_double (value, self->settings.strength);
@@ -752,7 +663,7 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
   g_object_class_install_property (object_class, PROP_ITERATIONS,
       g_param_spec_uint ("iterations", "Iterations",
           "How often each frame is enhanced, the result fed back", 1,
-          MAX_ITERATIONS, DEFAULT_ITERATIONS, playing));
+          GST_SYMPIE_MAX_ITERATIONS, DEFAULT_ITERATIONS, playing));
   /**
    * GstSympieEnhance:reuse-interval:
    *
@@ -856,8 +767,8 @@ gst_sympie_enhance_init (GstSympieEnhance *self)
   self->device = DEFAULT_DEVICE;
   self->active_device = SYMPIE_DEVICE_AUTO;
   self->n_threads = DEFAULT_N_THREADS;
-  self->settings = (Settings){
-    .enabled = DEFAULT_ENABLED,
+  self->enabled = DEFAULT_ENABLED;
+  self->settings = (GstSympieSettings){
     .strength = DEFAULT_STRENGTH,
     .iterations = DEFAULT_ITERATIONS,
     .reuse_interval = DEFAULT_REUSE_INTERVAL,
