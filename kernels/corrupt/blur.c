@@ -61,9 +61,9 @@ typedef struct
   ptrdiff_t scratch_stride;
 } Gaussian;
 
-/* Row `y` as floats, with `pad` samples of what lies outside on either side. */
-static inline void
-pad_row (const SympiePlane *plane, int y, SympieEdge edge, int pad, float *out)
+void
+sympie_pad_row (
+    const SympiePlane *plane, int y, SympieEdge edge, int pad, float *out)
 {
   int n = plane->width;
 
@@ -92,7 +92,7 @@ gaussian_horizontal (void *data, int first, int end, int thread)
   for (int y = first; y < end; y++) {
     float *out = g->between.floats + y * g->between.stride;
 
-    pad_row (&g->src, y, g->edge, radius, padded);
+    sympie_pad_row (&g->src, y, g->edge, radius, padded);
     for (int x = 0; x < n; x++)
       out[x] = g->taps[0] * centre[x];
     for (int k = 1; k <= radius; k++) {
@@ -194,7 +194,7 @@ motion_pad (void *data, int first, int end, int thread)
   const Motion *motion = data;
 
   for (int y = first; y < end; y++)
-    pad_row (&motion->src, y, SYMPIE_EDGE_NEAREST, motion->pad,
+    sympie_pad_row (&motion->src, y, SYMPIE_EDGE_NEAREST, motion->pad,
         motion->padded.floats + y * motion->padded.stride);
 }
 

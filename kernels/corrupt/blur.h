@@ -30,6 +30,10 @@ typedef struct
   int width, height;
 } SympiePlane;
 
+/* Row `y` as floats, with `pad` samples of what lies outside on either side. */
+void sympie_pad_row (
+    const SympiePlane *plane, int y, SympieEdge edge, int pad, float *out);
+
 /* Convolves with a Gaussian that is cut off at truncate * sigma; in place is
  * fine. A sigma too small to matter copies. False without memory. */
 bool sympie_gaussian (const SympieCanvas *canvas, const SympiePlane *src,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "blur.h"
+#include "clones.h"
 #include "corruptions.h"
 
 /* Streams of the random numbers. */
@@ -58,27 +59,34 @@ field_init (Field *field, const SympieCanvas *canvas, int stream, double alpha,
       canvas, &grid, &grid, sigma * cell, 3, SYMPIE_EDGE_REFLECT);
 }
 
-static float
-field_at (const Field *field, int x, int y)
+/* Row `y` of the field; `blend` is scratch for a row of the grid. */
+SYMPIE_CLONES static void
+field_row (const Field *field, int y, float *restrict blend,
+    float *restrict out, int n)
 {
   const SympiePlane *grid = &field->grid;
-  float u = (x + 0.5f) * field->step_x - 0.5f;
   float v = (y + 0.5f) * field->step_y - 0.5f;
-  int left, top, right, bottom;
+  float step = field->step_x, last = grid->width - 1;
   const float *above, *below;
+  int top;
 
-  u = u > 0 ? u : 0;
   v = v > 0 ? v : 0;
-  left = (int) u;
   top = (int) v;
-  u -= left;
   v -= top;
-  right = left + 1 < grid->width ? left + 1 : left;
-  bottom = top + 1 < grid->height ? top + 1 : top;
   above = grid->floats + top * grid->stride;
-  below = grid->floats + bottom * grid->stride;
-  return (1 - v) * ((1 - u) * above[left] + u * above[right])
-         + v * ((1 - u) * below[left] + u * below[right]);
+  below = top + 1 < grid->height ? above + grid->stride : above;
+  for (int x = 0; x < grid->width; x++)
+    blend[x] = above[x] + v * (below[x] - above[x]);
+  blend[grid->width] = blend[grid->width - 1];
+  for (int x = 0; x < n; x++) {
+    float u = (x + 0.5f) * step - 0.5f;
+    int left;
+
+    u = u > 0 ? u : 0;
+    u = u < last ? u : last;
+    left = (int) u;
+    out[x] = blend[left] + (u - left) * (blend[left + 1] - blend[left]);
+  }
 }
 
 /* From a pixel of the result to the place that it is taken from:
@@ -130,12 +138,36 @@ typedef struct
   SympiePlane src[3];
   Affine affine;
   Field dx, dy;
+  float *scratch; /* for each thread: shifts both ways and a blend */
+  ptrdiff_t scratch_stride;
 } Elastic;
 
-static float
-limit (float value)
+/* The places that row `y` is taken from; they replace the shifts. */
+SYMPIE_CLONES static void
+place_row (
+    const Affine *affine, int y, float *restrict dx, float *restrict dy, int n)
 {
-  return value < -1e6f ? -1e6f : value < 1e6f ? value : 1e6f;
+  const float limit = 1e6f;
+  float a = affine->m[0], b = affine->m[1], c = affine->m[2];
+  float d = affine->m[3], e = affine->m[4], f = affine->m[5];
+
+  for (int x = 0; x < n; x++) {
+    float u = x + dx[x], v = y + dy[x];
+    float px = u * a + v * b + c, py = u * d + v * e + f;
+
+    px = px < limit ? px : limit;
+    py = py < limit ? py : limit;
+    dx[x] = px > -limit ? px : -limit;
+    dy[x] = py > -limit ? py : -limit;
+  }
+}
+
+static inline int
+round_down (float value)
+{
+  int whole = (int) value;
+
+  return whole - (value < (float) whole);
 }
 
 static void
@@ -143,33 +175,42 @@ elastic_rows (void *data, int first, int end, int thread)
 {
   const Elastic *elastic = data;
   const SympieCanvas *canvas = elastic->canvas;
-  const float *m = elastic->affine.m;
+  int width = canvas->width, height = canvas->height;
   ptrdiff_t stride = elastic->src[0].stride;
+  float *px = elastic->scratch + thread * elastic->scratch_stride;
+  float *py = px + width, *blend = py + width;
 
-  for (int y = first; y < end; y++)
-    for (int x = 0; x < canvas->width; x++) {
-      float u = x + field_at (&elastic->dx, x, y);
-      float v = y + field_at (&elastic->dy, x, y);
-      float px = limit (u * m[0] + v * m[1] + m[2]);
-      float py = limit (u * m[3] + v * m[4] + m[5]);
-      float left = floorf (px), top = floorf (py);
-      float wx = px - left, wy = py - top;
-      int x0 = sympie_edge (SYMPIE_EDGE_REFLECT101, (int) left, canvas->width);
-      int x1 =
-          sympie_edge (SYMPIE_EDGE_REFLECT101, (int) left + 1, canvas->width);
-      int y0 = sympie_edge (SYMPIE_EDGE_REFLECT101, (int) top, canvas->height);
-      int y1 =
-          sympie_edge (SYMPIE_EDGE_REFLECT101, (int) top + 1, canvas->height);
+  for (int y = first; y < end; y++) {
+    field_row (&elastic->dx, y, blend, px, width);
+    field_row (&elastic->dy, y, blend, py, width);
+    place_row (&elastic->affine, y, px, py, width);
+    for (int x = 0; x < width; x++) {
+      int left = round_down (px[x]), top = round_down (py[x]);
+      float wx = px[x] - left, wy = py[x] - top;
+      ptrdiff_t here, right = 1, down = stride;
 
+      if ((unsigned) left < (unsigned) width - 1
+          && (unsigned) top < (unsigned) height - 1) {
+        here = top * stride + left;
+      } else {
+        int x0 = sympie_edge (SYMPIE_EDGE_REFLECT101, left, width);
+        int y0 = sympie_edge (SYMPIE_EDGE_REFLECT101, top, height);
+
+        right = sympie_edge (SYMPIE_EDGE_REFLECT101, left + 1, width) - x0;
+        down = (sympie_edge (SYMPIE_EDGE_REFLECT101, top + 1, height) - y0)
+               * stride;
+        here = y0 * stride + x0;
+      }
       for (int c = 0; c < 3; c++) {
-        const uint8_t *above = elastic->src[c].bytes + y0 * stride;
-        const uint8_t *below = elastic->src[c].bytes + y1 * stride;
+        const uint8_t *in = elastic->src[c].bytes + here;
+        float above = in[0] + wx * (float) (in[right] - in[0]);
+        float below = in[down] + wx * (float) (in[down + right] - in[down]);
 
         canvas->planes[c][y * canvas->stride + x] =
-            sympie_byte ((1 - wy) * ((1 - wx) * above[x0] + wx * above[x1])
-                         + wy * ((1 - wx) * below[x0] + wx * below[x1]));
+            sympie_byte (above + wy * (below - above));
       }
     }
+  }
 }
 
 bool
@@ -199,6 +240,10 @@ sympie_elastic_transform (SympieCanvas *canvas, int severity)
     memcpy (elastic.src[c].bytes, canvas->planes[c],
         (size_t) canvas->stride * canvas->height);
   }
+  elastic.scratch = sympie_canvas_scratch (
+      canvas, 3 * (size_t) canvas->width + 1, &elastic.scratch_stride);
+  if (!elastic.scratch)
+    return false;
   sympie_canvas_rows (canvas, canvas->height, elastic_rows, &elastic);
   return true;
 }

@@ -115,15 +115,17 @@ fog_rows (void *data, int first, int end, int thread)
 {
   const Fog *fog = data;
   const SympieCanvas *canvas = fog->canvas;
+  float lowest = fog->lowest, density = fog->density, gain = fog->gain;
+  int width = canvas->width;
 
   for (int c = 0; c < 3; c++)
     for (int y = first; y < end; y++) {
-      uint8_t *row = canvas->planes[c] + y * canvas->stride;
-      const float *map = fog->plasma->map + (ptrdiff_t) y * fog->plasma->side;
+      uint8_t *restrict row = canvas->planes[c] + y * canvas->stride;
+      const float *restrict map =
+          fog->plasma->map + (ptrdiff_t) y * fog->plasma->side;
 
-      for (int x = 0; x < canvas->width; x++)
-        row[x] = sympie_byte (
-            (row[x] + fog->density * (map[x] - fog->lowest)) * fog->gain);
+      for (int x = 0; x < width; x++)
+        row[x] = sympie_byte ((row[x] + density * (map[x] - lowest)) * gain);
     }
 }
 

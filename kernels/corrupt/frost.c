@@ -26,6 +26,7 @@ frost_row (const Frost *frost, const uint8_t *above, const uint8_t *below,
 {
   const int *restrict index = frost->across.index;
   const float *restrict weight = frost->across.weight;
+  float scene_weight = frost->scene, ice_weight = frost->ice;
   int n = frost->canvas->width, first = index[0];
   int end = index[n - 1] + 2;
 
@@ -36,8 +37,8 @@ frost_row (const Frost *frost, const uint8_t *above, const uint8_t *below,
   for (int x = 0; x < n; x++) {
     float left = ice[index[x]], right = ice[index[x] + 1];
 
-    row[x] = sympie_byte (frost->scene * row[x]
-                          + frost->ice * (left + weight[x] * (right - left)));
+    row[x] = sympie_byte (scene_weight * row[x]
+                          + ice_weight * (left + weight[x] * (right - left)));
   }
 }
 

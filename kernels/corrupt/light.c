@@ -66,19 +66,22 @@ night_rows (void *data, int first, int end, int thread)
 {
   const Night *night = data;
   const SympieCanvas *canvas = night->canvas;
+  float red = night->scene[0], green = night->scene[1], blue = night->scene[2];
+  float sky = night->sky;
+  int width = canvas->width;
 
   for (int y = first; y < end; y++) {
-    uint8_t *r = canvas->planes[0] + y * canvas->stride;
-    uint8_t *g = canvas->planes[1] + y * canvas->stride;
-    uint8_t *b = canvas->planes[2] + y * canvas->stride;
+    uint8_t *restrict r = canvas->planes[0] + y * canvas->stride;
+    uint8_t *restrict g = canvas->planes[1] + y * canvas->stride;
+    uint8_t *restrict b = canvas->planes[2] + y * canvas->stride;
 
-    for (int x = 0; x < canvas->width; x++) {
+    for (int x = 0; x < width; x++) {
       /* Bright pixels are taken for the sky, and the sky is dark. */
       int flip = r[x] + g[x] + b[x] > 3 * 128 ? 255 : 0;
 
-      r[x] = sympie_byte (night->scene[0] * r[x] + night->sky * (r[x] ^ flip));
-      g[x] = sympie_byte (night->scene[1] * g[x] + night->sky * (g[x] ^ flip));
-      b[x] = sympie_byte (night->scene[2] * b[x] + night->sky * (b[x] ^ flip));
+      r[x] = sympie_byte (red * r[x] + sky * (float) (r[x] ^ flip));
+      g[x] = sympie_byte (green * g[x] + sky * (float) (g[x] ^ flip));
+      b[x] = sympie_byte (blue * b[x] + sky * (float) (b[x] ^ flip));
     }
   }
 }

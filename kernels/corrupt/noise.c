@@ -36,16 +36,17 @@ add_normal (void *data, int first, int end, int thread)
 {
   const Noise *noise = data;
   const SympieCanvas *canvas = noise->canvas;
-  float *random = noise->scratch + thread * noise->scratch_stride;
+  float *restrict random = noise->scratch + thread * noise->scratch_stride;
+  float constant = noise->constant, gain = noise->gain;
+  int width = canvas->width;
 
   for (int y = first; y < end; y++)
     for (int c = 0; c < 3; c++) {
-      uint8_t *row = canvas->planes[c] + y * canvas->stride;
+      uint8_t *restrict row = canvas->planes[c] + y * canvas->stride;
 
-      sympie_random_normal (&canvas->draw, c, y, random, canvas->width);
-      for (int x = 0; x < canvas->width; x++)
-        row[x] = sympie_byte (
-            row[x] + (noise->constant + noise->gain * row[x]) * random[x]);
+      sympie_random_normal (&canvas->draw, c, y, random, width);
+      for (int x = 0; x < width; x++)
+        row[x] = sympie_byte (row[x] + (constant + gain * row[x]) * random[x]);
     }
 }
 
@@ -72,15 +73,16 @@ add_impulses (void *data, int first, int end, int thread)
 {
   const Noise *noise = data;
   const SympieCanvas *canvas = noise->canvas;
-  float *random = noise->scratch + thread * noise->scratch_stride;
+  float *restrict random = noise->scratch + thread * noise->scratch_stride;
   float amount = noise->constant, half = amount / 2;
+  int width = canvas->width;
 
   for (int y = first; y < end; y++)
     for (int c = 0; c < 3; c++) {
-      uint8_t *row = canvas->planes[c] + y * canvas->stride;
+      uint8_t *restrict row = canvas->planes[c] + y * canvas->stride;
 
-      sympie_random_uniform (&canvas->draw, c, y, random, canvas->width);
-      for (int x = 0; x < canvas->width; x++) {
+      sympie_random_uniform (&canvas->draw, c, y, random, width);
+      for (int x = 0; x < width; x++) {
         uint8_t impulse = random[x] < half ? 0 : 255;
 
         row[x] = random[x] < amount ? impulse : row[x];

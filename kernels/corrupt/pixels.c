@@ -120,6 +120,16 @@ read_component (
 }
 
 SYMPIE_CLONES static void
+mix_rows (const float weights[3], const float *a, const float *b,
+    const float *c, uint8_t *restrict out, int n)
+{
+  float wa = 255 * weights[0], wb = 255 * weights[1], wc = 255 * weights[2];
+
+  for (int x = 0; x < n; x++)
+    out[x] = sympie_byte (wa * a[x] + wb * b[x] + wc * c[x]);
+}
+
+static void
 load_rows (void *data, int first, int end, int thread)
 {
   const Transfer *transfer = data;
@@ -132,15 +142,9 @@ load_rows (void *data, int first, int end, int thread)
   for (int y = first; y < end; y++) {
     for (int c = 0; c < 3; c++)
       read_component (transfer, c, y, rows[3], rows[c]);
-    for (int i = 0; i < 3; i++) {
-      const float *to_rgb = transfer->colour.to_rgb[i];
-      uint8_t *out = canvas->planes[i] + y * canvas->stride;
-
-      for (int x = 0; x < canvas->width; x++)
-        out[x] = sympie_byte (255
-                              * (to_rgb[0] * rows[0][x] + to_rgb[1] * rows[1][x]
-                                  + to_rgb[2] * rows[2][x]));
-    }
+    for (int i = 0; i < 3; i++)
+      mix_rows (transfer->colour.to_rgb[i], rows[0], rows[1], rows[2],
+          canvas->planes[i] + y * canvas->stride, canvas->width);
   }
 }
 
@@ -195,8 +199,10 @@ add_rgb_row (const SympieCanvas *canvas, int y, const float weights[3],
   const uint8_t *g = canvas->planes[1] + offset;
   const uint8_t *b = canvas->planes[2] + offset;
 
+  float wr = weights[0], wg = weights[1], wb = weights[2];
+
   for (int x = 0; x < canvas->width; x++)
-    sums[x] += weights[0] * r[x] + weights[1] * g[x] + weights[2] * b[x];
+    sums[x] += wr * r[x] + wg * g[x] + wb * b[x];
 }
 
 /* Row `y` of component `c`. */

@@ -85,13 +85,14 @@ snow_rows (void *data, int first, int end, int thread)
   float mix = (float) snow->weather->mix;
 
   for (int y = first; y < end; y++) {
-    const uint8_t *flakes = snow->flakes.bytes + y * snow->flakes.stride;
-    const uint8_t *turned = snow->flakes.bytes
-                            + (canvas->height - 1 - y) * snow->flakes.stride + n
-                            - 1;
-    uint8_t *r = canvas->planes[0] + y * canvas->stride;
-    uint8_t *g = canvas->planes[1] + y * canvas->stride;
-    uint8_t *b = canvas->planes[2] + y * canvas->stride;
+    const uint8_t *restrict flakes =
+        snow->flakes.bytes + y * snow->flakes.stride;
+    const uint8_t *restrict turned =
+        snow->flakes.bytes + (canvas->height - 1 - y) * snow->flakes.stride + n
+        - 1;
+    uint8_t *restrict r = canvas->planes[0] + y * canvas->stride;
+    uint8_t *restrict g = canvas->planes[1] + y * canvas->stride;
+    uint8_t *restrict b = canvas->planes[2] + y * canvas->stride;
 
     for (int x = 0; x < n; x++) {
       float grey = 0.299f * r[x] + 0.587f * g[x] + 0.114f * b[x];

@@ -10,6 +10,7 @@
 #include "blur.h"
 #include "clones.h"
 #include "corruptions.h"
+#include "rim.h"
 
 typedef struct
 {
@@ -45,88 +46,64 @@ liquid_draw (
   return true;
 }
 
-static inline float
-smaller (float a, float b)
+/* A 3x3 correlation to bytes, with its weights given out by `scale`. */
+typedef struct
 {
-  return a < b ? a : b;
-}
+  const SympiePlane *src, *dst;
+  float weights[9];
+  float scale;
+  bool truncate;  /* instead of rounding */
+  float *scratch; /* for each thread: three padded rows */
+  ptrdiff_t scratch_stride;
+} Filter;
 
-/* How far each pixel is from the rim of a drop, up to `limit`. A pixel of the
- * rim differs from the one to its right or from the one below. */
-static void
-rim_distance (const SympiePlane *layer, SympiePlane *distance, float limit)
+SYMPIE_CLONES static void
+filter_row (const Filter *filter, const float *rows, ptrdiff_t stride,
+    uint8_t *restrict out, int n)
 {
-  const float diagonal = 1.41421356f;
-  int width = layer->width, height = layer->height;
+  const float *a = rows, *b = rows + stride, *c = rows + 2 * stride;
+  float bias = filter->truncate ? -0.5f : 0, scale = filter->scale, w[9];
 
-  for (int y = 0; y < height; y++) {
-    const float *in = layer->floats + y * layer->stride;
-    const float *below = y + 1 < height ? in + layer->stride : in;
-    float *out = distance->floats + y * distance->stride;
-    const float *above = y > 0 ? out - distance->stride : NULL;
+  memcpy (w, filter->weights, sizeof w);
+  for (int x = 0; x < n; x++) {
+    float total = w[0] * a[x] + w[1] * a[x + 1] + w[2] * a[x + 2] + w[3] * b[x]
+                  + w[4] * b[x + 1] + w[5] * b[x + 2] + w[6] * c[x]
+                  + w[7] * c[x + 1] + w[8] * c[x + 2];
 
-    for (int x = 0; x < width; x++) {
-      bool wet = in[x] > 0;
-      bool rim =
-          wet != (in[x + 1 < width ? x + 1 : x] > 0) || wet != (below[x] > 0);
-      float d = rim ? 0 : limit;
-
-      if (x > 0)
-        d = smaller (d, out[x - 1] + 1);
-      if (above) {
-        d = smaller (d, above[x] + 1);
-        d = smaller (d, above[x > 0 ? x - 1 : x] + diagonal);
-        d = smaller (d, above[x + 1 < width ? x + 1 : x] + diagonal);
-      }
-      out[x] = d;
-    }
-  }
-  for (int y = height - 1; y >= 0; y--) {
-    float *out = distance->floats + y * distance->stride;
-    const float *below = y + 1 < height ? out + distance->stride : NULL;
-
-    for (int x = width - 1; x >= 0; x--) {
-      float d = out[x];
-
-      if (x + 1 < width)
-        d = smaller (d, out[x + 1] + 1);
-      if (below) {
-        d = smaller (d, below[x] + 1);
-        d = smaller (d, below[x > 0 ? x - 1 : x] + diagonal);
-        d = smaller (d, below[x + 1 < width ? x + 1 : x] + diagonal);
-      }
-      out[x] = d;
-    }
+    out[x] = sympie_byte (total * scale + bias);
   }
 }
 
-/* A 3x3 correlation, rounded to bytes; the weights are given out by 1 / sum. */
 static void
-filter (const SympiePlane *src, const SympiePlane *dst, const int weights[9],
-    int sum)
+filter_rows (void *data, int first, int end, int thread)
 {
-  int width = src->width, height = src->height;
+  const Filter *filter = data;
+  int width = filter->src->width, height = filter->src->height;
+  ptrdiff_t stride = width + 2;
+  float *rows = filter->scratch + thread * filter->scratch_stride;
 
-  for (int y = 0; y < height; y++) {
-    const uint8_t *rows[3];
-    uint8_t *out = dst->bytes + y * dst->stride;
-
+  for (int y = first; y < end; y++) {
     for (int i = 0; i < 3; i++)
-      rows[i] = src->bytes
-                + sympie_edge (SYMPIE_EDGE_REFLECT101, y + i - 1, height)
-                      * src->stride;
-    for (int x = 0; x < width; x++) {
-      int left = x > 0 ? x - 1 : width > 1 ? 1 : 0;
-      int right = x + 1 < width ? x + 1 : width > 1 ? width - 2 : 0;
-      int total = 0;
-
-      for (int i = 0; i < 3; i++)
-        total += weights[3 * i] * rows[i][left]
-                 + weights[3 * i + 1] * rows[i][x]
-                 + weights[3 * i + 2] * rows[i][right];
-      out[x] = sympie_byte ((float) total / sum);
-    }
+      sympie_pad_row (filter->src,
+          sympie_edge (SYMPIE_EDGE_REFLECT101, y + i - 1, height),
+          SYMPIE_EDGE_REFLECT101, 1, rows + i * stride);
+    filter_row (filter, rows, stride,
+        filter->dst->bytes + y * filter->dst->stride, width);
   }
+}
+
+static bool
+filter_plane (const SympieCanvas *canvas, Filter filter, const SympiePlane *src,
+    const SympiePlane *dst)
+{
+  filter.src = src;
+  filter.dst = dst;
+  filter.scratch = sympie_canvas_scratch (
+      canvas, 3 * ((size_t) src->width + 2), &filter.scratch_stride);
+  if (!filter.scratch)
+    return false;
+  sympie_canvas_rows (canvas, src->height, filter_rows, &filter);
+  return true;
 }
 
 /* Spreads the levels of a plane so that each is as frequent as another. */
@@ -162,25 +139,35 @@ equalise (const SympiePlane *plane)
 static bool
 shade_water (const SympieCanvas *canvas, SympiePlane *layer, float intensity)
 {
-  static const int box[9] = { 1, 1, 1, 1, 1, 1, 1, 1, 1 };
-  static const int relief[9] = { -2, -1, 0, -1, 1, 1, 0, 1, 2 };
+  static const Filter box = { .weights = { 1, 1, 1, 1, 1, 1, 1, 1, 1 },
+    .scale = 1 / 9.0f },
+                      floor_box = { .weights = { 1, 1, 1, 1, 1, 1, 1, 1, 1 },
+                        .scale = 1 / 9.0f,
+                        .truncate = true },
+                      relief = { .weights = { -2, -1, 0, -1, 1, 1, 0, 1, 2 },
+                        .scale = 1 };
   int width = layer->width, height = layer->height;
-  SympiePlane distance = sympie_plane_floats (canvas, width, height);
+  SympiePlane distance;
   SympiePlane a = sympie_plane_bytes (canvas, width, height);
   SympiePlane b = sympie_plane_bytes (canvas, width, height);
   float max = 0;
 
-  if (!distance.floats || !a.bytes || !b.bytes)
+  if (!a.bytes || !b.bytes)
     return false;
-  rim_distance (layer, &distance, 20 * canvas->unit);
   for (int y = 0; y < height; y++)
-    for (int x = 0; x < width; x++)
-      a.bytes[y * a.stride + x] =
-          sympie_byte (distance.floats[y * distance.stride + x]);
-  filter (&a, &b, box, 9);
+    for (int x = 0; x < width; x++) {
+      float *level = layer->floats + y * layer->stride + x;
+
+      *level = (float) (int) (255 * *level);
+    }
+  if (!sympie_rim_distance (canvas, layer, 20 * canvas->unit, &distance))
+    return false;
+  if (!filter_plane (canvas, floor_box, &distance, &b))
+    return false;
   equalise (&b);
-  filter (&b, &a, relief, 1);
-  filter (&a, &b, box, 9);
+  if (!filter_plane (canvas, relief, &b, &a)
+      || !filter_plane (canvas, box, &a, &b))
+    return false;
 
   for (int y = 0; y < height; y++)
     for (int x = 0; x < width; x++) {
@@ -229,15 +216,19 @@ spatter_rows (void *data, int first, int end, int thread)
 {
   const Spatter *spatter = data;
   const SympieCanvas *canvas = spatter->canvas;
+  float cover = spatter->cover;
+  int width = canvas->width;
 
   for (int c = 0; c < 3; c++)
     for (int y = first; y < end; y++) {
-      const float *shade = spatter->shade->floats + y * spatter->shade->stride;
-      uint8_t *row = canvas->planes[c] + y * canvas->stride;
+      float colour = spatter->colour[c];
+      const float *restrict shade =
+          spatter->shade->floats + y * spatter->shade->stride;
+      uint8_t *restrict row = canvas->planes[c] + y * canvas->stride;
 
-      for (int x = 0; x < canvas->width; x++)
-        row[x] = sympie_byte (row[x] * (1 - spatter->cover * shade[x])
-                              + spatter->colour[c] * shade[x]);
+      for (int x = 0; x < width; x++)
+        row[x] =
+            sympie_byte (row[x] * (1 - cover * shade[x]) + colour * shade[x]);
     }
 }
 

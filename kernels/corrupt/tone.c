@@ -56,13 +56,14 @@ brightness_rows (void *data, int first, int end, int thread)
 {
   const Tone *tone = data;
   const SympieCanvas *canvas = tone->canvas;
+  int width = canvas->width;
 
   for (int y = first; y < end; y++) {
-    uint8_t *r = canvas->planes[0] + y * canvas->stride;
-    uint8_t *g = canvas->planes[1] + y * canvas->stride;
-    uint8_t *b = canvas->planes[2] + y * canvas->stride;
+    uint8_t *restrict r = canvas->planes[0] + y * canvas->stride;
+    uint8_t *restrict g = canvas->planes[1] + y * canvas->stride;
+    uint8_t *restrict b = canvas->planes[2] + y * canvas->stride;
 
-    for (int x = 0; x < canvas->width; x++) {
+    for (int x = 0; x < width; x++) {
       uint8_t value = r[x] > g[x] ? r[x] : g[x];
       float gain, base;
 
@@ -99,13 +100,15 @@ saturate_rows (void *data, int first, int end, int thread)
 {
   const Tone *tone = data;
   const SympieCanvas *canvas = tone->canvas;
+  int width = canvas->width;
+  float factor = tone->factor, offset = tone->offset;
 
   for (int y = first; y < end; y++) {
-    uint8_t *r = canvas->planes[0] + y * canvas->stride;
-    uint8_t *g = canvas->planes[1] + y * canvas->stride;
-    uint8_t *b = canvas->planes[2] + y * canvas->stride;
+    uint8_t *restrict r = canvas->planes[0] + y * canvas->stride;
+    uint8_t *restrict g = canvas->planes[1] + y * canvas->stride;
+    uint8_t *restrict b = canvas->planes[2] + y * canvas->stride;
 
-    for (int x = 0; x < canvas->width; x++) {
+    for (int x = 0; x < width; x++) {
       uint8_t high = r[x] > g[x] ? r[x] : g[x], low = r[x] < g[x] ? r[x] : g[x];
       float value, range, saturation, depth;
 
@@ -113,8 +116,7 @@ saturate_rows (void *data, int first, int end, int thread)
       low = low < b[x] ? low : b[x];
       value = high;
       range = high - low;
-      saturation =
-          range / (value > 0 ? value : 1) * tone->factor + tone->offset;
+      saturation = range / (value > 0 ? value : 1) * factor + offset;
       saturation = saturation < 1 ? saturation : 1;
       /* sample = value * (1 - saturation * t), t in [0, 1] being the hue's; a
        * grey has the hue 0, of red. */

@@ -80,14 +80,14 @@ zoom_rows (void *data, int first, int end, int thread)
   const Zoom *zoom = data;
   int n = zoom->canvas->width, height = zoom->canvas->height;
   float *row = zoom->scratch + thread * zoom->scratch_stride;
-  float *sums = row + n + 1;
+  float *restrict sums = row + n + 1;
   float weight = 1.0f / (zoom->n_layers + 1);
 
   for (int c = 0; c < 3; c++)
     for (int y = first; y < end; y++) {
       const uint8_t *in = zoom->src[c].bytes;
       ptrdiff_t stride = zoom->src[c].stride;
-      uint8_t *out = zoom->dst[c] + y * zoom->canvas->stride;
+      uint8_t *restrict out = zoom->dst[c] + y * zoom->canvas->stride;
 
       for (int x = 0; x < n; x++)
         sums[x] = in[y * stride + x];
