@@ -36,6 +36,7 @@ class Image(ctypes.Structure):
         ("kb", ctypes.c_float),
         ("full_range", ctypes.c_bool),
         ("chroma_site", ctypes.c_uint),
+        ("memory", ctypes.c_int),
     ]
 
 

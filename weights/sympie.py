@@ -21,7 +21,9 @@ _FORMAT_RGB = 0
 
 class _Config(ctypes.Structure):
     _fields_ = [("weights", ctypes.c_char_p), ("device", ctypes.c_int),
-                ("n_threads", ctypes.c_int), ("cpu_mask", ctypes.c_uint)]
+                ("n_threads", ctypes.c_int), ("cpu_mask", ctypes.c_uint),
+                ("cuda_device", ctypes.c_int), ("cuda_context", ctypes.c_void_p),
+                ("cuda_float", ctypes.c_bool)]
 
 
 class _Colorimetry(ctypes.Structure):
@@ -32,7 +34,8 @@ class _Colorimetry(ctypes.Structure):
 class _Image(ctypes.Structure):
     _fields_ = [("format", ctypes.c_int), ("width", ctypes.c_int),
                 ("height", ctypes.c_int), ("planes", ctypes.c_void_p * 3),
-                ("strides", ctypes.c_ssize_t * 3), ("colorimetry", _Colorimetry)]
+                ("strides", ctypes.c_ssize_t * 3), ("colorimetry", _Colorimetry),
+                ("memory", ctypes.c_int)]
 
 
 _Params = ctypes.c_float * N_PARAMS
