@@ -391,28 +391,13 @@ gst_sympie_enhance_transform (
                          : base->transform (trans, inbuf, outbuf);
 }
 
-/* Frames keep their size and what their colours stand for, so metadata that
- * depends on these stays true. */
 static gboolean
 gst_sympie_enhance_transform_meta (
     GstBaseTransform *trans, GstBuffer *outbuf, GstMeta *meta, GstBuffer *inbuf)
 {
-  static const gchar *const kept[] = {
-    GST_META_TAG_VIDEO_STR,
-    GST_META_TAG_VIDEO_SIZE_STR,
-    GST_META_TAG_VIDEO_ORIENTATION_STR,
-    GST_META_TAG_VIDEO_COLORSPACE_STR,
-    NULL,
-  };
-  const gchar *const *tag = gst_meta_api_type_get_tags (meta->info->api);
-
-  while (tag && *tag) {
-    if (!g_strv_contains (kept, *tag))
-      return GST_BASE_TRANSFORM_CLASS (parent_class)
-          ->transform_meta (trans, outbuf, meta, inbuf);
-    tag++;
-  }
-  return TRUE;
+  return gst_sympie_meta_stays_true (meta)
+         || GST_BASE_TRANSFORM_CLASS (parent_class)
+                ->transform_meta (trans, outbuf, meta, inbuf);
 }
 
 static GstFlowReturn

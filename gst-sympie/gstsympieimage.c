@@ -194,3 +194,23 @@ gst_sympie_images_from_frame (SympieImage images[GST_SYMPIE_MAX_IMAGES],
     return 0;
   return 2;
 }
+
+gboolean
+gst_sympie_meta_stays_true (const GstMeta *meta)
+{
+  static const gchar *const kept[] = {
+    GST_META_TAG_VIDEO_STR,
+    GST_META_TAG_VIDEO_SIZE_STR,
+    GST_META_TAG_VIDEO_ORIENTATION_STR,
+    GST_META_TAG_VIDEO_COLORSPACE_STR,
+    NULL,
+  };
+  const gchar *const *tag = gst_meta_api_type_get_tags (meta->info->api);
+
+  while (tag && *tag) {
+    if (!g_strv_contains (kept, *tag))
+      return FALSE;
+    tag++;
+  }
+  return TRUE;
+}

@@ -16,13 +16,15 @@ G_BEGIN_DECLS
 
 /* The formats and sizes of sympie.h as caps; an element puts its caps features
  * in front. */
-#define GST_SYMPIE_FORMATS                                                     \
-  "{ RGB, BGR, RGBx, BGRx, xRGB, xBGR, RGBA, BGRA, ARGB, ABGR, GBR, "          \
-  "I420, YV12, NV12, NV21, Y42B, Y444, I420_10LE, P010_10LE }"
-#define GST_SYMPIE_CAPS_FIELDS                                                 \
-  "format = (string) " GST_SYMPIE_FORMATS ", "                                 \
+#define GST_SYMPIE_FORMATS_8_BITS                                              \
+  "RGB, BGR, RGBx, BGRx, xRGB, xBGR, RGBA, BGRA, ARGB, ABGR, GBR, "            \
+  "I420, YV12, NV12, NV21, Y42B, Y444"
+#define GST_SYMPIE_FORMATS GST_SYMPIE_FORMATS_8_BITS ", I420_10LE, P010_10LE"
+#define GST_SYMPIE_CAPS_FIELDS_OF(formats)                                     \
+  "format = (string) { " formats " }, "                                        \
   "width = (int) [ 1, 32768 ], height = (int) [ 1, 32768 ], "                  \
   "framerate = " GST_VIDEO_FPS_RANGE
+#define GST_SYMPIE_CAPS_FIELDS GST_SYMPIE_CAPS_FIELDS_OF (GST_SYMPIE_FORMATS)
 
 /* A frame of interlaced video is two images, one a field. */
 #define GST_SYMPIE_MAX_IMAGES 2
@@ -47,6 +49,10 @@ gboolean gst_sympie_stream_from_caps (GstSympieStream *stream, GstCaps *caps,
  * an odd number of lines needs. */
 guint gst_sympie_images_from_frame (SympieImage images[GST_SYMPIE_MAX_IMAGES],
     const GstSympieStream *stream, const GstVideoFrame *frame);
+
+/* Whether metadata is as true of a frame of the same size and colorimetry with
+ * other pixels. */
+gboolean gst_sympie_meta_stays_true (const GstMeta *meta);
 
 G_END_DECLS
 

@@ -5,12 +5,14 @@
 
 #include <gst/gst.h>
 
+#include "gstsympiecorrupt.h"
 #include "gstsympieenhance.h"
 
 static gboolean
 plugin_init (GstPlugin *plugin)
 {
-  return GST_ELEMENT_REGISTER (sympieenhance, plugin);
+  return GST_ELEMENT_REGISTER (sympieenhance, plugin)
+         && GST_ELEMENT_REGISTER (sympiecorrupt, plugin);
 }
 
 GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, sympie,

@@ -14,6 +14,8 @@
 
 static const gchar *const clips[] = { "bigbuckbunny.mp4", "bikes.mp4",
   "car-detection.mp4", "carphone_pristine.mp4", "cockatoo.mp4" };
+static const gchar *const corruptions[G_N_ELEMENTS (clips)] = { "white-point",
+  "fog", "darken", "mixed", "contrast" };
 
 static void
 note_time (GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointer data)
@@ -65,6 +67,10 @@ GST_START_TEST (test_clip)
 {
   gchar *path = g_build_filename (
       g_getenv ("SYMPIE_TEST_DATA"), "videos", clips[__i__], NULL);
+  gchar *corrupt = g_strdup_printf ("sympiecorrupt corruption=%s "
+                                    "temporal=drift ! sympieenhance name=e "
+                                    "reuse-interval=100",
+      corruptions[__i__]);
   GArray *plain = play (path, "identity");
   GArray *enhanced = play (path, "sympieenhance name=e reuse-interval=100");
 
@@ -73,8 +79,12 @@ GST_START_TEST (test_clip)
   for (guint i = 0; i < plain->len; i++)
     fail_unless_equals_uint64 (g_array_index (enhanced, GstClockTime, i),
         g_array_index (plain, GstClockTime, i));
+  g_array_unref (enhanced);
+  enhanced = play (path, corrupt);
+  fail_unless_equals_int (enhanced->len, plain->len);
   g_array_unref (plain);
   g_array_unref (enhanced);
+  g_free (corrupt);
   g_free (path);
 }
 GST_END_TEST;

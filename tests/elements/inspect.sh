@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# gst-inspect-1.0 shows sympieenhance with its documentation: every property
+# gst-inspect-1.0 shows the elements with their documentation: every property
 # with a description, its flags and, where it has one, its range.
 set -uo pipefail
 
@@ -42,4 +42,18 @@ expect '^  last-parameters +: 37 numbers'
 expect '^  stats +: frames, estimates, reused'
 expect 'changeable only in NULL or READY state'
 expect 'changeable in NULL, READY, PAUSED or PLAYING state'
+output=$(gst-inspect-1.0 sympiecorrupt) || exit 1
+expect '^  Long-name +SyMPIE corruption'
+expect '^  Klass +Filter/Effect/Video'
+expect '^  corruption +: What is done'
+expect '^ +\(23\): white-point'
+expect '^  severity +: How much'
+expect 'flags: readable, writable, controllable'
+expect 'Unsigned Integer. Range: 0 - 5 Default: 3'
+expect '^  seed +: Chooses'
+expect '^  temporal +: How what'
+expect '^  drift-period +: Nanoseconds'
+expect '^  scale +: Lengths'
+expect '^  frost-folder +: Folder'
+expect '^  n-threads +: Number of threads'
 exit $failed

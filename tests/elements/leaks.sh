@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# GStreamer's leaks tracer finds no object of sympieenhance's alive at the end:
+# GStreamer's leaks tracer finds no object of the elements' alive at the end:
 # after a run with estimates, one with parameters by hand and copies (the tee
-# makes the buffers unwritable), and one that fails to start.
+# makes the buffers unwritable), one that corrupts, and those that fail to start.
 set -uo pipefail
 export GST_TRACERS=leaks GST_DEBUG=GST_TRACER:7 GST_DEBUG_NO_COLOR=1
 
@@ -35,5 +35,8 @@ run() {
 run ends $source ! sympieenhance ! fakesink
 run ends $source ! tee name=t t. ! queue ! sympieenhance "parameters=$identity" \
   ! fakesink t. ! queue ! fakesink
+run ends $source ! sympiecorrupt corruption=mixed ! sympiecorrupt corruption=frost \
+  ! fakesink
+run fails $source ! sympiecorrupt frost-folder=/nowhere ! fakesink
 run fails $source ! sympieenhance weights=/nowhere ! fakesink
 exit $failed

@@ -96,6 +96,12 @@ values_of (GParamSpec *spec)
                ? g_strdup_printf ("%u or more", number->minimum)
                : g_strdup_printf ("%u to %u", number->minimum, number->maximum);
   }
+  if (G_IS_PARAM_SPEC_UINT64 (spec)) {
+    GParamSpecUInt64 *number = G_PARAM_SPEC_UINT64 (spec);
+
+    if (number->maximum == G_MAXUINT64)
+      return g_strdup_printf ("%" G_GUINT64_FORMAT " or more", number->minimum);
+  }
   return g_strdup (G_PARAM_SPEC_TYPE_NAME (spec));
 }
 
@@ -117,6 +123,8 @@ default_of (GParamSpec *spec)
     return g_strdup_printf ("%g", g_value_get_double (value));
   if (G_IS_PARAM_SPEC_UINT (spec))
     return g_strdup_printf ("%u", g_value_get_uint (value));
+  if (G_IS_PARAM_SPEC_UINT64 (spec))
+    return g_strdup_printf ("%" G_GUINT64_FORMAT, g_value_get_uint64 (value));
   return g_strdup ("");
 }
 

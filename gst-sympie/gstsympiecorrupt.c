@@ -1,0 +1,569 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/**
+ * SECTION:element-sympiecorrupt
+ * @title: sympiecorrupt
+ * @short_description: spoils video as ImageNet-C spoils pictures
+ *
+ * sympiecorrupt does to video what the benchmark ImageNet-C (Hendrycks and
+ * Dietterich 2019) does to pictures: noise, blur, weather, bad settings, strong
+ * compression, each in five severities. Together with the four changes of light
+ * of SyMPIE's training pool these are the 23 corruptions that sympieenhance is
+ * trained and judged on. Use it to see what a vision model, or sympieenhance
+ * before it, makes of bad video.
+ *
+ * ## Time
+ *
+ * What chance decides about a frame follows from #GstSympieCorrupt:seed and,
+ * according to #GstSympieCorrupt:temporal, from the frame's stream time: so the
+ * same part of a stream always looks the same, also after a seek. Frames
+ * without a timestamp take their number for it.
+ *
+ * * frame: each frame is drawn anew, as noise is
+ * * clip: one draw for all of them, a dirty lens
+ * * drift: the draw turns slowly into another one, as fog does;
+ *   #GstSympieCorrupt:drift-period is the time until nothing is left of the
+ *   first
+ *
+ * Which corruptions make up mixed and which photograph of frost is taken
+ * depends on the seed alone.
+ *
+ * ## Size
+ *
+ * The corruptions were published for pictures of 224x224. By default they look
+ * as strong in video of any size, a blur being wider in a larger frame;
+ * #GstSympieCorrupt:scale set to 1 takes the published numbers of pixels.
+ *
+ * ## Formats
+ *
+ * All is done in full-range RGB of 8 bits, to which other formats are taken and
+ * back, with the matrix, range and chroma site of their caps. High dynamic
+ * range video (PQ, HLG) is refused. Frames of interlaced video are corrupted
+ * field by field, both fields with the same draw; fields in buffers of their
+ * own are refused.
+ *
+ * ## Example pipelines
+ * |[
+ * gst-launch-1.0 filesrc location=clip.mp4 ! decodebin ! videoconvert !
+ *     sympiecorrupt corruption=fog severity=4 temporal=drift !
+ *     videoconvert ! autovideosink
+ * ]| Plays a file in drifting fog.
+ * |[
+ * gst-launch-1.0 filesrc location=clip.mp4 ! decodebin ! videoconvert !
+ *     sympiecorrupt corruption=darken severity=5 ! sympieenhance !
+ *     videoconvert ! autovideosink
+ * ]| Shows what sympieenhance makes of a scene that is too dark.
+ */
+
+#include "gstsympiecorrupt.h"
+
+#include <stdlib.h>
+
+#include "gstsympieimage.h"
+#include "sympie_corrupt.h"
+
+GST_DEBUG_CATEGORY_STATIC (gst_sympie_corrupt_debug);
+#define GST_CAT_DEFAULT gst_sympie_corrupt_debug
+
+enum
+{
+  PROP_0,
+  PROP_CORRUPTION,
+  PROP_SEVERITY,
+  PROP_SEED,
+  PROP_TEMPORAL,
+  PROP_DRIFT_PERIOD,
+  PROP_SCALE,
+  PROP_FROST_FOLDER,
+  PROP_N_THREADS,
+};
+
+typedef enum
+{
+  GST_SYMPIE_TEMPORAL_FRAME,
+  GST_SYMPIE_TEMPORAL_CLIP,
+  GST_SYMPIE_TEMPORAL_DRIFT,
+} GstSympieTemporal;
+
+#define DEFAULT_CORRUPTION SYMPIE_CORRUPTION_GAUSSIAN_NOISE
+#define DEFAULT_SEVERITY 3
+#define DEFAULT_SEED 0
+#define DEFAULT_TEMPORAL GST_SYMPIE_TEMPORAL_FRAME
+#define DEFAULT_DRIFT_PERIOD (4 * GST_SECOND)
+#define DEFAULT_SCALE 0.0
+#define DEFAULT_N_THREADS 0
+#define MAX_N_THREADS 256
+
+/* The properties that may change from one frame to the next. */
+typedef struct
+{
+  SympieCorruption corruption;
+  guint severity;
+  guint64 seed;
+  GstSympieTemporal temporal;
+  GstClockTime drift_period;
+} Settings;
+
+struct _GstSympieCorrupt
+{
+  GstVideoFilter parent;
+
+  /* The object lock guards these; it is never held while a frame is worked
+   * on. */
+  Settings settings;
+  gdouble scale;
+  gchar *frost_folder;
+  guint n_threads;
+
+  /* The rest belongs to the streaming thread, and while there is none to
+   * start and stop. */
+  SympieCorruptor *corruptor;
+  GstSympieStream stream;
+  GstCaps *refused; /* the latest caps were these, and the error is posted */
+  guint64 n_frames; /* since the start */
+  Settings frame_settings;
+  gdouble frame_phase;
+};
+
+#define GST_SYMPIE_CORRUPT_CAPS                                                \
+  GST_STATIC_CAPS (                                                            \
+      "video/x-raw, " GST_SYMPIE_CAPS_FIELDS_OF (GST_SYMPIE_FORMATS_8_BITS))
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_SYMPIE_CORRUPT_CAPS);
+
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_SYMPIE_CORRUPT_CAPS);
+
+#define gst_sympie_corrupt_parent_class parent_class
+G_DEFINE_TYPE (GstSympieCorrupt, gst_sympie_corrupt, GST_TYPE_VIDEO_FILTER);
+GST_ELEMENT_REGISTER_DEFINE (
+    sympiecorrupt, "sympiecorrupt", GST_RANK_NONE, GST_TYPE_SYMPIE_CORRUPT);
+
+/* The library's names, with hyphens. */
+#define GST_TYPE_SYMPIE_CORRUPTION (gst_sympie_corruption_get_type ())
+static GType
+gst_sympie_corruption_get_type (void)
+{
+  static gsize type = 0;
+  static GEnumValue values[SYMPIE_N_CORRUPTIONS + 1];
+
+  if (g_once_init_enter (&type)) {
+    for (gint i = 0; i < SYMPIE_N_CORRUPTIONS; i++) {
+      gchar *name = g_strdup (sympie_corruption_name (i));
+
+      g_strdelimit (name, "_", ' ');
+      values[i].value = i;
+      values[i].value_name = g_intern_string (name);
+      g_strdelimit (name, " ", '-');
+      values[i].value_nick = g_intern_string (name);
+      g_free (name);
+    }
+    g_once_init_leave (
+        &type, g_enum_register_static ("GstSympieCorruption", values));
+  }
+  return type;
+}
+
+#define GST_TYPE_SYMPIE_TEMPORAL (gst_sympie_temporal_get_type ())
+static GType
+gst_sympie_temporal_get_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+    { GST_SYMPIE_TEMPORAL_FRAME, "Each frame is drawn anew", "frame" },
+    { GST_SYMPIE_TEMPORAL_CLIP, "One draw for all frames", "clip" },
+    { GST_SYMPIE_TEMPORAL_DRIFT, "The draw changes slowly", "drift" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (
+        &type, g_enum_register_static ("GstSympieTemporal", values));
+  return type;
+}
+
+static gboolean
+changes_nothing (const Settings *settings)
+{
+  return settings->severity == 0
+         || settings->corruption == SYMPIE_CORRUPTION_NONE;
+}
+
+static gboolean
+gst_sympie_corrupt_start (GstBaseTransform *trans)
+{
+  GstSympieCorrupt *self = GST_SYMPIE_CORRUPT (trans);
+  SympieCorruptorConfig config = sympie_corruptor_config_default ();
+  gchar *folder;
+  char *error = NULL;
+
+  GST_OBJECT_LOCK (self);
+  folder = g_strdup (self->frost_folder);
+  config.scale = (float) self->scale;
+  config.n_threads = (int) self->n_threads;
+  GST_OBJECT_UNLOCK (self);
+  config.frost_folder = folder && *folder ? folder : NULL;
+
+  self->n_frames = 0;
+  self->corruptor = sympie_corruptor_new (&config, &error);
+  if (!self->corruptor) {
+    if (config.frost_folder)
+      GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ,
+          ("Cannot use the photographs of frost: %s", error),
+          ("frost-folder: %s", folder));
+    else
+      GST_ELEMENT_ERROR (
+          self, LIBRARY, INIT, ("Cannot start libsympie: %s", error), (NULL));
+    free (error);
+  }
+  g_free (folder);
+  return self->corruptor != NULL;
+}
+
+static gboolean
+gst_sympie_corrupt_stop (GstBaseTransform *trans)
+{
+  GstSympieCorrupt *self = GST_SYMPIE_CORRUPT (trans);
+
+  sympie_corruptor_free (self->corruptor);
+  self->corruptor = NULL;
+  gst_caps_replace (&self->refused, NULL);
+  return TRUE;
+}
+
+static gboolean
+gst_sympie_corrupt_set_info (GstVideoFilter *filter, GstCaps *incaps,
+    GstVideoInfo *in_info, GstCaps *outcaps, GstVideoInfo *out_info)
+{
+  GstSympieCorrupt *self = GST_SYMPIE_CORRUPT (filter);
+  gchar *reason = NULL;
+
+  if (!gst_sympie_stream_from_caps (&self->stream, incaps, in_info, &reason)) {
+    /* Pads send caps that were refused again with whatever comes next. */
+    if (!self->refused || !gst_caps_is_equal (self->refused, incaps))
+      GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+          ("Cannot corrupt %s: %" GST_PTR_FORMAT, reason, incaps), (NULL));
+    gst_caps_replace (&self->refused, incaps);
+    g_free (reason);
+    return FALSE;
+  }
+  gst_caps_replace (&self->refused, NULL);
+  return TRUE;
+}
+
+/* When in the library's sense of phases a frame is. */
+static gdouble
+phase_of (const Settings *settings, GstClockTime stream_time, guint64 number)
+{
+  gboolean timed = GST_CLOCK_TIME_IS_VALID (stream_time);
+
+  switch (settings->temporal) {
+  case GST_SYMPIE_TEMPORAL_FRAME:
+    return timed ? stream_time : number;
+  case GST_SYMPIE_TEMPORAL_DRIFT:
+    /* Without timestamps: at 25 frames a second. */
+    return (timed ? stream_time : number * (GST_SECOND / 25.0))
+           / (gdouble) settings->drift_period;
+  case GST_SYMPIE_TEMPORAL_CLIP:
+  default:
+    return 0;
+  }
+}
+
+/* Fixes what this frame is done with. Only here does passthrough change, so
+ * that no frame sees both. */
+static void
+gst_sympie_corrupt_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
+{
+  GstSympieCorrupt *self = GST_SYMPIE_CORRUPT (trans);
+  GstClockTime stream_time = gst_segment_to_stream_time (
+      &trans->segment, GST_FORMAT_TIME, GST_BUFFER_TIMESTAMP (buffer));
+  gboolean passthrough;
+
+  if (GST_CLOCK_TIME_IS_VALID (stream_time))
+    gst_object_sync_values (GST_OBJECT (self), stream_time);
+
+  GST_OBJECT_LOCK (self);
+  self->frame_settings = self->settings;
+  GST_OBJECT_UNLOCK (self);
+  self->frame_phase =
+      phase_of (&self->frame_settings, stream_time, self->n_frames++);
+
+  passthrough = changes_nothing (&self->frame_settings);
+  if (passthrough != gst_base_transform_is_passthrough (trans)) {
+    GST_DEBUG_OBJECT (self, "passthrough: %d", passthrough);
+    gst_base_transform_set_passthrough (trans, passthrough);
+    if (!passthrough)
+      gst_base_transform_reconfigure_src (trans); /* for a buffer pool */
+  }
+}
+
+static gboolean
+gst_sympie_corrupt_transform_meta (
+    GstBaseTransform *trans, GstBuffer *outbuf, GstMeta *meta, GstBuffer *inbuf)
+{
+  return gst_sympie_meta_stays_true (meta)
+         || GST_BASE_TRANSFORM_CLASS (parent_class)
+                ->transform_meta (trans, outbuf, meta, inbuf);
+}
+
+static GstFlowReturn
+gst_sympie_corrupt_transform_frame_ip (
+    GstVideoFilter *filter, GstVideoFrame *frame)
+{
+  GstSympieCorrupt *self = GST_SYMPIE_CORRUPT (filter);
+  const Settings *settings = &self->frame_settings;
+  SympieImage images[GST_SYMPIE_MAX_IMAGES];
+  guint n = gst_sympie_images_from_frame (images, &self->stream, frame);
+  char *error = NULL;
+
+  if (n == 0) {
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("Cannot corrupt an interlaced frame without its last chroma row"),
+        ("%dx%d %s", GST_VIDEO_FRAME_WIDTH (frame),
+            GST_VIDEO_FRAME_HEIGHT (frame),
+            gst_video_format_to_string (GST_VIDEO_FRAME_FORMAT (frame))));
+    return GST_FLOW_ERROR;
+  }
+  for (guint i = 0; i < n; i++)
+    if (!sympie_corrupt (self->corruptor, &images[i], &images[i],
+            settings->corruption, (int) settings->severity, settings->seed,
+            self->frame_phase, &error)) {
+      GST_ELEMENT_ERROR (
+          self, STREAM, FAILED, ("Cannot corrupt a frame: %s", error), (NULL));
+      free (error);
+      return GST_FLOW_ERROR;
+    }
+  return GST_FLOW_OK;
+}
+
+static void
+gst_sympie_corrupt_set_property (
+    GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  GstSympieCorrupt *self = GST_SYMPIE_CORRUPT (object);
+
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+  case PROP_CORRUPTION:
+    self->settings.corruption = g_value_get_enum (value);
+    break;
+  case PROP_SEVERITY:
+    self->settings.severity = g_value_get_uint (value);
+    break;
+  case PROP_SEED:
+    self->settings.seed = g_value_get_uint64 (value);
+    break;
+  case PROP_TEMPORAL:
+    self->settings.temporal = g_value_get_enum (value);
+    break;
+  case PROP_DRIFT_PERIOD:
+    self->settings.drift_period = g_value_get_uint64 (value);
+    break;
+  case PROP_SCALE:
+    self->scale = g_value_get_double (value);
+    break;
+  case PROP_FROST_FOLDER:
+    g_free (self->frost_folder);
+    self->frost_folder = g_value_dup_string (value);
+    break;
+  case PROP_N_THREADS:
+    self->n_threads = g_value_get_uint (value);
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    break;
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_sympie_corrupt_get_property (
+    GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  GstSympieCorrupt *self = GST_SYMPIE_CORRUPT (object);
+
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+  case PROP_CORRUPTION:
+    g_value_set_enum (value, self->settings.corruption);
+    break;
+  case PROP_SEVERITY:
+    g_value_set_uint (value, self->settings.severity);
+    break;
+  case PROP_SEED:
+    g_value_set_uint64 (value, self->settings.seed);
+    break;
+  case PROP_TEMPORAL:
+    g_value_set_enum (value, self->settings.temporal);
+    break;
+  case PROP_DRIFT_PERIOD:
+    g_value_set_uint64 (value, self->settings.drift_period);
+    break;
+  case PROP_SCALE:
+    g_value_set_double (value, self->scale);
+    break;
+  case PROP_FROST_FOLDER:
+    g_value_set_string (value, self->frost_folder);
+    break;
+  case PROP_N_THREADS:
+    g_value_set_uint (value, self->n_threads);
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    break;
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_sympie_corrupt_finalize (GObject *object)
+{
+  g_free (GST_SYMPIE_CORRUPT (object)->frost_folder);
+  G_OBJECT_CLASS (parent_class)->finalize (object);
+}
+
+static void
+gst_sympie_corrupt_install_properties (GObjectClass *object_class)
+{
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
+  const GParamFlags ready = flags | GST_PARAM_MUTABLE_READY;
+  const GParamFlags playing = flags | GST_PARAM_MUTABLE_PLAYING;
+
+  /**
+   * GstSympieCorrupt:corruption:
+   *
+   * What is done to frames: one of the 23; mixed, 1 to 3 of them that the seed
+   * chooses; or none, which lets buffers pass untouched.
+   */
+  g_object_class_install_property (object_class, PROP_CORRUPTION,
+      g_param_spec_enum ("corruption", "Corruption",
+          "What is done to frames (mixed = 1 to 3 of the others)",
+          GST_TYPE_SYMPIE_CORRUPTION, DEFAULT_CORRUPTION, playing));
+  /**
+   * GstSympieCorrupt:severity:
+   *
+   * How much of it: the five severities of ImageNet-C, and 0, which lets
+   * buffers pass untouched.
+   */
+  g_object_class_install_property (object_class, PROP_SEVERITY,
+      g_param_spec_uint ("severity", "Severity",
+          "How much of it, from none (0) to the worst (5)", 0,
+          SYMPIE_MAX_SEVERITY, DEFAULT_SEVERITY,
+          playing | GST_PARAM_CONTROLLABLE));
+  /**
+   * GstSympieCorrupt:seed:
+   *
+   * Chooses what is left to chance; the same one does the same again.
+   */
+  g_object_class_install_property (object_class, PROP_SEED,
+      g_param_spec_uint64 ("seed", "Seed",
+          "Chooses what is left to chance; the same one does the same again", 0,
+          G_MAXUINT64, DEFAULT_SEED, playing));
+  /**
+   * GstSympieCorrupt:temporal:
+   *
+   * How what is left to chance changes from frame to frame.
+   */
+  g_object_class_install_property (object_class, PROP_TEMPORAL,
+      g_param_spec_enum ("temporal", "Temporal",
+          "How what is left to chance changes over time",
+          GST_TYPE_SYMPIE_TEMPORAL, DEFAULT_TEMPORAL, playing));
+  /**
+   * GstSympieCorrupt:drift-period:
+   *
+   * With #GstSympieCorrupt:temporal set to drift: nanoseconds from one draw to
+   * the next.
+   */
+  g_object_class_install_property (object_class, PROP_DRIFT_PERIOD,
+      g_param_spec_uint64 ("drift-period", "Drift period",
+          "Nanoseconds from one draw to the next with temporal=drift",
+          GST_MSECOND, G_MAXUINT64, DEFAULT_DRIFT_PERIOD, playing));
+  /**
+   * GstSympieCorrupt:scale:
+   *
+   * What is a pixel of ImageNet-C's: 1 is a pixel of the video, whatever its
+   * size; 0 is the 224th part of the shorter side, which looks as strong as
+   * there. Values in between blend the two.
+   */
+  g_object_class_install_property (object_class, PROP_SCALE,
+      g_param_spec_double ("scale", "Scale",
+          "Lengths as published in pixels (1) or in proportion to the shorter "
+          "side (0)",
+          0.0, 1.0, DEFAULT_SCALE, ready));
+  /**
+   * GstSympieCorrupt:frost-folder:
+   *
+   * Folder with photographs of frost (*.jpg, *.jpeg). Without one, the ice is
+   * drawn.
+   */
+  g_object_class_install_property (object_class, PROP_FROST_FOLDER,
+      g_param_spec_string ("frost-folder", "Frost folder",
+          "Folder with JPEG photographs of frost (unset = ice that is drawn)",
+          NULL, ready));
+  /**
+   * GstSympieCorrupt:n-threads:
+   *
+   * Threads that work on a frame. The result is the same for any number.
+   */
+  g_object_class_install_property (object_class, PROP_N_THREADS,
+      g_param_spec_uint ("n-threads", "Threads",
+          "Number of threads (0 = one for each processor)", 0, MAX_N_THREADS,
+          DEFAULT_N_THREADS, ready));
+}
+
+static void
+gst_sympie_corrupt_class_init (GstSympieCorruptClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  GstBaseTransformClass *trans_class = GST_BASE_TRANSFORM_CLASS (klass);
+  GstVideoFilterClass *filter_class = GST_VIDEO_FILTER_CLASS (klass);
+
+  GST_DEBUG_CATEGORY_INIT (
+      gst_sympie_corrupt_debug, "sympiecorrupt", 0, "Corruption of video");
+
+  object_class->set_property = gst_sympie_corrupt_set_property;
+  object_class->get_property = gst_sympie_corrupt_get_property;
+  object_class->finalize = gst_sympie_corrupt_finalize;
+  gst_sympie_corrupt_install_properties (object_class);
+  gst_type_mark_as_plugin_api (GST_TYPE_SYMPIE_CORRUPTION, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_SYMPIE_TEMPORAL, 0);
+
+  gst_element_class_set_static_metadata (element_class, "SyMPIE corruption",
+      "Filter/Effect/Video",
+      "Spoils video with the corruptions of ImageNet-C and more",
+      "The gst-sympie project");
+  gst_element_class_add_static_pad_template (element_class, &sink_template);
+  gst_element_class_add_static_pad_template (element_class, &src_template);
+
+  trans_class->start = GST_DEBUG_FUNCPTR (gst_sympie_corrupt_start);
+  trans_class->stop = GST_DEBUG_FUNCPTR (gst_sympie_corrupt_stop);
+  trans_class->before_transform =
+      GST_DEBUG_FUNCPTR (gst_sympie_corrupt_before_transform);
+  trans_class->transform_meta =
+      GST_DEBUG_FUNCPTR (gst_sympie_corrupt_transform_meta);
+  trans_class->transform_ip_on_passthrough = FALSE;
+
+  filter_class->set_info = GST_DEBUG_FUNCPTR (gst_sympie_corrupt_set_info);
+  filter_class->transform_frame_ip =
+      GST_DEBUG_FUNCPTR (gst_sympie_corrupt_transform_frame_ip);
+}
+
+static void
+gst_sympie_corrupt_init (GstSympieCorrupt *self)
+{
+  self->settings = (Settings){
+    .corruption = DEFAULT_CORRUPTION,
+    .severity = DEFAULT_SEVERITY,
+    .seed = DEFAULT_SEED,
+    .temporal = DEFAULT_TEMPORAL,
+    .drift_period = DEFAULT_DRIFT_PERIOD,
+  };
+  self->scale = DEFAULT_SCALE;
+  self->n_threads = DEFAULT_N_THREADS;
+}
