@@ -120,7 +120,7 @@ class Corruptions:
 @dataclass
 class Batch:
     """One step's samples. `damage` is what the auxiliary loss has to name."""
-    clean: np.ndarray      # uint8 (N, window, window, 3)
+    clean: np.ndarray      # uint8 (N, SIDE, SIDE, 3)
     corrupted: np.ndarray  # the same shape
     label: np.ndarray      # int64 (N,)
     damage: np.ndarray     # float32 (N, damages): severity / 5 of each corruption
@@ -133,16 +133,14 @@ class Batches:
     `corrupt(images, names, severities, seeds)` is Corruptions or another
     function that any thread may call; `codec` is a CodecCache or None. A sample takes one corruption,
     drawn uniformly, severity 0 to 5; a `mixed` share of them takes two or three.
-    `window` cuts a random square of that side from the corrupted pictures.
     """
 
     def __init__(self, images, labels, names, corrupt, *, codec=None, size=32,
-                 mixed=0.0, window=SIDE, seed=0, workers=2):
+                 mixed=0.0, seed=0, workers=2):
         self.images, self.labels = images, np.asarray(labels, np.int64)
         self.names, self.corrupt, self.codec = list(names), corrupt, codec
         self.damages = self.names + (["codec"] if codec else [])
-        self.size, self.mixed, self.window = size, mixed, window
-        self.seed, self.workers = seed, workers
+        self.size, self.mixed, self.seed, self.workers = size, mixed, seed, workers
 
     def batch(self, step):
         rng = np.random.default_rng((self.seed, step))
@@ -184,12 +182,10 @@ class Batches:
                     at = [where[k] for k in moved]
                     clean[at] = self.corrupt(clean[at], [name[k] for k in moved],
                                              [strength[k] for k in moved], seeds[moved])
-        pairs = np.concatenate([clean, corrupted], axis=3)
-        pairs = np.stack([random_crop(pair, rng, self.window) for pair in pairs])
-        return Batch(pairs[..., :3], pairs[..., 3:], self.labels[chosen], damage)
+        return Batch(clean, corrupted, self.labels[chosen], damage)
 
     def iterate(self, first, last):
-        """Batches first..last - 1 in order, made ahead by the workers."""
+        """The batches of the steps first..last - 1, made ahead by the workers."""
         with ThreadPoolExecutor(self.workers) as pool:
             ahead = deque()
             for step in range(first, last):

@@ -100,19 +100,20 @@ def dwm(x, params):
 class Sympie(nn.Module):
     """U: standardised pictures -> enhanced ones."""
 
+    bf16 = False
+
     def __init__(self):
         super().__init__()
         self.colm = Nem()
 
-    def forward(self, x, view=None):
-        """`view`: what NEM sees, by default the library's crop of x. -> the
-        enhanced pictures and NEM's features."""
-        seen = nem_crop(x) if view is None else view(x)
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
-            features = self.colm(seen.contiguous(memory_format=torch.channels_last))
-        return dwm(x, self.colm.out(features)), features
+    def features(self, seen):
+        with torch.autocast(seen.device.type, torch.bfloat16, enabled=self.bf16):
+            return self.colm(seen.contiguous(memory_format=torch.channels_last))
 
-    bf16 = False
+    def forward(self, x, sight=None):
+        """By default NEM sees the library's crop of x, and all of x comes back."""
+        sight = sight or Sight()
+        return dwm(sight.window(x), self.colm.out(self.features(sight.view(x))))
 
 
 def nem_crop(x):
@@ -125,21 +126,31 @@ def nem_crop(x):
     return x[:, :, top:top + NEM_SIDE, left:left + NEM_SIDE]
 
 
-def random_view(rng, side):
-    """NEM sees a random square; half of the time of the picture enlarged as the
-    library does it to 224x224, half of the time at its own scale, as it would be
-    in a larger frame."""
-    enlarged = rng.random() < 0.5
-    across, down = rng.random(2)
+class Sight:
+    """What of a batch is looked at in a step. NEM's `view` is the library's
+    crop or, with `crop`, a random square of that side: half of the time of the
+    library's crop, half of the time of the picture at its own scale, as it would
+    be in a larger frame. DWM and the upstream get a random square of the side
+    `window`, or everything."""
 
-    def view(x):
-        if enlarged:
-            size = [round(n * NEM_RESIZE / NEM_SIDE) for n in x.shape[2:]]
-            x = F.interpolate(x, size, mode="bilinear", align_corners=False)
-        top = int(down * (x.shape[2] - side + 1))
-        left = int(across * (x.shape[3] - side + 1))
-        return x[:, :, top:top + side, left:left + side]
-    return view
+    def __init__(self, rng=None, crop=0, window=0):
+        self.crop, self.side = crop, window
+        if crop or window:
+            self.enlarged, self.places = rng.random() < 0.5, rng.random((2, 2))
+
+    def view(self, x):
+        if not self.crop:
+            return nem_crop(x)
+        x = nem_crop(x) if self.enlarged else x
+        return _square(x, self.crop, self.places[0])
+
+    def window(self, x):
+        return _square(x, self.side, self.places[1]) if self.side else x
+
+
+def _square(x, side, place):
+    top, left = (int(at * (n - side + 1)) for at, n in zip(place, x.shape[2:]))
+    return x[:, :, top:top + side, left:left + side].contiguous()
 
 
 # ---- Algorithm 1 -----------------------------------------------------------
@@ -154,29 +165,32 @@ class Losses:
     share: float = 1.0     # of the batch that f judges; the rest costs less
 
 
-def train_step(u, u_ema, namer, f, optimiser, batch, view, weights, ema_rate):
-    """One step of Algorithm 1. batch: x, y, clean, damage as tensors; y is -1
-    where there is no label. -> the losses by name."""
+def train_step(u, u_ema, namer, f, optimiser, batch, sight, weights, ema_rate):
+    """One step of Algorithm 1. -> the losses by name."""
     losses = {}
     judged = math.ceil(weights.share * len(batch.x))
     y = batch.y[:judged]
-    enhanced, features = u(batch.x, view)
+    features = u.features(sight.view(batch.x)) if batch.features is None else batch.features
+    x, clean = sight.window(batch.x), sight.window(batch.clean)
+    enhanced = dwm(x, u.colm.out(features))
     if weights.first:
         losses["first"] = cross_entropy(f(enhanced[:judged]), y)
     if weights.second:
         with torch.no_grad():
-            x_ema, _ = u_ema(batch.x[:judged], view)
-        again, _ = u(x_ema, view)
-        losses["second"] = cross_entropy(f(again), y)
+            x_ema = u_ema(batch.x[:judged], Sight())
+        losses["second"] = cross_entropy(f(u(x_ema, sight)), y)
     if weights.restore:
-        losses["restore"] = restoration(enhanced, batch.x, batch.clean)
+        losses["restore"] = restoration(enhanced, x, clean)
     if weights.name:
         losses["name"] = naming(namer(features), batch.damage)
 
     optimiser.zero_grad()
     sum(getattr(weights, name) * loss for name, loss in losses.items()).backward()
-    clip_each_gradient(u)
-    optimiser.step()
+    if batch.centre is None:
+        clip_each_gradient(u)
+        optimiser.step()
+    else:
+        step_about(batch.centre, u, optimiser)
     update_ema(u_ema, u, ema_rate)
     return {name: loss.item() for name, loss in losses.items()}
 
@@ -218,6 +232,18 @@ def clip_each_gradient(module):
         if parameter.grad is not None:
             norm = parameter.grad.norm()
             parameter.grad.div_(norm.clamp(min=1))
+
+
+@torch.no_grad()
+def step_about(centre, u, optimiser):
+    """A step as if the last layer read features - centre. ReLU's features all
+    have positive means, which make a plain step nearly the same for all weights."""
+    out = u.colm.out
+    out.weight.grad.addr_(out.bias.grad, centre, alpha=-1)
+    clip_each_gradient(u)
+    before = out.weight.clone()
+    optimiser.step()
+    out.bias.sub_((out.weight - before) @ centre)
 
 
 @torch.no_grad()
@@ -355,10 +381,13 @@ def load_weights(path):
 
 @dataclass
 class Tensors:
+    """A batch as tensors, pictures standardised. y is -1 without a label."""
     x: torch.Tensor
     y: torch.Tensor
     clean: torch.Tensor
     damage: torch.Tensor
+    features: torch.Tensor = None  # NEM's, where they are known already,
+    centre: torch.Tensor = None    # and their mean
 
 
 def to_tensors(batch, device):
@@ -367,6 +396,21 @@ def to_tensors(batch, device):
         return ((x - MEAN.to(device)) / STD.to(device)).contiguous()
     return Tensors(standardise(batch.corrupted), torch.from_numpy(batch.label).to(device),
                    standardise(batch.clean), torch.from_numpy(batch.damage).to(device))
+
+
+def kept_batches(run, batches, device, count):
+    """For --head-only: the first `count` batches again and again. What costs is
+    done once: corruption, and NEM's features, which no longer change."""
+    kept = []
+    for batch in tqdm(batches.iterate(0, count), "features", count, unit="batch"):
+        with torch.no_grad():
+            kept.append((batch, run.u.features(nem_crop(to_tensors(batch, device).x))))
+    centre = torch.cat([features for _, features in kept]).mean(0)
+    for step in range(run.step, run.recipe["steps"]):
+        batch, features = kept[step % count]
+        tensors = to_tensors(batch, device)
+        tensors.features, tensors.centre = features, centre
+        yield tensors
 
 
 class Run:
@@ -378,6 +422,8 @@ class Run:
         self.u = load_weights(start) if start else Sympie()
         self.u.bf16 = recipe["bf16"]
         self.u = self.u.to(device, memory_format=torch.channels_last).train()
+        if recipe["head_only"]:
+            self.u.eval().colm.backbone.requires_grad_(False)
         self.u_ema = copy.deepcopy(self.u).eval().requires_grad_(False)
         self.namer = nn.Linear(512, n_damages).to(device)
         head = list(self.u.colm.out.parameters())
@@ -433,7 +479,7 @@ def validate(u, f, batches, device):
     with torch.no_grad():
         for batch in batches:
             t = to_tensors(batch, device)
-            enhanced, _ = u(t.x)
+            enhanced = u(t.x)
             low, high = ((v - MEAN) / STD for v in (0, 1))
             enhanced = torch.min(torch.max(enhanced, low.to(device)), high.to(device))
             right += (f(t.x).argmax(1) == t.y).float().mean().item()
@@ -506,9 +552,9 @@ def commit():
     return done.stdout.strip() or "unknown"
 
 
-RECIPE = ["steps", "batch", "rate", "head_rate", "warm_up", "ema", "seed", "crop", "upstream",
-          "window", "mixed", "first", "second", "restore", "name", "share", "bf16",
-          "codec", "start"]
+RECIPE = ["steps", "batch", "rate", "head_rate", "warm_up", "ema", "seed", "crop",
+          "upstream", "window", "head_only", "mixed", "first", "second", "restore", "name",
+          "share", "bf16", "codec", "start"]
 
 
 def arguments():
@@ -529,8 +575,10 @@ def arguments():
     add("--crop", type=int, default=0, help="side of a random crop that NEM sees; "
         "0: the library's 224x224")
     add("--upstream", default="mobilenet_v2")
-    add("--window", type=int, default=data.SIDE, help="train on random squares of the "
-        "corrupted pictures, seen by the upstream too")
+    add("--window", type=int, default=0, help="side of a random square that DWM and "
+        "the upstream get; 0: everything")
+    add("--head-only", type=int, default=0, metavar="N", help="train NEM's last layer "
+        "alone, on N batches again and again")
     add("--mixed", type=float, default=0.0, help="share with two or three corruptions")
     add("--codec", default="", help="add codec damage, made once into this folder")
     for name, value in vars(Losses()).items():
@@ -561,7 +609,7 @@ def main():
     corrupt = data.Corruptions(os.path.join(args.models or args.data, "frost"))
     batches = data.Batches(images, [p.label for p in training], corrupt.names, corrupt,
                            codec=cache, size=args.batch, mixed=args.mixed,
-                           window=args.window, seed=args.seed, workers=args.workers)
+                           seed=args.seed, workers=args.workers)
     judged = data.Batches([data.decode(p.path) for p in validation],
                           [p.label for p in validation], corrupt.names, corrupt,
                           size=32)
@@ -570,7 +618,7 @@ def main():
     recipe = {name: getattr(args, name) for name in RECIPE}
     device = torch.device(args.device)
     network = load_upstream(args.upstream, args.models or args.data).to(device)
-    f = Upstream(network, args.window if args.window != data.SIDE else None, args.bf16)
+    f = Upstream(network, args.window or None, args.bf16)
     judge = Upstream(network, bf16=args.bf16)
     run = Run(recipe, len(batches.damages), device, args.start)
     checkpoint = os.path.join(args.out, "checkpoint")
@@ -582,12 +630,14 @@ def main():
 
     bar = tqdm(total=args.steps, initial=run.step, unit="step")
     scores = {}
-    for batch in batches.iterate(run.step, args.steps):
+    tensors = (kept_batches(run, batches, device, args.head_only) if args.head_only else
+               (to_tensors(b, device) for b in batches.iterate(run.step, args.steps)))
+    for batch in tensors:
         run.set_rate()
         rng = np.random.default_rng((args.seed, run.step, 1))
-        view = random_view(rng, args.crop) if args.crop else None
-        losses = train_step(run.u, run.u_ema, run.namer, f, run.optimiser,
-                            to_tensors(batch, device), view, weights, args.ema)
+        sight = Sight(rng, args.crop, args.window)
+        losses = train_step(run.u, run.u_ema, run.namer, f, run.optimiser, batch, sight,
+                            weights, args.ema)
         run.step += 1
         if not all(math.isfinite(value) for value in losses.values()):
             sys.exit(f"train.py: a loss at step {run.step} is not finite: {losses}")

@@ -31,8 +31,8 @@ torch.set_num_threads(1)
 cv2.setLogLevel(0)
 cv2.setNumThreads(1)
 RECIPE = {"seed": 3, "bf16": False, "head_rate": 0.5, "rate": 1e-3, "steps": 10,
-          "warm_up": 2, "ema": 0.9}
-CROP = 64
+          "warm_up": 2, "ema": 0.9, "head_only": 0}
+CROP, WINDOW = 64, 56
 DAMAGES = ["dark", "grey"]
 
 
@@ -69,10 +69,10 @@ def go(run, batches, f, steps, weights=train.Losses(restore=0.5, name=0.25)):
     out = []
     for batch in batches.iterate(run.step, steps):
         run.set_rate()
-        view = train.random_view(np.random.default_rng(run.step), CROP)
+        sight = train.Sight(np.random.default_rng(run.step), CROP, WINDOW)
         out.append(train.train_step(
             run.u, run.u_ema, run.namer, f, run.optimiser,
-            train.to_tensors(batch, "cpu"), view, weights, run.recipe["ema"]))
+            train.to_tensors(batch, "cpu"), sight, weights, run.recipe["ema"]))
         run.step += 1
     return out
 
@@ -93,13 +93,14 @@ class Step(unittest.TestCase):
         other.namer.load_state_dict(run.namer.state_dict())
         t = train.to_tensors(small_batches().batch(0), "cpu")
         t.y = torch.tensor([3, 7])
-        view = train.random_view(np.random.default_rng(1), CROP)
+        sight = train.Sight(np.random.default_rng(1), CROP, WINDOW)
         run.set_rate()
         losses = train.train_step(run.u, run.u_ema, run.namer, f, run.optimiser, t,
-                                  view, train.Losses(), 0.9)
+                                  sight, train.Losses(), 0.9)
 
-        def enhance(u, x):
-            p = u.colm.out(u.colm.backbone(view(x)).mean((2, 3)))
+        def enhance(u, x, sight):
+            p = u.colm.out(u.colm.backbone(sight.view(x)).mean((2, 3)))
+            x = sight.window(x)
             out = torch.zeros_like(x)
             for n in range(len(x)):
                 moved = x[n] + p[n, 9:12].view(3, 1, 1)
@@ -113,10 +114,10 @@ class Step(unittest.TestCase):
         def surprise(logits):
             return (logits.logsumexp(1) - logits[[0, 1], t.y]).mean()
         u, u_ema = other.u, other.u_ema
-        first = surprise(f(enhance(u, t.x)))
+        first = surprise(f(enhance(u, t.x, sight)))
         with torch.no_grad():
-            once = enhance(u_ema, t.x)
-        second = surprise(f(enhance(u, once)))
+            once = enhance(u_ema, t.x, train.Sight())
+        second = surprise(f(enhance(u, once, sight)))
         self.assertAlmostEqual(losses["first"], first.item(), places=5)
         self.assertAlmostEqual(losses["second"], second.item(), places=5)
 
@@ -159,7 +160,7 @@ class Step(unittest.TestCase):
 
     def test_starts_at_the_identity(self):
         x = torch.randn(2, 3, 40, 50)
-        enhanced, _ = train.Sympie().eval()(x)
+        enhanced = train.Sympie().eval()(x)
         self.assertLess((enhanced - x).abs().max().item(), 1e-6)
 
     def test_losses_fall(self):
@@ -168,6 +169,22 @@ class Step(unittest.TestCase):
         begin, end = (np.mean([l["restore"] for l in part])
                       for part in (losses[:8], losses[-8:]))
         self.assertLess(end, begin)
+
+
+    def test_head_only_leaves_the_rest_alone(self):
+        run = new_run(dict(RECIPE, head_only=2))
+        before = {k: v.clone() for k, v in run.u.state_dict().items()}
+        seen = []
+        for batch in train.kept_batches(run, small_batches(), "cpu", 2):
+            seen.append(batch)
+            run.set_rate()
+            train.train_step(run.u, run.u_ema, run.namer, None, run.optimiser, batch,
+                             train.Sight(), train.Losses(0, 0, 1, 0), 0.9)
+            run.step += 1
+        self.assertEqual(len(seen), RECIPE["steps"])
+        self.assertIs(seen[0].features, seen[2].features)
+        changed = {k for k, v in run.u.state_dict().items() if not torch.equal(v, before[k])}
+        self.assertEqual(changed, {"colm.out.weight", "colm.out.bias"})
 
 
 class Dwm(unittest.TestCase):
