@@ -77,6 +77,7 @@
 
 #include <stdlib.h>
 
+#include "gstsympiecuda.h"
 #include "gstsympieimage.h"
 #include "gstsympieparams.h"
 #include "gstsympiescene.h"
@@ -90,6 +91,7 @@ enum
   PROP_WEIGHTS,
   PROP_DEVICE,
   PROP_ACTIVE_DEVICE,
+  PROP_CUDA_DEVICE_ID,
   PROP_N_THREADS,
   PROP_ENABLED,
   PROP_STRENGTH,
@@ -101,6 +103,7 @@ enum
 };
 
 #define DEFAULT_DEVICE SYMPIE_DEVICE_AUTO
+#define DEFAULT_CUDA_DEVICE_ID 0
 #define DEFAULT_N_THREADS 0
 #define MAX_N_THREADS 1024
 #define DEFAULT_ENABLED TRUE
@@ -117,6 +120,7 @@ struct _GstSympieEnhance
   gchar *weights;
   SympieDevice device;
   SympieDevice active_device;
+  guint cuda_device_id;
   guint n_threads;
   gboolean enabled;
   GstSympieSettings settings;
@@ -129,13 +133,17 @@ struct _GstSympieEnhance
    * start and stop. */
   SympieContext *context;
   gboolean can_estimate; /* the context has weights */
+  GstSympieCuda cuda;
+  gboolean warned;  /* that there is no CUDA device */
+  gboolean in_cuda; /* the stream is in CUDA memory */
   GstSympieStream stream;
   GstCaps *refused; /* the latest caps were these, and the error is posted */
   GstSympieSettings frame_settings;
   GstSympieScene scene;
 };
 
-#define GST_SYMPIE_CAPS GST_STATIC_CAPS ("video/x-raw, " GST_SYMPIE_CAPS_FIELDS)
+#define GST_SYMPIE_CAPS                                                        \
+  GST_STATIC_CAPS ("video/x-raw, " GST_SYMPIE_CAPS_FIELDS GST_SYMPIE_CUDA_CAPS)
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_SYMPIE_CAPS);
@@ -180,6 +188,46 @@ gst_sympie_enhance_dup_weights (GstSympieEnhance *self)
   return g_strdup (weights);
 }
 
+static void
+gst_sympie_enhance_close (GstSympieEnhance *self)
+{
+  gst_sympie_cuda_enter (&self->cuda);
+  sympie_close (self->context);
+  gst_sympie_cuda_leave (&self->cuda);
+  self->context = NULL;
+}
+
+/* Decides for CUDA or the CPU, and gets the CUDA context. False, with an error
+ * posted, where a device was asked for that is not there. */
+static gboolean
+gst_sympie_enhance_choose_device (GstSympieEnhance *self, SympieConfig *config)
+{
+  char *error = NULL;
+
+  if (config->device == SYMPIE_DEVICE_CPU)
+    return TRUE;
+  if (sympie_cuda_available (config->cuda_device, &error)) {
+    /* None is no reason to give up: frames in system memory need none. */
+    config->device = SYMPIE_DEVICE_CUDA;
+    gst_sympie_cuda_open (&self->cuda, GST_ELEMENT (self), config->cuda_device);
+    config->cuda_context = gst_sympie_cuda_handle (&self->cuda);
+    return TRUE;
+  }
+
+  if (config->device == SYMPIE_DEVICE_CUDA) {
+    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
+        ("Cannot use device=cuda: %s", error), (NULL));
+    free (error);
+    return FALSE;
+  }
+  if (!self->warned)
+    GST_WARNING_OBJECT (self, "device=auto takes the CPU: %s", error);
+  self->warned = TRUE;
+  config->device = SYMPIE_DEVICE_CPU;
+  free (error);
+  return TRUE;
+}
+
 /* Reads the weights only if `estimating`: they are not asked for where all
  * parameters come by hand. Posts an error where it fails. */
 static gboolean
@@ -193,20 +241,28 @@ gst_sympie_enhance_open (GstSympieEnhance *self, gboolean estimating)
   GST_OBJECT_LOCK (self);
   weights = gst_sympie_enhance_dup_weights (self);
   config.device = self->device;
+  config.cuda_device = (int) self->cuda_device_id;
   config.n_threads = (int) self->n_threads;
   GST_OBJECT_UNLOCK (self);
   if (estimating)
     config.weights = weights;
 
-  sympie_close (self->context);
+  gst_sympie_enhance_close (self);
+  if (!gst_sympie_enhance_choose_device (self, &config)) {
+    g_free (weights);
+    return FALSE;
+  }
+  gst_sympie_cuda_enter (&self->cuda);
   self->context = sympie_open (&config, &error);
+  gst_sympie_cuda_leave (&self->cuda);
   if (!self->context) {
-    if (config.device == SYMPIE_DEVICE_CUDA)
-      GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
-          ("Cannot use device=cuda: %s", error), (NULL));
-    else if (estimating && !g_file_test (weights, G_FILE_TEST_EXISTS))
+    if (estimating && !g_file_test (weights, G_FILE_TEST_EXISTS))
       GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
           ("Cannot find the weights: %s", error), ("weights: %s", weights));
+    else if (config.device == SYMPIE_DEVICE_CUDA)
+      GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ_WRITE,
+          ("Cannot start on the CUDA device: %s", error),
+          ("cuda-device-id: %d, weights: %s", config.cuda_device, weights));
     else if (estimating)
       GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ,
           ("Cannot use the weights: %s", error), ("weights: %s", weights));
@@ -273,8 +329,8 @@ gst_sympie_enhance_stop (GstBaseTransform *trans)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
 
-  sympie_close (self->context);
-  self->context = NULL;
+  gst_sympie_enhance_close (self);
+  gst_sympie_cuda_close (&self->cuda);
   gst_caps_replace (&self->refused, NULL);
   gst_sympie_scene_end (&self->scene);
 
@@ -299,6 +355,87 @@ gst_sympie_enhance_sink_event (GstBaseTransform *trans, GstEvent *event)
   return GST_BASE_TRANSFORM_CLASS (parent_class)->sink_event (trans, event);
 }
 
+/* ---- CUDA memory --------------------------------------------------------- */
+
+static void
+gst_sympie_enhance_set_context (GstElement *element, GstContext *context)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (element);
+
+  gst_sympie_cuda_set_context (
+      &self->cuda, element, (gint) self->cuda_device_id, context);
+  GST_ELEMENT_CLASS (parent_class)->set_context (element, context);
+}
+
+static gboolean
+gst_sympie_enhance_query (
+    GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
+
+  if (GST_QUERY_TYPE (query) == GST_QUERY_CONTEXT
+      && gst_sympie_cuda_query (&self->cuda, GST_ELEMENT (self), query))
+    return TRUE;
+  return GST_BASE_TRANSFORM_CLASS (parent_class)
+      ->query (trans, direction, query);
+}
+
+/* The memory of a frame stays what it is. On the CPU it is not CUDA's. */
+static GstCaps *
+gst_sympie_enhance_transform_caps (GstBaseTransform *trans,
+    GstPadDirection direction, GstCaps *caps, GstCaps *filter)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
+  GstCaps *possible = GST_BASE_TRANSFORM_CLASS (parent_class)
+                          ->transform_caps (trans, direction, caps, filter);
+  SympieDevice device;
+
+  GST_OBJECT_LOCK (self);
+  device = self->active_device;
+  GST_OBJECT_UNLOCK (self);
+  return device == SYMPIE_DEVICE_CPU
+             ? gst_sympie_cuda_remove_from_caps (possible)
+             : possible;
+}
+
+static gboolean
+gst_sympie_enhance_propose_allocation (
+    GstBaseTransform *trans, GstQuery *decide_query, GstQuery *query)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
+
+  /* Without a query of ours buffers pass, and those after us decide. */
+  return decide_query && self->in_cuda
+             ? gst_sympie_cuda_propose_allocation (&self->cuda, query)
+             : GST_BASE_TRANSFORM_CLASS (parent_class)
+                   ->propose_allocation (trans, decide_query, query);
+}
+
+static gboolean
+gst_sympie_enhance_decide_allocation (GstBaseTransform *trans, GstQuery *query)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
+
+  if (self->in_cuda && !gst_sympie_cuda_decide_allocation (&self->cuda, query))
+    return FALSE;
+  return GST_BASE_TRANSFORM_CLASS (parent_class)
+      ->decide_allocation (trans, query);
+}
+
+/* Goes on in the context that the buffers come from. */
+static void
+gst_sympie_enhance_follow_context (GstSympieEnhance *self, GstBuffer *buffer)
+{
+  GST_INFO_OBJECT (self, "buffers come from another CUDA context");
+  gst_sympie_enhance_close (self);
+  gst_sympie_cuda_adopt (&self->cuda, buffer);
+  /* On failure there is no context, which the next frame tells. */
+  if (gst_sympie_enhance_open (self, self->can_estimate))
+    gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
+}
+
+/* ---- Frames -------------------------------------------------------------- */
+
 static gboolean
 gst_sympie_enhance_set_info (GstVideoFilter *filter, GstCaps *incaps,
     GstVideoInfo *in_info, GstCaps *outcaps, GstVideoInfo *out_info)
@@ -306,7 +443,12 @@ gst_sympie_enhance_set_info (GstVideoFilter *filter, GstCaps *incaps,
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
   gchar *reason = NULL;
 
-  if (!gst_sympie_stream_from_caps (&self->stream, incaps, in_info, &reason)) {
+  self->in_cuda = gst_sympie_cuda_is_in_caps (incaps);
+  if (self->in_cuda && !self->cuda.context)
+    reason = g_strdup ("video in CUDA memory without a CUDA context");
+  if (reason
+      || !gst_sympie_stream_from_caps (
+          &self->stream, incaps, in_info, &reason)) {
     /* Pads send caps that were refused again with whatever comes next. */
     if (!self->refused || !gst_caps_is_equal (self->refused, incaps))
       GST_ELEMENT_ERROR (self, STREAM, FORMAT,
@@ -337,6 +479,9 @@ gst_sympie_enhance_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
   self->frame_settings = self->settings;
   passthrough = !self->enabled;
   GST_OBJECT_UNLOCK (self);
+
+  if (self->in_cuda && gst_sympie_cuda_is_foreign (&self->cuda, buffer))
+    gst_sympie_enhance_follow_context (self, buffer);
 
   /* The input's flag: the base class marks the output after each frame that it
    * dropped for quality of service, when estimating anew would not help. */
@@ -376,6 +521,41 @@ gst_sympie_enhance_prepare_output_buffer (
       ->prepare_output_buffer (trans, inbuf, outbuf);
 }
 
+static GstFlowReturn gst_sympie_enhance_transform_frame (
+    GstVideoFilter *filter, GstVideoFrame *in_frame, GstVideoFrame *out_frame);
+
+/* What the base class does for a frame in system memory. */
+static GstFlowReturn
+gst_sympie_enhance_transform_cuda (
+    GstSympieEnhance *self, GstBuffer *inbuf, GstBuffer *outbuf)
+{
+  GstVideoFilter *filter = GST_VIDEO_FILTER (self);
+  gboolean in_place = inbuf == outbuf;
+  GstVideoFrame in_frame, out_frame;
+  GstFlowReturn result = GST_FLOW_ERROR;
+  gboolean mapped;
+
+  mapped = gst_sympie_cuda_map (&in_frame, &filter->in_info, inbuf,
+      in_place ? GST_MAP_READWRITE : GST_MAP_READ);
+  if (mapped && !in_place) {
+    mapped = gst_sympie_cuda_map (
+        &out_frame, &filter->out_info, outbuf, GST_MAP_WRITE);
+    if (!mapped)
+      gst_video_frame_unmap (&in_frame);
+  }
+  if (mapped) {
+    result = gst_sympie_enhance_transform_frame (
+        filter, &in_frame, in_place ? &in_frame : &out_frame);
+    if (!in_place)
+      gst_video_frame_unmap (&out_frame);
+    gst_video_frame_unmap (&in_frame);
+  } else {
+    GST_ELEMENT_ERROR (
+        self, RESOURCE, FAILED, ("Cannot map a buffer in CUDA memory"), (NULL));
+  }
+  return result;
+}
+
 static GstFlowReturn
 gst_sympie_enhance_transform (
     GstBaseTransform *trans, GstBuffer *inbuf, GstBuffer *outbuf)
@@ -387,6 +567,8 @@ gst_sympie_enhance_transform (
     gst_sympie_scene_end (&self->scene);
     return GST_FLOW_OK;
   }
+  if (self->in_cuda)
+    return gst_sympie_enhance_transform_cuda (self, inbuf, outbuf);
   return inbuf == outbuf ? base->transform_ip (trans, outbuf)
                          : base->transform (trans, inbuf, outbuf);
 }
@@ -409,10 +591,13 @@ gst_sympie_enhance_transform_frame (
   gboolean estimating = !self->frame_settings.by_hand;
   SympieParams used;
   GstSympieStats stats;
+  gboolean enhanced;
   char *error = NULL;
   guint n;
 
   if (!gst_sympie_enhance_check_parameters (self))
+    return GST_FLOW_ERROR;
+  if (!self->context) /* an error has been posted */
     return GST_FLOW_ERROR;
   /* Parameters given by hand at the start may have been taken back since, and
    * the weights may have been missing then. */
@@ -431,8 +616,18 @@ gst_sympie_enhance_transform_frame (
     return GST_FLOW_ERROR;
   }
 
-  if (!gst_sympie_scene_enhance (&self->scene, self->context,
-          &self->frame_settings, src, dst, n, &used, &stats, &error)) {
+  for (guint i = 0; i < n && self->in_cuda; i++)
+    src[i].memory = dst[i].memory = SYMPIE_MEMORY_CUDA;
+
+  if (!gst_sympie_cuda_enter (&self->cuda)) {
+    GST_ELEMENT_ERROR (self, RESOURCE, FAILED,
+        ("Cannot use the CUDA context of the stream"), (NULL));
+    return GST_FLOW_ERROR;
+  }
+  enhanced = gst_sympie_scene_enhance (&self->scene, self->context,
+      &self->frame_settings, src, dst, n, &used, &stats, &error);
+  gst_sympie_cuda_leave (&self->cuda);
+  if (!enhanced) {
     GST_ELEMENT_ERROR (
         self, STREAM, FAILED, ("Cannot enhance a frame: %s", error), (NULL));
     free (error);
@@ -484,6 +679,9 @@ gst_sympie_enhance_set_property (
   case PROP_DEVICE:
     self->device = g_value_get_enum (value);
     break;
+  case PROP_CUDA_DEVICE_ID:
+    self->cuda_device_id = g_value_get_uint (value);
+    break;
   case PROP_N_THREADS:
     self->n_threads = g_value_get_uint (value);
     break;
@@ -525,6 +723,9 @@ gst_sympie_enhance_get_property (
     break;
   case PROP_ACTIVE_DEVICE:
     g_value_set_enum (value, self->active_device);
+    break;
+  case PROP_CUDA_DEVICE_ID:
+    g_value_set_uint (value, self->cuda_device_id);
     break;
   case PROP_N_THREADS:
     g_value_set_uint (value, self->n_threads);
@@ -571,6 +772,7 @@ gst_sympie_enhance_finalize (GObject *object)
 
   g_free (self->weights);
   g_free (self->parameters_error);
+  gst_sympie_cuda_close (&self->cuda);
   G_OBJECT_CLASS (parent_class)->finalize (object);
 }
 
@@ -612,6 +814,15 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
       g_param_spec_enum ("active-device", "Active device",
           "Device in use (auto = none yet)", GST_TYPE_SYMPIE_DEVICE,
           SYMPIE_DEVICE_AUTO, readable));
+  /**
+   * GstSympieEnhance:cuda-device-id:
+   *
+   * Which CUDA device to take where there are several.
+   */
+  g_object_class_install_property (object_class, PROP_CUDA_DEVICE_ID,
+      g_param_spec_uint ("cuda-device-id", "CUDA device",
+          "Index of the CUDA device to use", 0, G_MAXINT,
+          DEFAULT_CUDA_DEVICE_ID, ready));
   /**
    * GstSympieEnhance:n-threads:
    *
@@ -694,7 +905,8 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    * * #guint64 `reused`: frames for which it did not, as the parameters of an
    *   earlier frame were kept
    * * #guint64 `estimate-time`: nanoseconds that NEM took
-   * * #guint64 `apply-time`: nanoseconds that DWM took
+   * * #guint64 `apply-time`: nanoseconds that DWM took; on CUDA with NEM, which
+   *   is not waited for on its own
    */
   g_object_class_install_property (object_class, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
@@ -727,9 +939,19 @@ gst_sympie_enhance_class_init (GstSympieEnhanceClass *klass)
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
 
+  element_class->set_context =
+      GST_DEBUG_FUNCPTR (gst_sympie_enhance_set_context);
+
   trans_class->start = GST_DEBUG_FUNCPTR (gst_sympie_enhance_start);
   trans_class->stop = GST_DEBUG_FUNCPTR (gst_sympie_enhance_stop);
   trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_sympie_enhance_sink_event);
+  trans_class->query = GST_DEBUG_FUNCPTR (gst_sympie_enhance_query);
+  trans_class->transform_caps =
+      GST_DEBUG_FUNCPTR (gst_sympie_enhance_transform_caps);
+  trans_class->propose_allocation =
+      GST_DEBUG_FUNCPTR (gst_sympie_enhance_propose_allocation);
+  trans_class->decide_allocation =
+      GST_DEBUG_FUNCPTR (gst_sympie_enhance_decide_allocation);
   trans_class->before_transform =
       GST_DEBUG_FUNCPTR (gst_sympie_enhance_before_transform);
   trans_class->prepare_output_buffer =
@@ -751,6 +973,7 @@ gst_sympie_enhance_init (GstSympieEnhance *self)
 {
   self->device = DEFAULT_DEVICE;
   self->active_device = SYMPIE_DEVICE_AUTO;
+  self->cuda_device_id = DEFAULT_CUDA_DEVICE_ID;
   self->n_threads = DEFAULT_N_THREADS;
   self->enabled = DEFAULT_ENABLED;
   self->settings = (GstSympieSettings){

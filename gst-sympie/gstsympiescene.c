@@ -37,6 +37,16 @@ get_parameters (GstSympieScene *scene, SympieContext *context,
   return TRUE;
 }
 
+/* Whether one call of the library can do an iteration of `n` images: on CUDA
+ * the parameters then stay on the device. */
+static gboolean
+is_one_step (const GstSympieScene *scene, SympieContext *context,
+    const GstSympieSettings *settings, guint iteration, guint n)
+{
+  return n == 1 && !settings->by_hand && iteration >= scene->n_kept
+         && sympie_device (context) == SYMPIE_DEVICE_CUDA;
+}
+
 gboolean
 gst_sympie_scene_enhance (GstSympieScene *scene, SympieContext *context,
     const GstSympieSettings *settings, const SympieImage *src,
@@ -52,8 +62,19 @@ gst_sympie_scene_enhance (GstSympieScene *scene, SympieContext *context,
   sympie_params_identity (&identity);
   for (guint i = 0; i < settings->iterations; i++) {
     const SympieImage *from = i == 0 ? src : dst;
-    GstClockTime begin;
+    GstClockTime begin = gst_util_get_timestamp ();
 
+    if (is_one_step (scene, context, settings, i, n)) {
+      if (!sympie_enhance (context, &from[0], &dst[0],
+              (float) settings->strength, &scene->kept[i], error))
+        return FALSE;
+      if (i == 0)
+        *used = scene->kept[0];
+      scene->n_kept = i + 1;
+      stats->estimates++;
+      stats->apply_time += gst_util_get_timestamp () - begin;
+      continue;
+    }
     if (!get_parameters (
             scene, context, settings, i, &from[0], &params, stats, error))
       return FALSE;

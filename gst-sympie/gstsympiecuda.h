@@ -1,0 +1,74 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* Video in CUDA memory: the only part of the plugin that knows GStreamer's CUDA
+ * library. Built without it (HAVE_GST_CUDA), or where there is no driver, all
+ * of this does nothing and says so. */
+
+#ifndef GST_SYMPIE_CUDA_H
+#define GST_SYMPIE_CUDA_H
+
+#include <gst/base/gstbasetransform.h>
+#include <gst/video/video.h>
+
+#include "gstsympieimage.h"
+
+G_BEGIN_DECLS
+
+/* What pad templates add to the caps of system memory. */
+#ifdef HAVE_GST_CUDA
+#define GST_SYMPIE_CUDA_CAPS                                                   \
+  "; video/x-raw(memory:CUDAMemory), " GST_SYMPIE_CAPS_FIELDS
+#else
+#define GST_SYMPIE_CUDA_CAPS ""
+#endif
+
+/* A GstCudaContext that may be shared with other elements. Zero before. */
+typedef struct
+{
+  GstObject *context; /* NULL: none */
+} GstSympieCuda;
+
+/* For GstElement's set_context and the query CONTEXT. */
+void gst_sympie_cuda_set_context (
+    GstSympieCuda *cuda, GstElement *element, gint device, GstContext *context);
+gboolean gst_sympie_cuda_query (
+    const GstSympieCuda *cuda, GstElement *element, GstQuery *query);
+
+/* Asks neighbours and the application for a context, or makes one. Fails where
+ * GStreamer finds no driver or the device none. */
+gboolean gst_sympie_cuda_open (
+    GstSympieCuda *cuda, GstElement *element, gint device);
+void gst_sympie_cuda_close (GstSympieCuda *cuda);
+
+/* The CUcontext, for libsympie; NULL: none, libsympie uses its own. Between
+ * enter and leave it is current in the calling thread. */
+gpointer gst_sympie_cuda_handle (const GstSympieCuda *cuda);
+gboolean gst_sympie_cuda_enter (const GstSympieCuda *cuda);
+void gst_sympie_cuda_leave (const GstSympieCuda *cuda);
+
+/* Whether caps ask for CUDA memory; the caps that do not. */
+gboolean gst_sympie_cuda_is_in_caps (const GstCaps *caps);
+GstCaps *gst_sympie_cuda_remove_from_caps (GstCaps *caps);
+
+/* Where the buffer is in the memory of another context: takes that one over and
+ * returns TRUE. What was made in the old context must be gone. */
+gboolean gst_sympie_cuda_is_foreign (
+    const GstSympieCuda *cuda, GstBuffer *buffer);
+void gst_sympie_cuda_adopt (GstSympieCuda *cuda, GstBuffer *buffer);
+
+/* Maps a buffer for the device: the frame's planes are device addresses. */
+gboolean gst_sympie_cuda_map (GstVideoFrame *frame, const GstVideoInfo *info,
+    GstBuffer *buffer, GstMapFlags flags);
+
+/* For GstBaseTransform, with caps in CUDA memory: offers and chooses pools. */
+gboolean gst_sympie_cuda_propose_allocation (
+    const GstSympieCuda *cuda, GstQuery *query);
+gboolean gst_sympie_cuda_decide_allocation (
+    const GstSympieCuda *cuda, GstQuery *query);
+
+G_END_DECLS
+
+#endif /* GST_SYMPIE_CUDA_H */

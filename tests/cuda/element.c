@@ -1,0 +1,239 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* sympieenhance with CUDA: its choice of device, with a device and without, and
+ * frames in system memory against those of the CPU. CUDA memory takes a real
+ * GPU: run-on-gpu.sh. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../elements/enhance.h"
+
+static void
+hide_device (void)
+{
+  g_setenv ("CUDA_VISIBLE_DEVICES", "", TRUE);
+}
+
+static gboolean
+has_device (void)
+{
+  return sympie_cuda_available (0, NULL);
+}
+
+static SympieDevice
+active_device (GstElement *element)
+{
+  gint device;
+
+  g_object_get (element, "active-device", &device, NULL);
+  return device;
+}
+
+/* Pushes frames through an element on the CPU and one on CUDA, and compares. */
+static void
+compare_devices (const SympieParams *params, const gchar *first_property,
+    guint value, const gchar *const *caps, guint n_frames)
+{
+  GstHarness *h[2];
+
+  for (guint i = 0; i < 2; i++) {
+    h[i] = enhance_harness (params);
+    gst_util_set_object_arg (
+        G_OBJECT (h[i]->element), "device", i == 0 ? "cpu" : "cuda");
+    if (first_property)
+      g_object_set (h[i]->element, first_property, value, NULL);
+  }
+  for (; *caps; caps++) {
+    GstVideoInfo info = video_info (*caps);
+
+    for (guint i = 0; i < 2; i++)
+      gst_harness_set_src_caps_str (h[i], *caps);
+    fail_unless_equals_int (active_device (h[1]->element), SYMPIE_DEVICE_CUDA);
+    for (guint frame = 0; frame < n_frames; frame++) {
+      GstBuffer *out[2];
+      GstMapInfo map[2];
+      gint level = GST_VIDEO_INFO_COMP_DEPTH (&info, 0) > 8 ? 4 : 1;
+      guint64 sum = 0, n = 0;
+
+      for (guint i = 0; i < 2; i++) {
+        out[i] = gst_harness_push_and_pull (h[i], test_buffer (&info, frame));
+        fail_unless (gst_buffer_map (out[i], &map[i], GST_MAP_READ));
+      }
+      fail_unless_equals_int (map[0].size, map[1].size);
+      for (gsize i = 0; i < map[0].size; i++) {
+        gint a = map[0].data[i], b = map[1].data[i];
+
+        if (level > 1) {
+          /* A little-endian word; what is below its 10 bits counts too. */
+          a |= map[0].data[i + 1] << 8;
+          b |= map[1].data[i + 1] << 8;
+          i++;
+        }
+        fail_unless (ABS (a - b) <= 2 * level, "%s, frame %u, byte %zu: %d, %d",
+            *caps, frame, i, a, b);
+        sum += ABS (a - b);
+        n++;
+      }
+      fail_unless (sum <= n * level / 10, "%s, frame %u: %f on average", *caps,
+          frame, (double) sum / n);
+      for (guint i = 0; i < 2; i++) {
+        gst_buffer_unmap (out[i], &map[i]);
+        gst_buffer_unref (out[i]);
+      }
+    }
+  }
+  gst_harness_teardown (h[0]);
+  gst_harness_teardown (h[1]);
+}
+
+#define CAPS(format, width, height)                                            \
+  "video/x-raw, format = " format ", width = " #width ", height = " #height    \
+  ", framerate = 25/1, colorimetry = bt709"
+
+/* New caps mid-stream, larger and smaller, to other formats. */
+static const gchar *const changing_caps[] = {
+  CAPS ("NV12", 64, 48),
+  CAPS ("NV12", 162, 71),
+  CAPS ("I420", 34, 30),
+  CAPS ("I420_10LE", 66, 40),
+  CAPS ("NV12", 80, 50) ", interlace-mode = interleaved",
+  NULL,
+};
+
+static const gchar *const rgb_caps[] = {
+  "video/x-raw, format = RGBA, width = 65, height = 33, framerate = 25/1",
+  "video/x-raw, format = RGB, width = 65, height = 33, framerate = 25/1",
+  "video/x-raw, format = GBR, width = 3, height = 5, framerate = 25/1",
+  NULL,
+};
+
+GST_START_TEST (test_by_hand)
+{
+  SympieParams params = test_params (7);
+
+  compare_devices (&params, NULL, 0, changing_caps, 2);
+  compare_devices (&params, "iterations", 2, rgb_caps, 1);
+}
+GST_END_TEST;
+
+/* A frame that NEM looks at, and two with the same parameters. */
+GST_START_TEST (test_estimates)
+{
+  static const gchar *const caps[] = { CAPS ("NV12", 320, 240), NULL };
+
+  compare_devices (NULL, "reuse-interval", 3, caps, 3);
+}
+GST_END_TEST;
+
+static void
+check_auto (SympieDevice expected)
+{
+  SympieParams params = test_params (1);
+  GstHarness *h = enhance_harness (&params);
+  GstVideoInfo info = video_info (TEST_CAPS);
+
+  gst_harness_set_src_caps_str (h, TEST_CAPS);
+  push_frames (h, &info, 0, 1);
+  fail_unless_equals_int (active_device (h->element), expected);
+  gst_harness_teardown (h);
+}
+
+GST_START_TEST (test_auto)
+{
+  check_auto (SYMPIE_DEVICE_CUDA);
+}
+GST_END_TEST;
+
+GST_START_TEST (test_auto_without_device)
+{
+  hide_device ();
+  check_auto (SYMPIE_DEVICE_CPU);
+}
+GST_END_TEST;
+
+/* Runs with device=cuda, which must fail with `text` in the error. */
+static void
+assert_no_start (const gchar *properties, const gchar *text)
+{
+  gchar *launch = g_strdup_printf ("videotestsrc num-buffers=2 ! " TEST_CAPS
+                                   " ! sympieenhance device=cuda %s ! fakesink",
+      properties);
+  GstElement *pipeline = parse_pipeline (launch);
+  GstBus *bus = gst_element_get_bus (pipeline);
+  GstMessage *message;
+  GError *error;
+
+  fail_unless_equals_int (gst_element_set_state (pipeline, GST_STATE_PLAYING),
+      GST_STATE_CHANGE_FAILURE);
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  fail_unless (message != NULL);
+  gst_message_parse_error (message, &error, NULL);
+  fail_unless (
+      g_error_matches (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND),
+      "%s", error->message);
+  fail_unless (strstr (error->message, text), "%s", error->message);
+  g_error_free (error);
+  gst_message_unref (message);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (bus);
+  gst_object_unref (pipeline);
+  g_free (launch);
+}
+
+GST_START_TEST (test_cuda_without_device)
+{
+  hide_device ();
+  assert_no_start ("", "Cannot use device=cuda: CUDA cannot");
+}
+GST_END_TEST;
+
+GST_START_TEST (test_wrong_device)
+{
+  assert_no_start ("cuda-device-id=99", "no CUDA device 99");
+}
+GST_END_TEST;
+
+/* What is offered does not depend on the machine, what is accepted does. */
+GST_START_TEST (test_cuda_memory_without_device)
+{
+  GstHarness *h;
+  GstCaps *caps;
+
+  hide_device ();
+  h = enhance_harness (NULL);
+  g_object_set (h->element, "device", SYMPIE_DEVICE_AUTO, NULL);
+  gst_harness_play (h);
+  caps = gst_pad_query_caps (h->srcpad, NULL);
+  for (guint i = 0; i < gst_caps_get_size (caps); i++)
+    fail_if (gst_caps_features_contains (
+        gst_caps_get_features (caps, i), "memory:CUDAMemory"));
+  gst_caps_unref (caps);
+  gst_harness_teardown (h);
+}
+GST_END_TEST;
+
+static Suite *
+cuda_suite (void)
+{
+  Suite *suite = suite_create ("sympieenhance on CUDA");
+  TCase *tcase = tcase_create ("general");
+
+  suite_add_tcase (suite, tcase);
+  tcase_set_timeout (tcase, 240);
+  tcase_add_test (tcase, test_auto_without_device);
+  tcase_add_test (tcase, test_cuda_without_device);
+  tcase_add_test (tcase, test_cuda_memory_without_device);
+  if (has_device ()) {
+    tcase_add_test (tcase, test_auto);
+    tcase_add_test (tcase, test_wrong_device);
+    tcase_add_test (tcase, test_by_hand);
+    tcase_add_test (tcase, test_estimates);
+  }
+  return suite;
+}
+
+GST_CHECK_MAIN (cuda);
