@@ -112,5 +112,6 @@ int bench_start_child (void);
 void bench_nem (Bench *bench);
 void bench_dwm (Bench *bench);
 void bench_element (Bench *bench);
+void bench_corrupt (Bench *bench);
 
 #endif /* BENCH_H */

@@ -134,6 +134,7 @@ main (int argc, char **argv)
   bench_nem (&bench);
   bench_dwm (&bench);
   bench_element (&bench);
+  bench_corrupt (&bench);
   if (json)
     bench_print_json (&bench);
   else

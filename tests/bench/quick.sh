@@ -11,7 +11,8 @@ fail() { printf '%s\n' "$*" >&2; exit 1; }
 "$bench" --quick --json >"$out"
 for wanted in '"CPU"' '"date"' '"cases"' '"claims"' '"name" : "NEM"' \
   '"name" : "P010_10LE"' '"name" : "NV12, NEM every frame"' \
-  '"name" : "reuse-interval=30 / DWM alone"' '"name" : "first frame"'; do
+  '"name" : "reuse-interval=30 / DWM alone"' '"name" : "first frame"' \
+  '"name" : "snow, 1080p"'; do
   grep -qF "$wanted" "$out" || fail "no $wanted in the JSON"
 done
 
