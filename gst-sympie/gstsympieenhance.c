@@ -597,8 +597,6 @@ gst_sympie_enhance_transform_frame (
 
   if (!gst_sympie_enhance_check_parameters (self))
     return GST_FLOW_ERROR;
-  if (!self->context) /* an error has been posted */
-    return GST_FLOW_ERROR;
   /* Parameters given by hand at the start may have been taken back since, and
    * the weights may have been missing then. */
   if ((!self->context || (estimating && !self->can_estimate))
