@@ -50,6 +50,18 @@ sympie_plane_bytes (const SympieCanvas *canvas, int width, int height)
   return plane;
 }
 
+SympiePlane
+sympie_canvas_copy (const SympieCanvas *canvas, int c)
+{
+  SympiePlane copy = sympie_plane_bytes (canvas, canvas->width, canvas->height);
+
+  /* Both have the stride that sympie_canvas_stride() gives. */
+  if (copy.bytes)
+    memcpy (copy.bytes, canvas->planes[c],
+        (size_t) canvas->stride * canvas->height);
+  return copy;
+}
+
 typedef struct
 {
   const SympieCanvas *canvas;

@@ -61,4 +61,8 @@ SympiePlane sympie_plane_floats (
 SympiePlane sympie_plane_bytes (
     const SympieCanvas *canvas, int width, int height);
 
+/* A new plane with what is now in one of the canvas; its samples are NULL
+ * without memory. */
+SympiePlane sympie_canvas_copy (const SympieCanvas *canvas, int c);
+
 #endif /* SYMPIE_BLUR_H */

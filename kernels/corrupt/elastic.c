@@ -7,7 +7,6 @@
  * points and then kneaded. */
 
 #include <math.h>
-#include <string.h>
 
 #include "blur.h"
 #include "clones.h"
@@ -21,7 +20,7 @@ enum
 };
 
 /* A smooth random field, on a grid that is as coarse as its smoothness allows;
- * sample (x, y) of it is at (x * step_x + first_x, ...) of the grid. */
+ * pixel (x, y) is at ((x + 1/2) * step_x - 1/2, ...) of the grid. */
 typedef struct
 {
   SympiePlane grid;
@@ -227,18 +226,17 @@ sympie_elastic_transform (SympieCanvas *canvas, int severity)
   double sigma = unit * constants[severity - 1].sigma;
   Elastic elastic = { .canvas = canvas };
 
-  /* Blurring takes 1 / sigma of the noise's deviation. */
+  /* Blurring leaves 1 / sigma of the noise: alpha has to make up for that, and
+   * then the shifts are to grow with the unit. */
   if (!field_init (&elastic.dx, canvas, FIELDS, alpha * canvas->unit, sigma)
       || !field_init (
           &elastic.dy, canvas, FIELDS + 1, alpha * canvas->unit, sigma))
     return false;
   elastic.affine = affine_draw (canvas, unit * constants[severity - 1].affine);
   for (int c = 0; c < 3; c++) {
-    elastic.src[c] = sympie_plane_bytes (canvas, canvas->width, canvas->height);
+    elastic.src[c] = sympie_canvas_copy (canvas, c);
     if (!elastic.src[c].bytes)
       return false;
-    memcpy (elastic.src[c].bytes, canvas->planes[c],
-        (size_t) canvas->stride * canvas->height);
   }
   elastic.scratch = sympie_canvas_scratch (
       canvas, 3 * (size_t) canvas->width + 1, &elastic.scratch_stride);

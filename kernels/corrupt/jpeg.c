@@ -37,9 +37,12 @@ no_message (j_common_ptr jpeg)
 {
 }
 
+/* A level below 0 is that of damaged data, which libjpeg makes up for. */
 static void
-no_warning (j_common_ptr jpeg, int level)
+count_warning (j_common_ptr jpeg, int level)
 {
+  if (level < 0)
+    jpeg->err->num_warnings++;
 }
 
 static struct jpeg_error_mgr *
@@ -48,7 +51,7 @@ errors_init (Errors *errors)
   jpeg_std_error (&errors->base);
   errors->base.error_exit = error_exit;
   errors->base.output_message = no_message;
-  errors->base.emit_message = no_warning;
+  errors->base.emit_message = count_warning;
   return &errors->base;
 }
 
@@ -188,6 +191,8 @@ decode_photo (FILE *file, const char *path, SympiePhoto *photo, char **error)
   jpeg_finish_decompress (&jpeg);
   jpeg_destroy_decompress (&jpeg);
   free (row);
+  if (errors.base.num_warnings > 0)
+    return sympie_fail (error, "%s: damaged", path);
   return true;
 }
 

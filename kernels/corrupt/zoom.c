@@ -9,7 +9,6 @@
 #include "zoom.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "clones.h"
 #include "corruptions.h"
@@ -124,11 +123,9 @@ sympie_zoom_blur (SympieCanvas *canvas, int severity)
       return false;
   }
   for (int c = 0; c < 3; c++) {
-    src[c] = sympie_plane_bytes (canvas, canvas->width, canvas->height);
+    src[c] = sympie_canvas_copy (canvas, c);
     if (!src[c].bytes)
       return false;
-    memcpy (src[c].bytes, canvas->planes[c],
-        (size_t) canvas->stride * canvas->height);
   }
   zoom.scratch = sympie_canvas_scratch (
       canvas, 2 * (size_t) canvas->width + 1, &zoom.scratch_stride);

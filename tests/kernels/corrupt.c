@@ -8,7 +8,10 @@
  * wrong. */
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+
+#include <jpeglib.h>
 
 #include "scene.h"
 
@@ -29,6 +32,31 @@ corrupt (SympieCorruptor *corruptor, const SympieImage *src,
       "%s %d of %dx%d: %s", sympie_corruption_name (corruption), severity,
       src->width, src->height, error ? error : "no message");
   free (error);
+}
+
+static void
+compress (uint8_t *pixels, int width, int height, unsigned char **bytes,
+    unsigned long *size)
+{
+  struct jpeg_compress_struct jpeg;
+  struct jpeg_error_mgr errors;
+
+  jpeg.err = jpeg_std_error (&errors);
+  jpeg_create_compress (&jpeg);
+  jpeg_mem_dest (&jpeg, bytes, size);
+  jpeg.image_width = width;
+  jpeg.image_height = height;
+  jpeg.input_components = 3;
+  jpeg.in_color_space = JCS_RGB;
+  jpeg_set_defaults (&jpeg);
+  jpeg_start_compress (&jpeg, TRUE);
+  for (int y = 0; y < height; y++) {
+    JSAMPROW row = pixels + 3 * y * width;
+
+    jpeg_write_scanlines (&jpeg, &row, 1);
+  }
+  jpeg_finish_compress (&jpeg);
+  jpeg_destroy_compress (&jpeg);
 }
 
 /* Threads, a used corruptor, other strides and pixel formats, in place. */
@@ -265,6 +293,86 @@ test_noise (void)
   sympie_corruptor_free (corruptor);
 }
 
+/* Ice that grows here is as bright and as deep as photographs of frost. */
+static void
+test_ice (void)
+{
+  enum
+  {
+    SIDE = 224,
+    N = 3 * SIDE * SIDE
+  };
+  SympieCorruptor *corruptor = scene_corruptor (1, 1);
+  uint8_t *pixels = malloc (N);
+  SympieImage image = scene_image (pixels, SIDE, SIDE);
+  double mean = 0, square = 0;
+
+  for (int seed = 0; seed < 20; seed++) {
+    memset (pixels, 0, N);
+    corrupt (corruptor, &image, &image, SYMPIE_CORRUPTION_FROST, 5, seed, 0);
+    for (int i = 0; i < N; i++) {
+      double ice = pixels[i] / 0.75;
+
+      mean += ice / (20 * N);
+      square += ice * ice / (20 * N);
+    }
+  }
+  /* Six photographs: means 91 to 207, deviations 21 to 44. */
+  CHECK (mean > 130 && mean < 170, "mean %f", mean);
+  CHECK (square - mean * mean > 25 * 25 && square - mean * mean < 45 * 45,
+      "deviation %f", sqrt (square - mean * mean));
+  free (pixels);
+  sympie_corruptor_free (corruptor);
+}
+
+/* Photographs that are none, or not whole. */
+static void
+test_photographs (void)
+{
+  char folder[] = "/tmp/sympie-frost-XXXXXX", path[64];
+  SympieCorruptorConfig config = sympie_corruptor_config_default ();
+  SympieCorruptor *corruptor;
+  uint8_t *scene = scene_new (64, 48);
+  unsigned char *jpeg = NULL;
+  unsigned long size = 0;
+  char *error = NULL;
+
+  if (!CHECK (mkdtemp (folder), "no folder for photographs"))
+    return;
+  snprintf (path, sizeof path, "%s/one.JPG", folder);
+  config.frost_folder = folder;
+  compress (scene, 64, 48, &jpeg, &size);
+  for (int i = 0; i < 4; i++) {
+    static const char *const parts[] = { NULL, "damaged", "Not a JPEG",
+      "Empty input" };
+    /* Whole, cut in the middle, another kind of file, nothing. */
+    size_t length = i == 0 ? size : i == 1 ? size / 2 : i == 2 ? 20 : 0;
+    const void *bytes = i == 2 ? (const void *) scene : jpeg;
+    FILE *file = fopen (path, "wb");
+
+    CHECK (file && fwrite (bytes, 1, length, file) == length, "%s", path);
+    if (file)
+      fclose (file);
+    corruptor = sympie_corruptor_new (&config, &error);
+    CHECK (!corruptor == (i > 0), "%s: %s", path, error ? error : "no message");
+    CHECK (
+        i == 0 || (error && strstr (error, path) && strstr (error, parts[i])),
+        "'%s' instead of '%s'", error ? error : "no message", parts[i]);
+    free (error);
+    error = NULL;
+    if (corruptor) {
+      SympieImage image = scene_image (scene, 64, 48);
+
+      corrupt (corruptor, &image, &image, SYMPIE_CORRUPTION_FROST, 3, 1, 0.5);
+    }
+    sympie_corruptor_free (corruptor);
+  }
+  remove (path);
+  remove (folder);
+  free (jpeg);
+  free (scene);
+}
+
 static void
 expect_error (bool ok, char **error, const char *part)
 {
@@ -356,5 +464,7 @@ main (void)
   test_sizes ();
   test_draws ();
   test_noise ();
+  test_ice ();
+  test_photographs ();
   return check_end ();
 }
