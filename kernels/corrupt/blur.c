@@ -67,7 +67,7 @@ typedef struct
   const SympieCanvas *canvas;
   SympiePlane src, between, dst;
   int radius;
-  const float *taps; /* radius + 1 of them, from the centre outwards */
+  const float *taps; /* radius + 1, from the centre outwards, and a 0 */
   SympieEdge edge;
   float *scratch; /* a padded row and a row of sums for each thread */
   ptrdiff_t scratch_stride;
@@ -93,6 +93,17 @@ sympie_pad_row (
   }
 }
 
+/* out += tap * (a + b), twice: once through `out` for two taps. */
+static inline void
+add_taps (float *restrict out, const float taps[2], const float *a,
+    const float *b, const float *a2, const float *b2, int n)
+{
+  float tap = taps[0], tap_2 = taps[1];
+
+  for (int x = 0; x < n; x++)
+    out[x] = out[x] + tap * (a[x] + b[x]) + tap_2 * (a2[x] + b2[x]);
+}
+
 SYMPIE_CLONES static void
 gaussian_horizontal (void *data, int first, int end, int thread)
 {
@@ -107,46 +118,61 @@ gaussian_horizontal (void *data, int first, int end, int thread)
     sympie_pad_row (&g->src, y, g->edge, radius, padded);
     for (int x = 0; x < n; x++)
       out[x] = g->taps[0] * centre[x];
-    for (int k = 1; k <= radius; k++) {
-      float tap = g->taps[k];
-      const float *left = centre - k, *right = centre + k;
+    /* The tap after the last is 0. */
+    for (int k = 1; k <= radius; k += 2) {
+      int k2 = k < radius ? k + 1 : k;
 
-      for (int x = 0; x < n; x++)
-        out[x] += tap * (left[x] + right[x]);
+      add_taps (out, g->taps + k, centre - k, centre + k, centre - k2,
+          centre + k2, n);
     }
   }
 }
 
+/* So many columns that the rows which a row is made of stay in the cache for
+ * the next one. */
+enum
+{
+  COLUMNS = 256
+};
+
 SYMPIE_CLONES static void
+gaussian_columns (const Gaussian *g, int y, int first, int n, float *sums)
+{
+  int height = g->src.height;
+  ptrdiff_t stride = g->between.stride;
+  const float *in = g->between.floats + first;
+  float *out = g->dst.floats ? g->dst.floats + y * g->dst.stride + first : sums;
+
+  for (int x = 0; x < n; x++)
+    out[x] = g->taps[0] * in[y * stride + x];
+  for (int k = 1; k <= g->radius; k += 2) {
+    int k2 = k < g->radius ? k + 1 : k;
+
+    add_taps (out, g->taps + k,
+        in + sympie_edge (g->edge, y - k, height) * stride,
+        in + sympie_edge (g->edge, y + k, height) * stride,
+        in + sympie_edge (g->edge, y - k2, height) * stride,
+        in + sympie_edge (g->edge, y + k2, height) * stride, n);
+  }
+  if (!g->dst.floats) {
+    uint8_t *restrict bytes = g->dst.bytes + y * g->dst.stride + first;
+
+    for (int x = 0; x < n; x++)
+      bytes[x] = sympie_byte (out[x]);
+  }
+}
+
+static void
 gaussian_vertical (void *data, int first, int end, int thread)
 {
   const Gaussian *g = data;
-  int n = g->src.width, height = g->src.height;
+  int width = g->src.width;
   float *sums = g->scratch + thread * g->scratch_stride;
 
-  for (int y = first; y < end; y++) {
-    const float *in = g->between.floats;
-    float *out = g->dst.floats ? g->dst.floats + y * g->dst.stride : sums;
-
-    for (int x = 0; x < n; x++)
-      out[x] = g->taps[0] * in[y * g->between.stride + x];
-    for (int k = 1; k <= g->radius; k++) {
-      float tap = g->taps[k];
-      const float *above =
-          in + sympie_edge (g->edge, y - k, height) * g->between.stride;
-      const float *below =
-          in + sympie_edge (g->edge, y + k, height) * g->between.stride;
-
-      for (int x = 0; x < n; x++)
-        out[x] += tap * (above[x] + below[x]);
-    }
-    if (!g->dst.floats) {
-      uint8_t *bytes = g->dst.bytes + y * g->dst.stride;
-
-      for (int x = 0; x < n; x++)
-        bytes[x] = sympie_byte (out[x]);
-    }
-  }
+  for (int x = 0; x < width; x += COLUMNS)
+    for (int y = first; y < end; y++)
+      gaussian_columns (
+          g, y, x, x + COLUMNS < width ? COLUMNS : width - x, sums);
 }
 
 bool
@@ -164,7 +190,7 @@ sympie_gaussian (const SympieCanvas *canvas, const SympiePlane *src,
   if (sigma < 1e-3)
     radius = 0;
   exact = sympie_arena_take (canvas->arena, radius + 1, sizeof *exact);
-  taps = sympie_arena_take (canvas->arena, radius + 1, sizeof *taps);
+  taps = sympie_arena_take (canvas->arena, radius + 2, sizeof *taps);
   g.between = sympie_plane_floats (canvas, src->width, src->height);
   g.scratch = sympie_canvas_scratch (
       canvas, src->width + 2 * (size_t) radius, &g.scratch_stride);
@@ -177,6 +203,7 @@ sympie_gaussian (const SympieCanvas *canvas, const SympiePlane *src,
   }
   for (int k = 0; k <= radius; k++)
     taps[k] = (float) (exact[k] / sum);
+  taps[radius + 1] = 0;
   g.taps = taps;
   g.radius = radius;
 
