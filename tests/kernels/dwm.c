@@ -27,7 +27,8 @@ static const SympieColorimetry colorimetries[] = {
 };
 
 static const int sizes[][2] = { { 1, 1 }, { 2, 2 }, { 3, 7 }, { 5, 5 },
-  { 1, 9 }, { 33, 4 }, { 34, 5 }, { 65, 3 }, { 129, 6 }, { 223, 225 } };
+  { 1, 9 }, { 33, 4 }, { 34, 5 }, { 65, 3 }, { 129, 6 }, { 223, 225 },
+  { 385, 289 } };
 
 /* ---- Parameters -------------------------------------------------------- */
 
@@ -81,6 +82,14 @@ print_params (const SympieParams *params)
   fprintf (stderr, "\n");
 }
 
+/* Each of the large sizes goes with one kind of parameters a format. */
+static bool
+skip (size_t size, int kind, int format)
+{
+  return sizes[size][0] * sizes[size][1] > 10000
+         && kind != (int) (size + format) % 3;
+}
+
 /* ---- Against the definition -------------------------------------------- */
 
 /* The largest distance of a code from what it should be before rounding. */
@@ -114,13 +123,12 @@ test_definition (uint64_t *seed)
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
       const SympieFormatInfo *info = sympie_format_info (format);
       int width = sizes[s][0], height = sizes[s][1];
-      bool big = width * height > 10000;
 
       for (int kind = 0; kind < N_KINDS; kind++) {
-        /* Samples have 5 bits below a level, which a gain of thousands shows.
-         */
-        if (kind == HUGE && info->yuv)
+        /* Samples have five bits below a level: a gain of thousands shows. */
+        if ((kind == HUGE && info->yuv) || skip (s, kind, format))
           continue;
+
         const SympieColorimetry *colorimetry = &colorimetries[(kind + s) % 4];
         Frame src = frame_new (format, width, height, 0, colorimetry, seed);
         Frame dst = frame_new (format, width, height, 7, colorimetry, seed);
@@ -129,11 +137,6 @@ test_definition (uint64_t *seed)
         SympieDwmPlan plan;
         double error;
 
-        if (big && kind >= ZERO) {
-          frame_clear (&src);
-          frame_clear (&dst);
-          continue;
-        }
         definition = dwm_definition (&src, &params);
         sympie_dwm_plan (&plan, &src.image, &dst.image, &params);
         sympie_dwm_apply (dwm, &src.image, &dst.image, &params, NULL);
@@ -230,6 +233,9 @@ test_variants (uint64_t *seed)
   for (int format = 0; format < SYMPIE_N_FORMATS; format++)
     for (int s = 0; s < n_sizes; s++)
       for (int kind = 0; kind < N_KINDS; kind++) {
+        if (skip (s, kind, format))
+          continue;
+
         const SympieColorimetry *colorimetry =
             &colorimetries[check_random (seed) % 4];
         Frame src = frame_new (format, sizes[s][0], sizes[s][1],
