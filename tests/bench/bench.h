@@ -109,6 +109,9 @@ void bench_print_json (const Bench *bench);
 /* The parts, each a file. */
 void bench_start (Bench *bench);
 int bench_start_child (void);
+
+/* The kernels on the GPU; the exit status. */
+int bench_cuda (bool peers);
 void bench_nem (Bench *bench);
 void bench_dwm (Bench *bench);
 void bench_element (Bench *bench);

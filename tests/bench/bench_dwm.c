@@ -71,6 +71,7 @@ open_context (const Bench *bench, unsigned mask)
   SympieContext *context;
   char *error = NULL;
 
+  config.device = SYMPIE_DEVICE_CPU;
   config.n_threads = bench->n_threads;
   config.cpu_mask &= mask;
   context = sympie_open (&config, &error);

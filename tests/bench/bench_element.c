@@ -261,6 +261,7 @@ bench_allocations_per_frame (Bench *bench)
   SympieParams params;
   char *error = NULL;
 
+  config.device = SYMPIE_DEVICE_CPU;
   config.weights = g_getenv ("SYMPIE_WEIGHTS");
   config.n_threads = bench->n_threads;
   context = sympie_open (&config, &error);

@@ -69,7 +69,7 @@ int
 main (int argc, char **argv)
 {
   Bench bench = { .n_threads = 1 };
-  char *cpu = NULL;
+  char *cpu = NULL, *device = NULL;
   gboolean json = FALSE, peers = FALSE, quick = FALSE, child = FALSE;
   gboolean cpu_time = FALSE;
   const GOptionEntry entries[] = {
@@ -78,6 +78,9 @@ main (int argc, char **argv)
         "Threads that each may use (1)", "N" },
     { "cpu", 0, 0, G_OPTION_ARG_STRING, &cpu,
         "Instruction sets that ours may use: c, avx2 or avx512", "SET" },
+    { "device", 0, 0, G_OPTION_ARG_STRING, &device,
+        "cpu, or cuda: the kernels on the GPU, with --peers beside PyTorch",
+        "DEVICE" },
     { "peers", 0, 0, G_OPTION_ARG_NONE, &peers,
         "Beside PyTorch, FFmpeg, videoconvert and oneDNN's direct path", NULL },
     { "cpu-time", 0, 0, G_OPTION_ARG_NONE, &cpu_time,
@@ -98,6 +101,10 @@ main (int argc, char **argv)
   g_option_context_free (options);
   if (argc > 1)
     bench_fail ("'%s' is no option; see --help", argv[1]);
+  if (device && strcmp (device, "cpu") && strcmp (device, "cuda"))
+    bench_fail ("--device %s: cpu or cuda", device);
+  if (device && strcmp (device, "cuda") == 0)
+    return bench_cuda (peers);
   if (bench.n_threads < 1)
     bench_fail ("--threads %d: at least 1", bench.n_threads);
   if (cpu_time && bench.n_threads > 1)

@@ -1,0 +1,57 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* Stands in for what needs oneDNN and json-glib, where run-on-gpu.sh builds the
+ * tests with the CUDA toolkit alone: there is no CPU backend and no file of
+ * weights. */
+
+#include <stdlib.h>
+
+#include "backend.h"
+#include "error.h"
+
+static void *
+no_cpu (
+    const SympieConfig *config, const SympieNemWeights *weights, char **error)
+{
+  sympie_fail (error, "built without a CPU backend");
+  return NULL;
+}
+
+const SympieBackend sympie_backend_cpu = {
+  .device = SYMPIE_DEVICE_CPU,
+  .open = no_cpu,
+};
+
+SympieNemWeights *
+sympie_nem_weights_load (const char *path, char **error)
+{
+  sympie_fail (error, "%s: built without a reader of weights", path);
+  return NULL;
+}
+
+static void
+clear_conv (SympieConv *conv)
+{
+  free (conv->weight);
+  free (conv->bias);
+}
+
+void
+sympie_nem_weights_free (SympieNemWeights *weights)
+{
+  if (!weights)
+    return;
+  clear_conv (&weights->stem);
+  for (int b = 0; b < SYMPIE_NEM_N_BLOCKS; b++) {
+    clear_conv (&weights->block[b].conv1);
+    clear_conv (&weights->block[b].conv2);
+    free (weights->block[b].scale1);
+    free (weights->block[b].shift1);
+  }
+  free (weights->head_weight);
+  free (weights->head_bias);
+  free (weights);
+}

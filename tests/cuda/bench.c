@@ -1,0 +1,277 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* Times on the GPU, by events around many launches, as a Markdown table: NEM,
+ * preprocessing and DWM of 1080p frames in every format, a copy of the same
+ * bytes within the device, and whole frames. Frames take turns, so that they
+ * come from memory and not from the cache. The table of the emulation only
+ * shows that the program works. */
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "backend.h"
+#include "cuda/nem.h"
+#include "cuda/resize.h"
+#include "gpu.h"
+#include "reference.h"
+
+#ifdef SYMPIE_EMULATED
+enum
+{
+  WIDTH = 192,
+  HEIGHT = 108,
+  N_FRAMES = 2,
+  N_RUNS = 1,
+  N_ROUNDS = 1,
+};
+#else
+enum
+{
+  WIDTH = 1920,
+  HEIGHT = 1080,
+  N_FRAMES = 24, /* in and out, 2.5 times an H200's cache at least */
+  N_RUNS = 240,
+  N_ROUNDS = 9,
+};
+#endif
+
+typedef struct
+{
+  cudaStream_t stream;
+  SympieImage in[N_FRAMES], out[N_FRAMES];
+  SympieColour colour;
+  SympieCudaResize resize;
+  SympieCudaNem *nem;
+  void *backend; /* for whole frames */
+  float *params;
+} Bench;
+
+typedef void (*Run) (Bench *bench, int frame);
+
+static int
+compare (const void *a, const void *b)
+{
+  float x = *(const float *) a, y = *(const float *) b;
+
+  return (x > y) - (x < y);
+}
+
+/* Microseconds of one run, the median of the rounds. */
+static double
+measure (Bench *bench, Run run)
+{
+  float times[N_ROUNDS];
+  cudaEvent_t begin, end;
+
+  GPU (cudaEventCreateWithFlags (&begin, 0));
+  GPU (cudaEventCreateWithFlags (&end, 0));
+  for (int i = 0; i < N_FRAMES; i++)
+    run (bench, i);
+  for (int round = 0; round < N_ROUNDS; round++) {
+    GPU (cudaEventRecord (begin, bench->stream));
+    for (int i = 0; i < N_RUNS; i++)
+      run (bench, i % N_FRAMES);
+    GPU (cudaEventRecord (end, bench->stream));
+    GPU (cudaEventSynchronize (end));
+    GPU (cudaEventElapsedTime (&times[round], begin, end));
+  }
+  GPU (cudaEventDestroy (begin));
+  GPU (cudaEventDestroy (end));
+  qsort (times, N_ROUNDS, sizeof *times, compare);
+  return times[N_ROUNDS / 2] * 1e3 / N_RUNS;
+}
+
+static void
+run_nem (Bench *bench, int frame)
+{
+  char *error = NULL;
+
+  if (!sympie_cuda_nem_run (bench->nem, &error)) {
+    fprintf (stderr, "%s\n", error);
+    exit (EXIT_FAILURE);
+  }
+}
+
+static void
+run_preprocess (Bench *bench, int frame)
+{
+  SympieCudaFrame view = sympie_cuda_frame (&bench->in[frame]);
+
+  GPU (sympie_cuda_preprocess (&view, &bench->colour, bench->resize.x,
+      bench->resize.y, sympie_cuda_nem_crop (bench->nem), true, bench->stream));
+}
+
+static void
+run_dwm (Bench *bench, int frame)
+{
+  SympieCudaFrame from = sympie_cuda_frame (&bench->in[frame]);
+  SympieCudaFrame to = sympie_cuda_frame (&bench->out[frame]);
+
+  GPU (sympie_cuda_dwm (&from, &to, &bench->colour, SYMPIE_CHROMA_LEFT,
+      bench->params, 1, true, bench->stream));
+}
+
+static size_t
+plane_bytes (const SympieImage *image, int plane)
+{
+  const SympieFormatInfo *info = sympie_format_info (image->format);
+
+  for (int c = 0; c < 3; c++)
+    if (info->component[c].plane == plane)
+      return (size_t) image->strides[plane]
+             * sympie_component_height (&info->component[c], image->height);
+  return 0;
+}
+
+static size_t
+frame_bytes (const SympieImage *image)
+{
+  size_t bytes = 0;
+
+  for (int p = 0; p < sympie_format_info (image->format)->n_planes; p++)
+    bytes += plane_bytes (image, p);
+  return bytes;
+}
+
+/* All planes of a frame are one allocation here. */
+static void
+run_copy (Bench *bench, int frame)
+{
+  GPU (cudaMemcpyAsync (bench->out[frame].planes[0], bench->in[frame].planes[0],
+      frame_bytes (&bench->in[frame]), cudaMemcpyDeviceToDevice,
+      bench->stream));
+}
+
+/* What an application sees: one frame after the other, waited for. */
+static double
+measure_frames (Bench *bench)
+{
+  double best = INFINITY;
+  SympieParams params;
+
+  for (int round = 0; round < N_ROUNDS + 1; round++) {
+    struct timespec begin, end;
+    double time;
+
+    clock_gettime (CLOCK_MONOTONIC, &begin);
+    for (int i = 0; i < N_RUNS; i++) {
+      int frame = i % N_FRAMES;
+
+      if (!sympie_backend_cuda.enhance (bench->backend, &bench->in[frame],
+              &bench->out[frame], 1, &params, NULL))
+        exit (EXIT_FAILURE);
+    }
+    clock_gettime (CLOCK_MONOTONIC, &end);
+    time = (double) (end.tv_sec - begin.tv_sec) * 1e6
+           + (double) (end.tv_nsec - begin.tv_nsec) * 1e-3;
+    best = fmin (best, time / N_RUNS);
+  }
+  return best;
+}
+
+static SympieImage
+new_image (SympieFormat format, uint64_t *seed)
+{
+  const SympieColorimetry colorimetry = { 0.2126f, 0.0722f, false,
+    SYMPIE_CHROMA_LEFT };
+  Frame frame = frame_new (format, WIDTH, HEIGHT, 0, &colorimetry, seed);
+  SympieImage image = frame.image;
+  size_t offset = 0;
+  uint8_t *memory = gpu_new (NULL, frame_bytes (&image));
+
+  image.memory = SYMPIE_MEMORY_CUDA;
+  for (int p = 0; p < sympie_format_info (format)->n_planes; p++) {
+    image.planes[p] = memory + offset;
+    GPU (cudaMemcpyAsync (image.planes[p], frame.memory[p],
+        plane_bytes (&image, p), cudaMemcpyHostToDevice, gpu_stream ()));
+    offset += plane_bytes (&image, p);
+  }
+  GPU (cudaStreamSynchronize (gpu_stream ()));
+  frame_clear (&frame);
+  return image;
+}
+
+static void
+bench_format (Bench *bench, SympieFormat format, uint64_t *seed)
+{
+  const char *name = sympie_format_info (format)->name;
+  double dwm, copy, preprocess, whole, bytes;
+
+  for (int i = 0; i < N_FRAMES; i++) {
+    bench->in[i] = new_image (format, seed);
+    bench->out[i] = new_image (format, seed);
+  }
+  sympie_colour_init (
+      &bench->colour, sympie_format_info (format), &bench->in[0].colorimetry);
+  if (!sympie_cuda_resize_prepare (
+          &bench->resize, &bench->in[0], bench->stream, NULL))
+    exit (EXIT_FAILURE);
+
+  bytes = 2. * (double) frame_bytes (&bench->in[0]);
+  preprocess = measure (bench, run_preprocess);
+  dwm = measure (bench, run_dwm);
+  copy = measure (bench, run_copy);
+  whole = measure_frames (bench);
+  printf ("| %s | %.2f | %.2f | %.2f | %.0f %% | %.0f | %.1f | %.0f |\n", name,
+      preprocess, dwm, copy, 100 * copy / dwm, bytes / dwm * 1e-3, whole,
+      1e6 / whole);
+  fflush (stdout);
+
+  for (int i = 0; i < N_FRAMES; i++) {
+    GPU (cudaFree (bench->in[i].planes[0]));
+    GPU (cudaFree (bench->out[i].planes[0]));
+  }
+  sympie_cuda_resize_clear (&bench->resize);
+}
+
+int
+main (void)
+{
+  static const SympieFormat formats[] = { SYMPIE_FORMAT_NV12,
+    SYMPIE_FORMAT_I420, SYMPIE_FORMAT_P010_10LE, SYMPIE_FORMAT_Y444,
+    SYMPIE_FORMAT_RGBA, SYMPIE_FORMAT_RGB };
+  SympieConfig config = sympie_config_default ();
+  uint64_t seed = (uint64_t) time (NULL);
+  Bench bench = { .stream = gpu_stream () };
+  SympieNemWeights *weights = reference_nem_weights (&seed);
+  const SympieCudaWeights *on_device;
+  size_t before, after, total;
+  SympieParams params;
+
+  GPU (cudaMemGetInfo (&before, &total));
+  bench.backend = sympie_backend_cuda.open (&config, weights, NULL);
+  on_device =
+      sympie_cuda_weights_ref (weights, true, 0, NULL, bench.stream, NULL);
+  bench.nem = sympie_cuda_nem_new (on_device, 0, bench.stream, NULL);
+  if (!bench.backend || !bench.nem)
+    exit (EXIT_FAILURE);
+  GPU (cudaMemGetInfo (&after, &total));
+  sympie_params_identity (&params);
+  for (int i = 0; i < SYMPIE_N_PARAMS; i++)
+    params.values[i] += check_random_float (&seed, -0.1f, 0.1f);
+  bench.params = gpu_new (&params, sizeof params);
+
+  printf ("NEM, half, batch 1: %.1f us. Device memory of weights and two "
+          "contexts: %.1f MB.\n\n",
+      measure (&bench, run_nem), (double) (before - after) * 1e-6);
+  printf ("%dx%d, microseconds; DWM against a copy of the same bytes on the "
+          "device; the whole frame is waited for.\n\n",
+      WIDTH, HEIGHT);
+  printf (
+      "| format | preprocessing | DWM | copy | copy/DWM | DWM, GB/s | whole "
+      "frame | frames/s |\n");
+  printf ("|---|---|---|---|---|---|---|---|\n");
+  for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+    bench_format (&bench, formats[i], &seed);
+
+  GPU (cudaFree (bench.params));
+  sympie_cuda_nem_free (bench.nem);
+  sympie_cuda_weights_unref (on_device);
+  sympie_backend_cuda.close (bench.backend);
+  sympie_nem_weights_free (weights);
+  return EXIT_SUCCESS;
+}
