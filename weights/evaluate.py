@@ -8,7 +8,7 @@
         --out build/evaluation
 
 Labelled pictures are corrupted, enhanced by libsympie and classified by three
-networks, of which only mobilenet_v2 taught NEM. Each accuracy comes without and
+networks, of which train.py uses none but mobilenet_v2. Each accuracy comes without and
 with SyMPIE, each gain with a bootstrap 95 % interval over the pictures. Writes
 results.csv, results.md and results.png.
 """
