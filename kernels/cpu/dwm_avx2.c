@@ -17,7 +17,8 @@ enum
 };
 
 /* 5x5 sums of one channel: STEP columns from `x` of the four rows of a group.
- * Eight sums stay in registers; the taps come from memory. */
+ * Eight sums stay in registers; the taps come from memory. The empty assembler
+ * orders the sums: GCC would first take all 120 products and spill them. */
 INLINE void
 sum_group (const int32_t taps[2][3][5][LANES], const int16_t *const at[4],
     __m256i sums[SYMPIE_DWM_GROUP][2])
@@ -45,6 +46,7 @@ sum_group (const int32_t taps[2][3][5][LANES], const int16_t *const at[4],
         tap = _mm256_load_si256 ((const __m256i *) taps[i % 2][t][dx]);
         sum[i][0] = _mm256_add_epi32 (sum[i][0], _mm256_madd_epi16 (a, tap));
         sum[i][1] = _mm256_add_epi32 (sum[i][1], _mm256_madd_epi16 (b, tap));
+        __asm__("" : "+x"(sum[i][0]), "+x"(sum[i][1]));
       }
     }
 
@@ -219,9 +221,10 @@ filter_packed (const SympieDwmPlan *plan, const int16_t *const pairs[4], int y)
             plan->src.planes[0] + (y + i) * plan->src.strides[0] + 4 * at;
         uint8_t *dst =
             plan->dst.planes[0] + (y + i) * plan->dst.strides[0] + 4 * at;
+        bool whole = at + LANES <= plan->width;
         __m256i in = first_lanes (plan->width - at);
         __m256 sum[3];
-        __m256i rg, b, bytes;
+        __m256i rg, b, bytes, pixels;
 
         for (int c = 0; c < 3; c++)
           sum[c] = _mm256_cvtepi32_ps (sums[c][i][half]);
@@ -230,9 +233,14 @@ filter_packed (const SympieDwmPlan *plan, const int16_t *const pairs[4], int y)
         bytes = _mm256_packus_epi16 (rg, b);
         bytes = _mm256_min_epu8 (_mm256_max_epu8 (bytes, low), high);
         bytes = _mm256_shuffle_epi8 (bytes, order);
-        bytes = _mm256_blendv_epi8 (
-            bytes, _mm256_maskload_epi32 ((const int *) src, in), alpha);
-        _mm256_maskstore_epi32 ((int *) dst, in, bytes);
+        /* Masked stores are slow on AMD's processors. */
+        pixels = whole ? _mm256_loadu_si256 ((const __m256i *) src)
+                       : _mm256_maskload_epi32 ((const int *) src, in);
+        bytes = _mm256_blendv_epi8 (bytes, pixels, alpha);
+        if (whole)
+          _mm256_storeu_si256 ((__m256i *) dst, bytes);
+        else
+          _mm256_maskstore_epi32 ((int *) dst, in, bytes);
       }
   }
 }

@@ -361,16 +361,22 @@ INLINE void
 store_packed (uint8_t *dst, const uint8_t *src, const int16_t *const rgb[3],
     const SympieFormatInfo *info, int n)
 {
-  int r = info->component[0].offset, g = info->component[1].offset;
-  int b = info->component[2].offset, a = info->alpha;
+  const int16_t *restrict r = rgb[0], *restrict g = rgb[1];
+  const int16_t *restrict b = rgb[2];
+  int r_bits = 8 * info->component[0].offset;
+  int g_bits = 8 * info->component[1].offset;
+  int b_bits = 8 * info->component[2].offset;
+  uint32_t alpha = 0xffu << (8 * info->alpha);
 
+  /* In place, a pixel only meets itself. */
+#pragma GCC ivdep
   for (int x = 0; x < n; x++) {
-    uint8_t alpha = src[4 * x + a];
+    uint32_t pixel;
 
-    dst[4 * x + r] = (uint8_t) rgb[0][x];
-    dst[4 * x + g] = (uint8_t) rgb[1][x];
-    dst[4 * x + b] = (uint8_t) rgb[2][x];
-    dst[4 * x + a] = alpha;
+    memcpy (&pixel, src + 4 * x, sizeof pixel);
+    pixel = htole32 ((le32toh (pixel) & alpha) | (uint32_t) r[x] << r_bits
+                     | (uint32_t) g[x] << g_bits | (uint32_t) b[x] << b_bits);
+    memcpy (dst + 4 * x, &pixel, sizeof pixel);
   }
 }
 
