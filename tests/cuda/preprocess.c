@@ -122,7 +122,9 @@ test (SympieFormat format, int width, int height, bool half,
     const SympieColorimetry *colorimetry, uint64_t *seed)
 {
   const SympieFormatInfo *info = sympie_format_info (format);
-  Frame frame = frame_new (format, width, height, 5, colorimetry, seed);
+  /* Samples of 16 bits must stay aligned. */
+  int padding = info->depth > 8 ? 6 : 5;
+  Frame frame = frame_new (format, width, height, padding, colorimetry, seed);
   SympieImage image = gpu_frame_new (&frame);
   SympieCudaFrame view = sympie_cuda_frame (&image);
   size_t size = (size_t) N * N * CHANNELS * (half ? 2 : 4);

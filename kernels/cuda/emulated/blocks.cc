@@ -19,6 +19,7 @@
 #include "internal.h"
 
 #ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -92,6 +93,8 @@ static void
 start_context (Context *context, unsigned char *stack)
 {
 #ifdef __SANITIZE_ADDRESS__
+  /* A thread that was stopped has left its frames there. */
+  __asan_unpoison_memory_region (stack, STACK_SIZE);
   context->fake_stack = nullptr;
   context->stack_bottom = stack;
   context->stack_size = STACK_SIZE;

@@ -30,6 +30,7 @@ using Operation = std::function<cudaError_t ()>;
 namespace {
 
 const size_t DEVICE_MEMORY = (size_t) 4 << 30;
+const size_t N_FREED = 16;   /* allocations that stay closed for a while */
 const size_t ALIGNMENT = 16; /* of an allocation's end: what escapes notice */
 
 struct Allocation
@@ -47,6 +48,7 @@ struct Failure
 
 std::recursive_mutex mutex; /* guards all of this */
 std::map<const unsigned char *, Allocation> allocations;
+std::deque<Allocation> freed;
 std::map<const unsigned char *, size_t> pinned;
 std::vector<Failure> failures;
 size_t memory_used;
@@ -372,7 +374,15 @@ cudaFree (void *memory)
     return error;
   if (found == allocations.end ())
     return remember (cudaErrorInvalidValue);
-  munmap (found->second.pages, found->second.pages_size + page_size ());
+  /* Nothing else may come to lie there soon: what still goes there is caught.
+   */
+  madvise (found->second.pages, found->second.pages_size, MADV_DONTNEED);
+  mprotect (found->second.pages, found->second.pages_size, PROT_NONE);
+  freed.push_back (found->second);
+  if (freed.size () > N_FREED) {
+    munmap (freed.front ().pages, freed.front ().pages_size + page_size ());
+    freed.pop_front ();
+  }
   memory_used -= found->second.size;
   allocations.erase (found);
   live_objects--;
