@@ -123,13 +123,21 @@ sympie_features_shape (
   shape[2] = width;
 }
 
+static bool
+check_image (const SympieImage *image, char **error)
+{
+  if (image->memory != SYMPIE_MEMORY_HOST)
+    return sympie_fail (error, "features of an image in CUDA memory");
+  return sympie_image_check (image, error);
+}
+
 bool
 sympie_features_extract (SympieFeatures *features, const SympieImage *image,
     float *values, char **error)
 {
   int shape[3];
 
-  if (!sympie_image_check (image, error))
+  if (!check_image (image, error))
     return false;
   sympie_features_shape (features, image->width, image->height, shape);
   return features->backend->extract (
@@ -143,8 +151,7 @@ sympie_features_compare (SympieFeatures *features, const SympieImage *reference,
   const SympieImage *images[2] = { reference, distorted };
   int shape[3];
 
-  if (!sympie_image_check (reference, error)
-      || !sympie_image_check (distorted, error))
+  if (!check_image (reference, error) || !check_image (distorted, error))
     return false;
   if (features->input == SYMPIE_INPUT_FULL
       && (reference->width != distorted->width
