@@ -78,6 +78,7 @@
 #include <stdlib.h>
 
 #include "gstsympiecuda.h"
+#include "gstsympiedevice.h"
 #include "gstsympieimage.h"
 #include "gstsympieparams.h"
 #include "gstsympiescene.h"
@@ -155,24 +156,6 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
 G_DEFINE_TYPE (GstSympieEnhance, gst_sympie_enhance, GST_TYPE_VIDEO_FILTER);
 GST_ELEMENT_REGISTER_DEFINE (
     sympieenhance, "sympieenhance", GST_RANK_NONE, GST_TYPE_SYMPIE_ENHANCE);
-
-#define GST_TYPE_SYMPIE_DEVICE (gst_sympie_device_get_type ())
-static GType
-gst_sympie_device_get_type (void)
-{
-  static gsize type = 0;
-  static const GEnumValue values[] = {
-    { SYMPIE_DEVICE_AUTO, "The best device there is", "auto" },
-    { SYMPIE_DEVICE_CPU, "The processor", "cpu" },
-    { SYMPIE_DEVICE_CUDA, "An NVIDIA GPU", "cuda" },
-    { 0, NULL, NULL },
-  };
-
-  if (g_once_init_enter (&type))
-    g_once_init_leave (
-        &type, g_enum_register_static ("GstSympieDevice", values));
-  return type;
-}
 
 /* The file that is read: property, environment or installation, in this order.
  * Call with the object lock. */

@@ -7,12 +7,14 @@
 
 #include "gstsympiecorrupt.h"
 #include "gstsympieenhance.h"
+#include "gstsympieprobe.h"
 
 static gboolean
 plugin_init (GstPlugin *plugin)
 {
   return GST_ELEMENT_REGISTER (sympieenhance, plugin)
-         && GST_ELEMENT_REGISTER (sympiecorrupt, plugin);
+         && GST_ELEMENT_REGISTER (sympiecorrupt, plugin)
+         && GST_ELEMENT_REGISTER (sympieprobe, plugin);
 }
 
 GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, sympie,

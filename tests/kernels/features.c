@@ -274,25 +274,25 @@ test_sizes (void)
     for (int x = 0; x < 464 * 3; x++)
       a.planes[0][y * 464 * 3 + x] =
           b.planes[0][y / 2 * 232 * 3 + x / 6 * 3 + x % 3];
-  CHECK (
-      sympie_features_compare (crop, &a, &b, &difference, &error), "%s", error);
+  CHECK (sympie_features_compare (crop, &a, &b, &difference, &error), "%s",
+      error ? error : "");
   CHECK (difference.feature_mse < 1e-9 && difference.pixel_mse < 1e-5,
       "%g and %g", difference.feature_mse, difference.pixel_mse);
 
   CHECK (!sympie_features_compare (full, &b, &c, &difference, &error)
              && strstr (error, "232x232") && strstr (error, "232x300"),
-      "%s", error);
+      "%s", error ? error : "");
   free (error);
   error = NULL;
   b.width = 1;
   CHECK (!sympie_features_compare (full, &b, &b, &difference, &error)
              && strstr (error, "1x232") && strstr (error, "too small"),
-      "%s", error);
+      "%s", error ? error : "");
   free (error);
   error = NULL;
   b.width = 232;
   CHECK (sympie_features_compare (full, &b, &b, &difference, &error), "%s",
-      error); /* nothing is left over of the failure */
+      error ? error : ""); /* nothing is left over of the failure */
   free (a.planes[0]);
   free (b.planes[0]);
   free (c.planes[0]);

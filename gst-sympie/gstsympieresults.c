@@ -1,0 +1,310 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "gstsympieresults.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <unistd.h>
+
+struct _GstSympieResults
+{
+  gchar *filename;
+  GstSympieResultsFormat format;
+  int fd;
+  off_t end;  /* of the last frame */
+  off_t size; /* of the file, with what closes it */
+  guint64 n_frames;
+};
+
+GType
+gst_sympie_results_format_get_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+    { GST_SYMPIE_RESULTS_CSV, "Comma-separated values", "csv" },
+    { GST_SYMPIE_RESULTS_JSON, "JSON", "json" },
+    { GST_SYMPIE_RESULTS_XML, "XML", "xml" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (
+        &type, g_enum_register_static ("GstSympieResultsFormat", values));
+  return type;
+}
+
+/* ---- Text -------------------------------------------------------------- */
+
+static void
+append_json_string (GString *text, const gchar *string)
+{
+  g_string_append_c (text, '"');
+  for (const gchar *p = string; *p; p++) {
+    if (*p == '"' || *p == '\\')
+      g_string_append_printf (text, "\\%c", *p);
+    else if ((guchar) *p < ' ')
+      g_string_append_printf (text, "\\u%04x", *p);
+    else
+      g_string_append_c (text, *p);
+  }
+  g_string_append_c (text, '"');
+}
+
+static void
+append_csv_string (GString *text, const gchar *string)
+{
+  gchar **parts = g_strsplit (string, "\"", -1);
+  gchar *doubled = g_strjoinv ("\"\"", parts);
+
+  g_string_append_printf (text, "\"%s\"", doubled);
+  g_free (doubled);
+  g_strfreev (parts);
+}
+
+static void
+append_string (
+    GString *text, GstSympieResultsFormat format, const gchar *string)
+{
+  gchar *valid = g_utf8_make_valid (string, -1), *escaped;
+
+  switch (format) {
+  case GST_SYMPIE_RESULTS_CSV:
+    append_csv_string (text, valid);
+    break;
+  case GST_SYMPIE_RESULTS_JSON:
+    append_json_string (text, valid);
+    break;
+  case GST_SYMPIE_RESULTS_XML:
+    escaped = g_markup_escape_text (valid, -1);
+    g_string_append_printf (text, "\"%s\"", escaped);
+    g_free (escaped);
+    break;
+  }
+  g_free (valid);
+}
+
+static void
+append_value (GString *text, GstSympieResultsFormat format, const GValue *value)
+{
+  const gchar *quote = format == GST_SYMPIE_RESULTS_XML ? "\"" : "";
+  gchar number[G_ASCII_DTOSTR_BUF_SIZE] = "";
+
+  if (G_VALUE_HOLDS_STRING (value)) {
+    append_string (text, format, g_value_get_string (value));
+    return;
+  }
+  if (G_VALUE_HOLDS_UINT64 (value))
+    g_snprintf (number, sizeof number, "%" G_GUINT64_FORMAT,
+        g_value_get_uint64 (value));
+  else if (G_VALUE_HOLDS_BOOLEAN (value))
+    g_strlcpy (
+        number, g_value_get_boolean (value) ? "true" : "false", sizeof number);
+  else if (format == GST_SYMPIE_RESULTS_JSON
+           && !isfinite (g_value_get_double (value)))
+    g_strlcpy (number, "null", sizeof number);
+  else
+    g_ascii_formatd (number, sizeof number, "%.9g", g_value_get_double (value));
+  g_string_append_printf (text, "%s%s%s", quote, number, quote);
+}
+
+/* "a": 1, "b": 2 (JSON), a="1" b="2" (XML) or 1,2 (CSV). */
+static void
+append_fields (
+    GString *text, GstSympieResultsFormat format, const GstStructure *fields)
+{
+  for (gint i = 0; i < gst_structure_n_fields (fields); i++) {
+    const gchar *name = gst_structure_nth_field_name (fields, i);
+
+    switch (format) {
+    case GST_SYMPIE_RESULTS_CSV:
+      g_string_append (text, i ? "," : "");
+      break;
+    case GST_SYMPIE_RESULTS_JSON:
+      g_string_append_printf (text, "%s\"%s\": ", i ? ", " : "", name);
+      break;
+    case GST_SYMPIE_RESULTS_XML:
+      g_string_append_printf (text, "%s%s=", i ? " " : "", name);
+      break;
+    }
+    append_value (text, format, gst_structure_get_value (fields, name));
+  }
+}
+
+static void
+append_frame (
+    GString *text, const GstSympieResults *results, const GstStructure *frame)
+{
+  switch (results->format) {
+  case GST_SYMPIE_RESULTS_CSV:
+    for (gint i = 0;
+         results->n_frames == 0 && i < gst_structure_n_fields (frame); i++)
+      g_string_append_printf (
+          text, "%s%s", i ? "," : "", gst_structure_nth_field_name (frame, i));
+    if (results->n_frames == 0)
+      g_string_append_c (text, '\n');
+    append_fields (text, results->format, frame);
+    g_string_append_c (text, '\n');
+    break;
+  case GST_SYMPIE_RESULTS_JSON:
+    g_string_append_printf (text, "%s\n{", results->n_frames ? "," : "");
+    append_fields (text, results->format, frame);
+    g_string_append_c (text, '}');
+    break;
+  case GST_SYMPIE_RESULTS_XML:
+    g_string_append (text, "<frame ");
+    append_fields (text, results->format, frame);
+    g_string_append (text, "/>\n");
+    break;
+  }
+}
+
+static void
+append_closing (
+    GString *text, const GstSympieResults *results, const GstStructure *summary)
+{
+  switch (results->format) {
+  case GST_SYMPIE_RESULTS_CSV:
+    break;
+  case GST_SYMPIE_RESULTS_JSON:
+    g_string_append (text, "\n],\n\"pooled\": {");
+    append_fields (text, results->format, summary);
+    g_string_append (text, "}}\n");
+    break;
+  case GST_SYMPIE_RESULTS_XML:
+    g_string_append (text, "</frames>\n<pooled ");
+    append_fields (text, results->format, summary);
+    g_string_append (text, "/>\n</sympieprobe>\n");
+    break;
+  }
+}
+
+static void
+append_opening (
+    GString *text, const GstSympieResults *results, const GstStructure *about)
+{
+  switch (results->format) {
+  case GST_SYMPIE_RESULTS_CSV:
+    break;
+  case GST_SYMPIE_RESULTS_JSON:
+    g_string_append_c (text, '{');
+    append_fields (text, results->format, about);
+    g_string_append (text, ",\n\"frames\": [");
+    break;
+  case GST_SYMPIE_RESULTS_XML:
+    g_string_append (text, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                           "<sympieprobe ");
+    append_fields (text, results->format, about);
+    g_string_append (text, ">\n<frames>\n");
+    break;
+  }
+}
+
+/* ---- File -------------------------------------------------------------- */
+
+static gboolean
+fail (const GstSympieResults *results, GError **error)
+{
+  gint code = errno;
+
+  g_set_error (error, G_FILE_ERROR, (gint) g_file_error_from_errno (code),
+      "%s: %s", results->filename, g_strerror (code));
+  return FALSE;
+}
+
+/* Writes over the closing. `kept` bytes of the text stay when the next text
+ * comes. */
+static gboolean
+write_text (
+    GstSympieResults *results, GString *text, gsize kept, GError **error)
+{
+  gsize done = 0;
+
+  while (done < text->len) {
+    ssize_t n = pwrite (results->fd, text->str + done, text->len - done,
+        results->end + (off_t) done);
+
+    if (n < 0 && errno != EINTR)
+      return fail (results, error);
+    if (n > 0)
+      done += (gsize) n;
+  }
+  if (results->end + (off_t) done < results->size
+      && ftruncate (results->fd, results->end + (off_t) done) != 0)
+    return fail (results, error);
+  results->size = results->end + (off_t) done;
+  results->end += (off_t) kept;
+  return TRUE;
+}
+
+GstSympieResults *
+gst_sympie_results_new (const gchar *filename, GstSympieResultsFormat format,
+    const GstStructure *about, GError **error)
+{
+  GstSympieResults *results = g_new0 (GstSympieResults, 1);
+  GstStructure *nothing = gst_structure_new_empty ("pooled");
+  GString *text = g_string_new (NULL);
+  gsize kept;
+  gboolean ok;
+
+  results->filename = g_strdup (filename);
+  results->format = format;
+  append_opening (text, results, about);
+  kept = text->len;
+  append_closing (text, results, nothing);
+
+  results->fd = open (filename, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  ok = results->fd >= 0 ? write_text (results, text, kept, error)
+                        : fail (results, error);
+  g_string_free (text, TRUE);
+  gst_structure_free (nothing);
+  if (!ok) {
+    gst_sympie_results_free (results);
+    return NULL;
+  }
+  return results;
+}
+
+void
+gst_sympie_results_free (GstSympieResults *results)
+{
+  if (!results)
+    return;
+  if (results->fd >= 0)
+    close (results->fd);
+  g_free (results->filename);
+  g_free (results);
+}
+
+gboolean
+gst_sympie_results_add (GstSympieResults *results, const GstStructure *frame,
+    const GstStructure *summary, GError **error)
+{
+  GString *text = g_string_new (NULL);
+  gsize kept;
+  gboolean ok;
+
+  append_frame (text, results, frame);
+  kept = text->len;
+  append_closing (text, results, summary);
+  ok = write_text (results, text, kept, error);
+  results->n_frames++;
+  g_string_free (text, TRUE);
+  return ok;
+}
+
+gboolean
+gst_sympie_results_finish (
+    GstSympieResults *results, const GstStructure *summary, GError **error)
+{
+  GString *text = g_string_new (NULL);
+  gboolean ok;
+
+  append_closing (text, results, summary);
+  ok = write_text (results, text, 0, error);
+  g_string_free (text, TRUE);
+  return ok;
+}

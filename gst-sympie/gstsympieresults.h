@@ -1,0 +1,52 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* The file that sympieprobe writes its results to.
+ *
+ * Whatever stops the program, the file can be read: CSV grows by whole lines;
+ * JSON and XML are closed after every frame, and the next frame is written over
+ * the closing. */
+
+#ifndef GST_SYMPIE_RESULTS_H
+#define GST_SYMPIE_RESULTS_H
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  GST_SYMPIE_RESULTS_CSV,
+  GST_SYMPIE_RESULTS_JSON,
+  GST_SYMPIE_RESULTS_XML,
+} GstSympieResultsFormat;
+
+#define GST_TYPE_SYMPIE_RESULTS_FORMAT (gst_sympie_results_format_get_type ())
+GType gst_sympie_results_format_get_type (void);
+
+typedef struct _GstSympieResults GstSympieResults;
+
+/* Creates or empties the file and writes what comes before the first frame.
+ * `about` has the fields of the whole run: strings and numbers. NULL with an
+ * error where that fails. */
+GstSympieResults *gst_sympie_results_new (const gchar *filename,
+    GstSympieResultsFormat format, const GstStructure *about, GError **error);
+
+/* Closes the file; NULL is allowed. */
+void gst_sympie_results_free (GstSympieResults *results);
+
+/* Appends a frame, and behind it a summary of the frames so far (which CSV does
+ * not have). All frames have the same fields. Fields are guint64, gdouble,
+ * gboolean and strings; numbers that are not finite become null in JSON. */
+gboolean gst_sympie_results_add (GstSympieResults *results,
+    const GstStructure *frame, const GstStructure *summary, GError **error);
+
+/* Replaces the summary. */
+gboolean gst_sympie_results_finish (
+    GstSympieResults *results, const GstStructure *summary, GError **error);
+
+G_END_DECLS
+
+#endif /* GST_SYMPIE_RESULTS_H */
