@@ -191,6 +191,7 @@ run_row (SympiePreprocess *preprocess, int y, float *scratch)
   int n = preprocess->x[LUMA].n;
   float *row = scratch + preprocess->scratch_size - 3 * (size_t) n;
   float *codes[3], *rgb[3];
+  float *packed[4] = { NULL }; /* codes as a pixel of RGB holds them */
 
   for (int p = 0; p < 3; p++) {
     const Plane *plane = &preprocess->planes[p];
@@ -206,12 +207,19 @@ run_row (SympiePreprocess *preprocess, int y, float *scratch)
   for (int c = 0; c < 3; c++) {
     const SympieComponent *component = &info->component[c];
     const Plane *plane = &preprocess->planes[component->plane];
+    int at = component->offset / bytes;
 
     codes[c] = row + (size_t) c * n;
     rgb[c] = preprocess->rgb[c] + (y - preprocess->first) * preprocess->stride;
-    resample->columns (scratch + plane->summed + component->offset / bytes,
-        plane->interleave, plane->x, codes[c]);
+    if (plane->interleave >= 3)
+      packed[at] = codes[c];
+    else
+      resample->columns (
+          scratch + plane->summed + at, plane->interleave, plane->x, codes[c]);
   }
+  if (preprocess->planes[0].interleave >= 3)
+    resample->pixels (scratch + preprocess->planes[0].summed,
+        preprocess->planes[0].interleave, preprocess->planes[0].x, packed);
   resample->standardise (
       codes, preprocess->matrix, preprocess->constant, rgb, n);
 }

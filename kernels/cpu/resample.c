@@ -15,6 +15,10 @@
 /* Strides may be odd. */
 typedef uint16_t Word __attribute__ ((aligned (1)));
 
+/* Read whole, also where a pixel has three components. */
+typedef float Pixel
+    __attribute__ ((vector_size (4 * sizeof (float)), aligned (4)));
+
 #define LANES 8
 #define NAME(name) name##_c
 #define TARGET

@@ -27,6 +27,10 @@ typedef struct
    * for each i. */
   void (*columns) (
       const float *row, int step, const SympieTaps *taps, float *out);
+  /* The same for all of the 3 or 4 components of pixels at once; where out[k]
+   * is NULL, nobody wants component k. Reads up to a float after the row. */
+  void (*pixels) (
+      const float *row, int step, const SympieTaps *taps, float *const out[4]);
 
   /* Codes of a pixel to R, G, B: clamp (matrix * code + constant) from 0 to 1,
    * then standardised; n pixels. */

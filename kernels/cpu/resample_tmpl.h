@@ -64,6 +64,24 @@ NAME (columns) (const float *row, int step, const SympieTaps *taps, float *out)
 }
 
 TARGET static void
+NAME (pixels) (
+    const float *row, int step, const SympieTaps *taps, float *const out[4])
+{
+  const float *weights = taps->weights;
+
+  for (int i = 0; i < taps->n; i++) {
+    const float *in = row + (size_t) (taps->start[i] - taps->low) * step;
+    Pixel sum = { 0 };
+
+    for (int t = 0; t < taps->count; t++)
+      sum += *weights++ * *(const Pixel *) (in + t * step);
+    for (int k = 0; k < step; k++)
+      if (out[k])
+        out[k][i] = sum[k];
+  }
+}
+
+TARGET static void
 NAME (standardise) (float *const codes[3], const float matrix[3][3],
     const float constant[3], float *const rgb[3], int n)
 {
@@ -87,6 +105,7 @@ static const SympieResample NAME (resample) = {
   .rows_8 = NAME (rows_8),
   .rows_16 = NAME (rows_16),
   .columns = NAME (columns),
+  .pixels = NAME (pixels),
   .standardise = NAME (standardise),
 };
 
