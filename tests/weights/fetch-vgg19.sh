@@ -4,7 +4,7 @@
 #   fetch-vgg19.sh SOURCE-ROOT SEED-VGG19
 set -uo pipefail
 fetch=$1/weights/fetch-vgg19.sh
-seed=$2
+seed=$(realpath "$2")
 
 for module in numpy torch; do
   /usr/bin/python3 -c "import $module" 2>/dev/null || {
