@@ -1,0 +1,79 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* The reader of safetensors files on arbitrary bytes: whatever they are, it
+ * gives tensors or one message, and neither crashes nor leaks. For libFuzzer,
+ * and, linked with replay.c, for files made by hand. */
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "safetensors.h"
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
+
+static void
+stop (const char *why)
+{
+  fprintf (stderr, "%s\n", why);
+  abort ();
+}
+
+/* Asks for a tensor of each small shape; the corpus and the dictionary call
+ * tensors "a" and "b". */
+static void
+read_tensors (SympieSafetensors *file)
+{
+  static const char *const names[] = { "a", "b", "" };
+  static const int64_t shapes[][2] = { { 0, 0 }, { 1, 1 }, { 2, 3 }, { 4, 2 } };
+
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+      for (int n_dims = 0; n_dims <= 2; n_dims++) {
+        char *error = NULL;
+        bool fits =
+            sympie_safetensors_check (file, names[i], shapes[s], n_dims, NULL);
+        float *values =
+            sympie_safetensors_read (file, names[i], shapes[s], n_dims, &error);
+
+        if (!values == !error)
+          stop ("a tensor and a message, or neither");
+        if (values && (!fits || !sympie_safetensors_has (file, names[i])))
+          stop ("a tensor that the header does not have");
+        free (values);
+        free (error);
+      }
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+  static int fd = -1;
+  static char path[64];
+  SympieSafetensors *file;
+  char *error = NULL;
+
+  if (fd < 0) {
+    fd = memfd_create ("safetensors", 0);
+    snprintf (path, sizeof path, "/proc/self/fd/%d", fd);
+  }
+  if (ftruncate (fd, 0) != 0 || pwrite (fd, data, size, 0) != (ssize_t) size)
+    stop ("no memory for the file");
+
+  file = sympie_safetensors_open (path, &error);
+  if (!file == !error)
+    stop ("a file and a message, or neither");
+  if (file)
+    read_tensors (file);
+  else if (!strstr (error, path))
+    stop ("a message without the file's name");
+  sympie_safetensors_close (file);
+  free (error);
+  return 0;
+}
