@@ -73,9 +73,10 @@
  * ## Example pipelines
  * |[
  * gst-launch-1.0 -m filesrc location=original.mp4 ! decodebin ! p.ref_sink
- *     filesrc location=compressed.mp4 ! decodebin ! sympieprobe name=p !
- * fakesink
- * ]| Measures a compressed video.
+ *     filesrc location=compressed.mp4 ! decodebin ! p.dist_sink
+ *     sympieprobe name=p ! fakesink
+ * ]| Measures a compressed video. Name both pads: decodebin links when it knows
+ * what it has, and whoever comes first takes the pad that is free.
  * |[
  * gst-launch-1.0 filesrc location=original.mp4 ! decodebin ! p.ref_sink
  *     filesrc location=compressed.mp4 ! decodebin ! sympieenhance ! p.dist_sink
