@@ -14,11 +14,11 @@
 
 #include "../error.h"
 
-/* Rounds of looking for work before a thread sleeps: some ten microseconds,
- * enough to bridge the gap between two layers of NEM. */
+/* Rounds of looking for work before a thread sleeps: some fifty microseconds,
+ * enough for the others to finish their share of a layer of NEM. */
 enum
 {
-  SPIN_ROUNDS = 1000
+  SPIN_ROUNDS = 5000
 };
 
 typedef struct
