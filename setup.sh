@@ -19,6 +19,7 @@ run=(
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
   gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
   ffmpeg
+  curl                     # weights/fetch-vgg19.sh
   lomiri-wallpapers-16.04  # photographs: the demo's clip is made from one
   fonts-dejavu-core        # the labels in the demo's pictures
 )
@@ -28,6 +29,11 @@ research=(
   python3-matplotlib python3-tqdm snakemake
   libavfilter-dev  # FFmpeg's filters beside ours in sympie-bench
 )
+
+# Frames in GPU memory, where kernels for GPUs can be compiled at all.
+if command -v nvcc >/dev/null; then
+  build+=(libgstreamer-plugins-bad1.0-dev)
+fi
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
