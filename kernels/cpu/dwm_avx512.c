@@ -179,6 +179,7 @@ filter_packed (const SympieDwmPlan *plan, const int16_t *const pairs[4], int y)
   for (int x = 0; x < plan->width; x += STEP) {
     __m512i sums[3][SYMPIE_DWM_GROUP][2];
 
+    prefetch_packed (plan, y, x, STEP);
     for (int c = 0; c < 3; c++)
       sum_group (plan, pairs, c, x, sums[c]);
 

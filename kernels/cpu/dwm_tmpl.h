@@ -380,6 +380,23 @@ store_packed (uint8_t *dst, const uint8_t *src, const int16_t *const rgb[3],
   }
 }
 
+/* Asks for what the next group loads and stores in `n` columns from `x` of
+ * frames of four-byte pixels. Each row is a stream of its own and too short for
+ * the processor to see it coming. Addresses outside the frame do no harm. */
+INLINE void __attribute__ ((unused))
+prefetch_packed (const SympieDwmPlan *plan, int y, int x, int n)
+{
+  const SympieImage *src = &plan->src, *dst = &plan->dst;
+
+  for (int i = 0; i < SYMPIE_DWM_GROUP; i++)
+    for (int at = 4 * x; at < 4 * (x + n); at += 64) {
+      __builtin_prefetch (
+          (char *) src->planes[0] + (y + 6 + i) * src->strides[0] + at, 0, 2);
+      __builtin_prefetch (
+          (char *) dst->planes[0] + (y + 4 + i) * dst->strides[0] + at, 1, 2);
+    }
+}
+
 static void
 store_rgb (const SympieDwmPlan *plan, int y, const int16_t *const rgb[3])
 {
