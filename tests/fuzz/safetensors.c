@@ -18,6 +18,8 @@
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
+int fuzz_tensors; /* read so far, for replay.c */
+
 static void
 stop (const char *why)
 {
@@ -46,9 +48,20 @@ read_tensors (SympieSafetensors *file)
           stop ("a tensor and a message, or neither");
         if (values && (!fits || !sympie_safetensors_has (file, names[i])))
           stop ("a tensor that the header does not have");
+        fuzz_tensors += values != NULL;
         free (values);
         free (error);
       }
+}
+
+/* The lowest descriptor that is free. */
+static int
+free_descriptor (int fd)
+{
+  int copy = dup (fd);
+
+  close (copy);
+  return copy;
 }
 
 int
@@ -58,6 +71,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   static char path[64];
   SympieSafetensors *file;
   char *error = NULL;
+  int descriptor;
 
   if (fd < 0) {
     fd = memfd_create ("safetensors", 0);
@@ -66,6 +80,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   if (ftruncate (fd, 0) != 0 || pwrite (fd, data, size, 0) != (ssize_t) size)
     stop ("no memory for the file");
 
+  descriptor = free_descriptor (fd);
   file = sympie_safetensors_open (path, &error);
   if (!file == !error)
     stop ("a file and a message, or neither");
@@ -75,5 +90,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     stop ("a message without the file's name");
   sympie_safetensors_close (file);
   free (error);
+  if (free_descriptor (fd) != descriptor)
+    stop ("a file that was not closed");
   return 0;
 }
