@@ -73,75 +73,12 @@
  * ]| Raises contrast and brightness by hand.
  */
 
-#include "gstsympieenhance.h"
+#include "gstsympieenhance-private.h"
 
 #include <stdlib.h>
 
-#include "gstsympiecuda.h"
-#include "gstsympiedevice.h"
-#include "gstsympieimage.h"
-#include "gstsympieparams.h"
-#include "gstsympiescene.h"
-
-GST_DEBUG_CATEGORY_STATIC (gst_sympie_enhance_debug);
+GST_DEBUG_CATEGORY (gst_sympie_enhance_debug);
 #define GST_CAT_DEFAULT gst_sympie_enhance_debug
-
-enum
-{
-  PROP_0,
-  PROP_WEIGHTS,
-  PROP_DEVICE,
-  PROP_ACTIVE_DEVICE,
-  PROP_CUDA_DEVICE_ID,
-  PROP_N_THREADS,
-  PROP_ENABLED,
-  PROP_STRENGTH,
-  PROP_ITERATIONS,
-  PROP_REUSE_INTERVAL,
-  PROP_PARAMETERS,
-  PROP_LAST_PARAMETERS,
-  PROP_STATS,
-};
-
-#define DEFAULT_DEVICE SYMPIE_DEVICE_AUTO
-#define DEFAULT_CUDA_DEVICE_ID 0
-#define DEFAULT_N_THREADS 0
-#define MAX_N_THREADS 1024
-#define DEFAULT_ENABLED TRUE
-#define DEFAULT_STRENGTH 1.0
-#define DEFAULT_ITERATIONS 1
-#define DEFAULT_REUSE_INTERVAL 1
-
-struct _GstSympieEnhance
-{
-  GstVideoFilter parent;
-
-  /* The object lock guards these; it is never held while a frame is worked
-   * on. */
-  gchar *weights;
-  SympieDevice device;
-  SympieDevice active_device;
-  guint cuda_device_id;
-  guint n_threads;
-  gboolean enabled;
-  GstSympieSettings settings;
-  gchar *parameters_error; /* why `parameters` cannot be used, or NULL */
-  gboolean has_last_parameters;
-  SympieParams last_parameters;
-  GstSympieStats stats;
-
-  /* The rest belongs to the streaming thread, and while there is none to
-   * start and stop. */
-  SympieContext *context;
-  gboolean can_estimate; /* the context has weights */
-  GstSympieCuda cuda;
-  gboolean warned;  /* that there is no CUDA device */
-  gboolean in_cuda; /* the stream is in CUDA memory */
-  GstSympieStream stream;
-  GstCaps *refused; /* the latest caps were these, and the error is posted */
-  GstSympieSettings frame_settings;
-  GstSympieScene scene;
-};
 
 #define GST_SYMPIE_CAPS                                                        \
   GST_STATIC_CAPS ("video/x-raw, " GST_SYMPIE_CAPS_FIELDS GST_SYMPIE_CUDA_CAPS)
@@ -156,118 +93,6 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
 G_DEFINE_TYPE (GstSympieEnhance, gst_sympie_enhance, GST_TYPE_VIDEO_FILTER);
 GST_ELEMENT_REGISTER_DEFINE (
     sympieenhance, "sympieenhance", GST_RANK_NONE, GST_TYPE_SYMPIE_ENHANCE);
-
-/* The file that is read: property, environment or installation, in this order.
- * Call with the object lock. */
-static gchar *
-gst_sympie_enhance_dup_weights (GstSympieEnhance *self)
-{
-  const gchar *weights = self->weights;
-
-  if (!weights || !*weights)
-    weights = g_getenv ("SYMPIE_WEIGHTS");
-  if (!weights || !*weights)
-    weights = GST_SYMPIE_WEIGHTS;
-  return g_strdup (weights);
-}
-
-static void
-gst_sympie_enhance_close (GstSympieEnhance *self)
-{
-  gst_sympie_cuda_enter (&self->cuda);
-  sympie_close (self->context);
-  gst_sympie_cuda_leave (&self->cuda);
-  self->context = NULL;
-}
-
-/* Decides for CUDA or the CPU, and gets the CUDA context. False, with an error
- * posted, where a device was asked for that is not there. */
-static gboolean
-gst_sympie_enhance_choose_device (GstSympieEnhance *self, SympieConfig *config)
-{
-  char *error = NULL;
-
-  if (config->device == SYMPIE_DEVICE_CPU)
-    return TRUE;
-  if (sympie_cuda_available (config->cuda_device, &error)) {
-    /* None is no reason to give up: frames in system memory need none. */
-    config->device = SYMPIE_DEVICE_CUDA;
-    gst_sympie_cuda_open (&self->cuda, GST_ELEMENT (self), config->cuda_device);
-    config->cuda_context = gst_sympie_cuda_handle (&self->cuda);
-    return TRUE;
-  }
-
-  if (config->device == SYMPIE_DEVICE_CUDA) {
-    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
-        ("Cannot use device=cuda: %s", error), (NULL));
-    free (error);
-    return FALSE;
-  }
-  if (!self->warned)
-    GST_WARNING_OBJECT (self, "device=auto takes the CPU: %s", error);
-  self->warned = TRUE;
-  config->device = SYMPIE_DEVICE_CPU;
-  free (error);
-  return TRUE;
-}
-
-/* Reads the weights only if `estimating`: they are not asked for where all
- * parameters come by hand. Posts an error where it fails. */
-static gboolean
-gst_sympie_enhance_open (GstSympieEnhance *self, gboolean estimating)
-{
-  SympieConfig config = sympie_config_default ();
-  GstClockTime begin = gst_util_get_timestamp ();
-  char *error = NULL;
-  gchar *weights;
-
-  GST_OBJECT_LOCK (self);
-  weights = gst_sympie_enhance_dup_weights (self);
-  config.device = self->device;
-  config.cuda_device = (int) self->cuda_device_id;
-  config.n_threads = (int) self->n_threads;
-  GST_OBJECT_UNLOCK (self);
-  if (estimating)
-    config.weights = weights;
-
-  gst_sympie_enhance_close (self);
-  if (!gst_sympie_enhance_choose_device (self, &config)) {
-    g_free (weights);
-    return FALSE;
-  }
-  gst_sympie_cuda_enter (&self->cuda);
-  self->context = sympie_open (&config, &error);
-  gst_sympie_cuda_leave (&self->cuda);
-  if (!self->context) {
-    if (estimating && !g_file_test (weights, G_FILE_TEST_EXISTS))
-      GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
-          ("Cannot find the weights: %s", error), ("weights: %s", weights));
-    else if (config.device == SYMPIE_DEVICE_CUDA)
-      GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ_WRITE,
-          ("Cannot start on the CUDA device: %s", error),
-          ("cuda-device-id: %d, weights: %s", config.cuda_device, weights));
-    else if (estimating)
-      GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ,
-          ("Cannot use the weights: %s", error), ("weights: %s", weights));
-    else
-      GST_ELEMENT_ERROR (
-          self, LIBRARY, INIT, ("Cannot start libsympie: %s", error), (NULL));
-    free (error);
-    g_free (weights);
-    return FALSE;
-  }
-
-  self->can_estimate = estimating;
-  GST_OBJECT_LOCK (self);
-  self->active_device = sympie_device (self->context);
-  GST_OBJECT_UNLOCK (self);
-  g_object_notify (G_OBJECT (self), "active-device");
-  GST_INFO_OBJECT (self, "set up in %" GST_TIME_FORMAT ", weights %s",
-      GST_TIME_ARGS (gst_util_get_timestamp () - begin),
-      estimating ? weights : "not needed");
-  g_free (weights);
-  return TRUE;
-}
 
 /* False, with an error posted, where `parameters` was set to something that
  * cannot be used: setting a property has no other way to fail. */
@@ -336,85 +161,6 @@ gst_sympie_enhance_sink_event (GstBaseTransform *trans, GstEvent *event)
     break;
   }
   return GST_BASE_TRANSFORM_CLASS (parent_class)->sink_event (trans, event);
-}
-
-/* ---- CUDA memory --------------------------------------------------------- */
-
-static void
-gst_sympie_enhance_set_context (GstElement *element, GstContext *context)
-{
-  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (element);
-
-  gst_sympie_cuda_set_context (
-      &self->cuda, element, (gint) self->cuda_device_id, context);
-  GST_ELEMENT_CLASS (parent_class)->set_context (element, context);
-}
-
-static gboolean
-gst_sympie_enhance_query (
-    GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
-{
-  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
-
-  if (GST_QUERY_TYPE (query) == GST_QUERY_CONTEXT
-      && gst_sympie_cuda_query (&self->cuda, GST_ELEMENT (self), query))
-    return TRUE;
-  return GST_BASE_TRANSFORM_CLASS (parent_class)
-      ->query (trans, direction, query);
-}
-
-/* The memory of a frame stays what it is. On the CPU it is not CUDA's. */
-static GstCaps *
-gst_sympie_enhance_transform_caps (GstBaseTransform *trans,
-    GstPadDirection direction, GstCaps *caps, GstCaps *filter)
-{
-  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
-  GstCaps *possible = GST_BASE_TRANSFORM_CLASS (parent_class)
-                          ->transform_caps (trans, direction, caps, filter);
-  SympieDevice device;
-
-  GST_OBJECT_LOCK (self);
-  device = self->active_device;
-  GST_OBJECT_UNLOCK (self);
-  return device == SYMPIE_DEVICE_CPU
-             ? gst_sympie_cuda_remove_from_caps (possible)
-             : possible;
-}
-
-static gboolean
-gst_sympie_enhance_propose_allocation (
-    GstBaseTransform *trans, GstQuery *decide_query, GstQuery *query)
-{
-  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
-
-  /* Without a query of ours buffers pass, and those after us decide. */
-  return decide_query && self->in_cuda
-             ? gst_sympie_cuda_propose_allocation (&self->cuda, query)
-             : GST_BASE_TRANSFORM_CLASS (parent_class)
-                   ->propose_allocation (trans, decide_query, query);
-}
-
-static gboolean
-gst_sympie_enhance_decide_allocation (GstBaseTransform *trans, GstQuery *query)
-{
-  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
-
-  if (self->in_cuda && !gst_sympie_cuda_decide_allocation (&self->cuda, query))
-    return FALSE;
-  return GST_BASE_TRANSFORM_CLASS (parent_class)
-      ->decide_allocation (trans, query);
-}
-
-/* Goes on in the context that the buffers come from. */
-static void
-gst_sympie_enhance_follow_context (GstSympieEnhance *self, GstBuffer *buffer)
-{
-  GST_INFO_OBJECT (self, "buffers come from another CUDA context");
-  gst_sympie_enhance_close (self);
-  gst_sympie_cuda_adopt (&self->cuda, buffer);
-  /* On failure there is no context, which the next frame tells. */
-  if (gst_sympie_enhance_open (self, self->can_estimate))
-    gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
 }
 
 /* ---- Frames -------------------------------------------------------------- */
@@ -634,118 +380,6 @@ gst_sympie_enhance_transform_frame_ip (
   return gst_sympie_enhance_transform_frame (filter, frame, frame);
 }
 
-/* Call with the object lock. */
-static void
-gst_sympie_enhance_set_parameters (GstSympieEnhance *self, const GValue *array)
-{
-  g_clear_pointer (&self->parameters_error, g_free);
-  self->settings.by_hand = gst_value_array_get_size (array) > 0;
-  if (self->settings.by_hand)
-    gst_sympie_params_from_value (
-        &self->settings.parameters, array, &self->parameters_error);
-}
-
-static void
-gst_sympie_enhance_set_property (
-    GObject *object, guint id, const GValue *value, GParamSpec *pspec)
-{
-  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (object);
-
-  GST_OBJECT_LOCK (self);
-  switch (id) {
-  case PROP_WEIGHTS:
-    g_free (self->weights);
-    self->weights = g_value_dup_string (value);
-    break;
-  case PROP_DEVICE:
-    self->device = g_value_get_enum (value);
-    break;
-  case PROP_CUDA_DEVICE_ID:
-    self->cuda_device_id = g_value_get_uint (value);
-    break;
-  case PROP_N_THREADS:
-    self->n_threads = g_value_get_uint (value);
-    break;
-  case PROP_ENABLED:
-    self->enabled = g_value_get_boolean (value);
-    break;
-  case PROP_STRENGTH:
-    self->settings.strength = g_value_get_double (value);
-    break;
-  case PROP_ITERATIONS:
-    self->settings.iterations = g_value_get_uint (value);
-    break;
-  case PROP_REUSE_INTERVAL:
-    self->settings.reuse_interval = g_value_get_uint (value);
-    break;
-  case PROP_PARAMETERS:
-    gst_sympie_enhance_set_parameters (self, value);
-    break;
-  default:
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    break;
-  }
-  GST_OBJECT_UNLOCK (self);
-}
-
-static void
-gst_sympie_enhance_get_property (
-    GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (object);
-
-  GST_OBJECT_LOCK (self);
-  switch (id) {
-  case PROP_WEIGHTS:
-    g_value_take_string (value, gst_sympie_enhance_dup_weights (self));
-    break;
-  case PROP_DEVICE:
-    g_value_set_enum (value, self->device);
-    break;
-  case PROP_ACTIVE_DEVICE:
-    g_value_set_enum (value, self->active_device);
-    break;
-  case PROP_CUDA_DEVICE_ID:
-    g_value_set_uint (value, self->cuda_device_id);
-    break;
-  case PROP_N_THREADS:
-    g_value_set_uint (value, self->n_threads);
-    break;
-  case PROP_ENABLED:
-    g_value_set_boolean (value, self->enabled);
-    break;
-  case PROP_STRENGTH:
-    g_value_set_double (value, self->settings.strength);
-    break;
-  case PROP_ITERATIONS:
-    g_value_set_uint (value, self->settings.iterations);
-    break;
-  case PROP_REUSE_INTERVAL:
-    g_value_set_uint (value, self->settings.reuse_interval);
-    break;
-  case PROP_PARAMETERS:
-    if (self->settings.by_hand && !self->parameters_error)
-      gst_sympie_params_to_value (&self->settings.parameters, value);
-    break;
-  case PROP_LAST_PARAMETERS:
-    if (self->has_last_parameters)
-      gst_sympie_params_to_value (&self->last_parameters, value);
-    break;
-  case PROP_STATS:
-    g_value_take_boxed (value,
-        gst_structure_new ("application/x-sympie-stats", "frames",
-            G_TYPE_UINT64, self->stats.frames, "estimates", G_TYPE_UINT64,
-            self->stats.estimates, "reused", G_TYPE_UINT64, self->stats.reused,
-            "estimate-time", G_TYPE_UINT64, self->stats.estimate_time,
-            "apply-time", G_TYPE_UINT64, self->stats.apply_time, NULL));
-    break;
-  default:
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    break;
-  }
-  GST_OBJECT_UNLOCK (self);
-}
-
 static void
 gst_sympie_enhance_finalize (GObject *object)
 {
@@ -755,145 +389,6 @@ gst_sympie_enhance_finalize (GObject *object)
   g_free (self->parameters_error);
   gst_sympie_cuda_close (&self->cuda);
   G_OBJECT_CLASS (parent_class)->finalize (object);
-}
-
-static void
-gst_sympie_enhance_install_properties (GObjectClass *object_class)
-{
-  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
-  const GParamFlags ready = flags | GST_PARAM_MUTABLE_READY;
-  const GParamFlags playing = flags | GST_PARAM_MUTABLE_PLAYING;
-  const GParamFlags readable = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
-
-  /**
-   * GstSympieEnhance:weights:
-   *
-   * Path of NEM's weights, a safetensors file. If it is not set, the
-   * environment variable SYMPIE_WEIGHTS names the file, and without that it is
-   * the one that was installed with the plugin. Reads as the path in use.
-   */
-  g_object_class_install_property (object_class, PROP_WEIGHTS,
-      g_param_spec_string ("weights", "Weights",
-          "Safetensors file with NEM's weights (unset = environment variable "
-          "SYMPIE_WEIGHTS, else the installed file)",
-          NULL, ready));
-  /**
-   * GstSympieEnhance:device:
-   *
-   * Where to compute. A device that is asked for by name and is not there is
-   * an error, not a reason to take another one.
-   */
-  g_object_class_install_property (object_class, PROP_DEVICE,
-      g_param_spec_enum ("device", "Device", "Device to compute on",
-          GST_TYPE_SYMPIE_DEVICE, DEFAULT_DEVICE, ready));
-  /**
-   * GstSympieEnhance:active-device:
-   *
-   * The device in use, or auto while the element is stopped.
-   */
-  g_object_class_install_property (object_class, PROP_ACTIVE_DEVICE,
-      g_param_spec_enum ("active-device", "Active device",
-          "Device in use (auto = none yet)", GST_TYPE_SYMPIE_DEVICE,
-          SYMPIE_DEVICE_AUTO, readable));
-  /**
-   * GstSympieEnhance:cuda-device-id:
-   *
-   * Which CUDA device to take where there are several.
-   */
-  g_object_class_install_property (object_class, PROP_CUDA_DEVICE_ID,
-      g_param_spec_uint ("cuda-device-id", "CUDA device",
-          "Index of the CUDA device to use", 0, G_MAXINT,
-          DEFAULT_CUDA_DEVICE_ID, ready));
-  /**
-   * GstSympieEnhance:n-threads:
-   *
-   * Threads that work on a frame on the processor.
-   */
-  g_object_class_install_property (object_class, PROP_N_THREADS,
-      g_param_spec_uint ("n-threads", "Threads",
-          "Number of threads on the processor (0 = one for each processor)", 0,
-          MAX_N_THREADS, DEFAULT_N_THREADS, ready));
-  /**
-   * GstSympieEnhance:enabled:
-   *
-   * FALSE lets all buffers pass untouched.
-   */
-  g_object_class_install_property (object_class, PROP_ENABLED,
-      g_param_spec_boolean ("enabled", "Enabled",
-          "Enhance frames; FALSE lets them pass untouched", DEFAULT_ENABLED,
-          playing));
-  /**
-   * GstSympieEnhance:strength:
-   *
-   * How far to go from parameters that change nothing (0) to those estimated
-   * (1). At 0 buffers pass untouched.
-   */
-  g_object_class_install_property (object_class, PROP_STRENGTH,
-      g_param_spec_double ("strength", "Strength",
-          "Effect, from none (0) to that of the estimated parameters (1)", 0.0,
-          1.0, DEFAULT_STRENGTH, playing | GST_PARAM_CONTROLLABLE));
-  /**
-   * GstSympieEnhance:iterations:
-   *
-   * How often to estimate and apply, each time on the frame that came out.
-   */
-  g_object_class_install_property (object_class, PROP_ITERATIONS,
-      g_param_spec_uint ("iterations", "Iterations",
-          "How often each frame is enhanced, the result fed back", 1,
-          GST_SYMPIE_MAX_ITERATIONS, DEFAULT_ITERATIONS, playing));
-  /**
-   * GstSympieEnhance:reuse-interval:
-   *
-   * Estimate on every Nth frame and keep the parameters in between. A
-   * discontinuity starts anew.
-   */
-  g_object_class_install_property (object_class, PROP_REUSE_INTERVAL,
-      g_param_spec_uint ("reuse-interval", "Reuse interval",
-          "Estimate on every Nth frame and keep the parameters in between", 1,
-          G_MAXUINT, DEFAULT_REUSE_INTERVAL, playing));
-  /**
-   * GstSympieEnhance:parameters:
-   *
-   * 37 numbers to apply instead of NEM's estimates, in standardised RGB (mean
-   * 0.485, 0.456, 0.406; deviation 0.229, 0.224, 0.225): the colour matrix, 9,
-   * input channel by input channel; the shift that comes before it, 3; the
-   * kernel, 25, row by row. An empty array goes back to NEM. Anything else is
-   * an error at the start or the next frame.
-   */
-  g_object_class_install_property (object_class, PROP_PARAMETERS,
-      gst_param_spec_array ("parameters", "Parameters",
-          "37 numbers to apply (9 of the colour matrix, 3 of the shift, 25 of "
-          "the kernel) instead of estimates; empty = estimate",
-          NULL, playing));
-  /**
-   * GstSympieEnhance:last-parameters:
-   *
-   * The 37 numbers, of type double, estimated or given for the latest frame (in
-   * its first iteration, before #GstSympieEnhance:strength). Empty before the
-   * first frame.
-   */
-  g_object_class_install_property (object_class, PROP_LAST_PARAMETERS,
-      gst_param_spec_array ("last-parameters", "Last parameters",
-          "37 numbers estimated or given for the latest frame", NULL,
-          readable));
-  /**
-   * GstSympieEnhance:stats:
-   *
-   * What was done since the start, a structure application/x-sympie-stats:
-   *
-   * * #guint64 `frames`: frames enhanced
-   * * #guint64 `estimates`: how often NEM ran
-   * * #guint64 `reused`: frames for which it did not, as the parameters of an
-   *   earlier frame were kept
-   * * #guint64 `estimate-time`: nanoseconds that NEM took
-   * * #guint64 `apply-time`: nanoseconds that DWM took; on CUDA with NEM, which
-   *   is not waited for on its own
-   */
-  g_object_class_install_property (object_class, PROP_STATS,
-      g_param_spec_boxed ("stats", "Statistics",
-          "frames, estimates, reused and, in nanoseconds, estimate-time and "
-          "apply-time since the start, as guint64",
-          GST_TYPE_STRUCTURE, readable));
 }
 
 static void
@@ -907,11 +402,9 @@ gst_sympie_enhance_class_init (GstSympieEnhanceClass *klass)
   GST_DEBUG_CATEGORY_INIT (
       gst_sympie_enhance_debug, "sympieenhance", 0, "SyMPIE video enhancement");
 
-  object_class->set_property = gst_sympie_enhance_set_property;
-  object_class->get_property = gst_sympie_enhance_get_property;
   object_class->finalize = gst_sympie_enhance_finalize;
   gst_sympie_enhance_install_properties (object_class);
-  gst_type_mark_as_plugin_api (GST_TYPE_SYMPIE_DEVICE, 0);
+  gst_sympie_enhance_install_device (klass);
 
   gst_element_class_set_static_metadata (element_class,
       "SyMPIE video enhancement", "Filter/Effect/Video",
@@ -920,19 +413,9 @@ gst_sympie_enhance_class_init (GstSympieEnhanceClass *klass)
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
 
-  element_class->set_context =
-      GST_DEBUG_FUNCPTR (gst_sympie_enhance_set_context);
-
   trans_class->start = GST_DEBUG_FUNCPTR (gst_sympie_enhance_start);
   trans_class->stop = GST_DEBUG_FUNCPTR (gst_sympie_enhance_stop);
   trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_sympie_enhance_sink_event);
-  trans_class->query = GST_DEBUG_FUNCPTR (gst_sympie_enhance_query);
-  trans_class->transform_caps =
-      GST_DEBUG_FUNCPTR (gst_sympie_enhance_transform_caps);
-  trans_class->propose_allocation =
-      GST_DEBUG_FUNCPTR (gst_sympie_enhance_propose_allocation);
-  trans_class->decide_allocation =
-      GST_DEBUG_FUNCPTR (gst_sympie_enhance_decide_allocation);
   trans_class->before_transform =
       GST_DEBUG_FUNCPTR (gst_sympie_enhance_before_transform);
   trans_class->prepare_output_buffer =
@@ -952,14 +435,5 @@ gst_sympie_enhance_class_init (GstSympieEnhanceClass *klass)
 static void
 gst_sympie_enhance_init (GstSympieEnhance *self)
 {
-  self->device = DEFAULT_DEVICE;
-  self->active_device = SYMPIE_DEVICE_AUTO;
-  self->cuda_device_id = DEFAULT_CUDA_DEVICE_ID;
-  self->n_threads = DEFAULT_N_THREADS;
-  self->enabled = DEFAULT_ENABLED;
-  self->settings = (GstSympieSettings){
-    .strength = DEFAULT_STRENGTH,
-    .iterations = DEFAULT_ITERATIONS,
-    .reuse_interval = DEFAULT_REUSE_INTERVAL,
-  };
+  gst_sympie_enhance_init_properties (self);
 }
