@@ -188,27 +188,3 @@ sympie_nem_weights_load (const char *path, char **error)
   }
   return weights;
 }
-
-static void
-free_conv (SympieConv *conv)
-{
-  free (conv->weight);
-  free (conv->bias);
-}
-
-void
-sympie_nem_weights_free (SympieNemWeights *weights)
-{
-  if (!weights)
-    return;
-  free_conv (&weights->stem);
-  for (int i = 0; i < SYMPIE_NEM_N_BLOCKS; i++) {
-    free_conv (&weights->block[i].conv1);
-    free_conv (&weights->block[i].conv2);
-    free (weights->block[i].scale1);
-    free (weights->block[i].shift1);
-  }
-  free (weights->head_weight);
-  free (weights->head_bias);
-  free (weights);
-}

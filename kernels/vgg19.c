@@ -119,15 +119,3 @@ sympie_vgg19_weights_load (const char *path, int n_convs, char **error)
   }
   return weights;
 }
-
-void
-sympie_vgg19_weights_free (SympieVgg19Weights *weights)
-{
-  if (!weights)
-    return;
-  for (int i = 0; i < weights->n_convs; i++) {
-    free (weights->convs[i].weight);
-    free (weights->convs[i].bias);
-  }
-  free (weights);
-}

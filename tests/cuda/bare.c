@@ -31,27 +31,3 @@ sympie_nem_weights_load (const char *path, char **error)
   sympie_fail (error, "%s: built without a reader of weights", path);
   return NULL;
 }
-
-static void
-clear_conv (SympieConv *conv)
-{
-  free (conv->weight);
-  free (conv->bias);
-}
-
-void
-sympie_nem_weights_free (SympieNemWeights *weights)
-{
-  if (!weights)
-    return;
-  clear_conv (&weights->stem);
-  for (int b = 0; b < SYMPIE_NEM_N_BLOCKS; b++) {
-    clear_conv (&weights->block[b].conv1);
-    clear_conv (&weights->block[b].conv2);
-    free (weights->block[b].scale1);
-    free (weights->block[b].shift1);
-  }
-  free (weights->head_weight);
-  free (weights->head_bias);
-  free (weights);
-}
