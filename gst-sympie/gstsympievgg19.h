@@ -1,0 +1,40 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* VGG19 as an element has it: where its weights are, and how it compares
+ * frames. What goes wrong is posted as an error of the element. */
+
+#ifndef GST_SYMPIE_VGG19_H
+#define GST_SYMPIE_VGG19_H
+
+#include "gstsympiepairs.h"
+#include "sympie.h"
+
+G_BEGIN_DECLS
+
+/* SympieLayer and SympieInput as the enumerations that properties have. */
+#define GST_TYPE_SYMPIE_LAYER (gst_sympie_layer_get_type ())
+GType gst_sympie_layer_get_type (void);
+#define GST_TYPE_SYMPIE_INPUT (gst_sympie_input_get_type ())
+GType gst_sympie_input_get_type (void);
+const gchar *gst_sympie_input_name (SympieInput input);
+
+/* The file that is read: `path`, or where that is NULL or empty, the
+ * environment's or the one in the user's data folder. */
+gchar *gst_sympie_vgg19_dup_weights (const gchar *path);
+
+/* NULL where it fails. */
+SympieFeatures *gst_sympie_vgg19_open (
+    GstElement *element, const SympieFeaturesConfig *config);
+
+/* Compares two frames or, where they are interlaced, the fields of one with
+ * those of the other. */
+gboolean gst_sympie_vgg19_compare (GstElement *element,
+    SympieFeatures *features, const GstSympieFrame frames[GST_SYMPIE_N_SIDES],
+    SympieDifference *difference);
+
+G_END_DECLS
+
+#endif /* GST_SYMPIE_VGG19_H */
