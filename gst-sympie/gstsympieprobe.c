@@ -87,7 +87,7 @@
 
 #include "gstsympieprobe.h"
 
-#include "gstsympieprobeconfig.h"
+#include "gstsympieprobeproperties.h"
 #include "gstsympieresults.h"
 #include "gstsympietally.h"
 #include "gstsympievgg19.h"
@@ -100,7 +100,7 @@ enum
   PROP_0,
   PROP_MEAN,
   PROP_STATS,
-  PROP_CONFIG, /* the first of those in gstsympieprobeconfig.h */
+  PROP_WRITABLE, /* the first of those in gstsympieprobeproperties.h */
 };
 
 #define PROGRESS_INTERVAL GST_SECOND
@@ -110,7 +110,7 @@ struct _GstSympieProbe
   GstSympiePairs parent;
 
   /* The object lock guards these. */
-  GstSympieProbeConfig config;
+  GstSympieProbeProperties properties;
   GstSympieTally tally;
 
   /* The rest belongs to the streaming thread, and while there is none to
@@ -135,8 +135,8 @@ gst_sympie_probe_open_features (GstSympieProbe *self)
   gchar *weights;
 
   GST_OBJECT_LOCK (self);
-  config = self->config.features;
-  weights = gst_sympie_vgg19_dup_weights (self->config.weights);
+  config = self->properties.features;
+  weights = gst_sympie_vgg19_dup_weights (self->properties.weights);
   GST_OBJECT_UNLOCK (self);
   config.weights = weights;
 
@@ -152,7 +152,7 @@ gst_sympie_probe_open_features (GstSympieProbe *self)
 static gboolean
 gst_sympie_probe_open_results (GstSympieProbe *self)
 {
-  const GstSympieProbeConfig *config = &self->config;
+  const GstSympieProbeProperties *properties = &self->properties;
   GstSympieResultsFormat format;
   gchar *filename, *weights;
   GstStructure *about;
@@ -162,13 +162,13 @@ gst_sympie_probe_open_results (GstSympieProbe *self)
   self->results = NULL;
 
   GST_OBJECT_LOCK (self);
-  filename = g_strdup (config->results_filename);
-  format = config->results_format;
-  weights = gst_sympie_vgg19_dup_weights (config->weights);
+  filename = g_strdup (properties->results_filename);
+  format = properties->results_format;
+  weights = gst_sympie_vgg19_dup_weights (properties->weights);
   about = gst_structure_new ("about", "layer", G_TYPE_STRING,
-      sympie_layer_name (config->features.layer), "input", G_TYPE_STRING,
-      gst_sympie_input_name (config->features.input), "subsample",
-      G_TYPE_UINT64, (guint64) config->subsample, "weights", G_TYPE_STRING,
+      sympie_layer_name (properties->features.layer), "input", G_TYPE_STRING,
+      gst_sympie_input_name (properties->features.input), "subsample",
+      G_TYPE_UINT64, (guint64) properties->subsample, "weights", G_TYPE_STRING,
       weights, NULL);
   GST_OBJECT_UNLOCK (self);
 
@@ -235,7 +235,7 @@ gst_sympie_probe_flush (GstAggregator *agg)
 static GstStructure *
 gst_sympie_probe_pool (GstSympieProbe *self, gboolean complete)
 {
-  const SympieFeaturesConfig *config = &self->config.features;
+  const SympieFeaturesConfig *config = &self->properties.features;
   GstStructure *pooled;
 
   GST_OBJECT_LOCK (self);
@@ -291,7 +291,7 @@ gst_sympie_probe_report (
   }
 
   GST_OBJECT_LOCK (self);
-  post = self->config.frame_message;
+  post = self->properties.frame_message;
   GST_OBJECT_UNLOCK (self);
   if (post) {
     gst_structure_set (frame, "type", G_TYPE_STRING, "frame", NULL);
@@ -341,7 +341,7 @@ gst_sympie_probe_pair (
 
   GST_OBJECT_LOCK (self);
   index = self->tally.n_pairs++;
-  measuring = index % self->config.subsample == 0;
+  measuring = index % self->properties.subsample == 0;
   GST_OBJECT_UNLOCK (self);
   return measuring ? gst_sympie_probe_measure (self, frames, index)
                    : GST_FLOW_OK;
@@ -356,7 +356,7 @@ gst_sympie_probe_unmatched (
 
   GST_OBJECT_LOCK (self);
   self->tally.n_unmatched[side]++;
-  strict = self->config.strict;
+  strict = self->properties.strict;
   GST_OBJECT_UNLOCK (self);
 
   if (strict) {
@@ -407,7 +407,8 @@ gst_sympie_probe_set_property (
   GstSympieProbe *self = GST_SYMPIE_PROBE (object);
 
   GST_OBJECT_LOCK (self);
-  if (!gst_sympie_probe_config_set (&self->config, id - PROP_CONFIG, value))
+  if (!gst_sympie_probe_properties_set (
+          &self->properties, id - PROP_WRITABLE, value))
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   GST_OBJECT_UNLOCK (self);
 }
@@ -423,8 +424,8 @@ gst_sympie_probe_get_property (
     g_value_set_double (value, gst_sympie_tally_mean (&self->tally));
   else if (id == PROP_STATS)
     g_value_take_boxed (value, gst_sympie_tally_stats (&self->tally));
-  else if (!gst_sympie_probe_config_get (
-               &self->config, id - PROP_CONFIG, value))
+  else if (!gst_sympie_probe_properties_get (
+               &self->properties, id - PROP_WRITABLE, value))
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   GST_OBJECT_UNLOCK (self);
 }
@@ -434,7 +435,7 @@ gst_sympie_probe_finalize (GObject *object)
 {
   GstSympieProbe *self = GST_SYMPIE_PROBE (object);
 
-  gst_sympie_probe_config_clear (&self->config);
+  gst_sympie_probe_properties_clear (&self->properties);
   gst_sympie_tally_clear (&self->tally);
   G_OBJECT_CLASS (parent_class)->finalize (object);
 }
@@ -444,7 +445,7 @@ gst_sympie_probe_install_properties (GObjectClass *object_class)
 {
   const GParamFlags readable = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
 
-  gst_sympie_probe_config_install (object_class, PROP_CONFIG);
+  gst_sympie_probe_properties_install (object_class, PROP_WRITABLE);
   /**
    * GstSympieProbe:mean:
    *
@@ -507,6 +508,6 @@ gst_sympie_probe_class_init (GstSympieProbeClass *klass)
 static void
 gst_sympie_probe_init (GstSympieProbe *self)
 {
-  gst_sympie_probe_config_init (&self->config);
+  gst_sympie_probe_properties_init (&self->properties);
   gst_sympie_tally_init (&self->tally);
 }

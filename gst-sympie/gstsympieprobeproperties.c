@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "gstsympieprobeconfig.h"
+#include "gstsympieprobeproperties.h"
 
 #include "gstsympiedevice.h"
 #include "gstsympievgg19.h"
@@ -34,30 +34,30 @@ enum
 #define DEFAULT_RESULTS_FORMAT GST_SYMPIE_RESULTS_CSV
 
 void
-gst_sympie_probe_config_init (GstSympieProbeConfig *config)
+gst_sympie_probe_properties_init (GstSympieProbeProperties *properties)
 {
-  *config = (GstSympieProbeConfig){
+  *properties = (GstSympieProbeProperties){
     .features = sympie_features_config_default (),
     .subsample = DEFAULT_SUBSAMPLE,
     .frame_message = DEFAULT_FRAME_MESSAGE,
     .strict = DEFAULT_STRICT,
     .results_format = DEFAULT_RESULTS_FORMAT,
   };
-  config->features.layer = DEFAULT_LAYER;
-  config->features.input = DEFAULT_INPUT;
-  config->features.device = DEFAULT_DEVICE;
-  config->features.n_threads = DEFAULT_N_THREADS;
+  properties->features.layer = DEFAULT_LAYER;
+  properties->features.input = DEFAULT_INPUT;
+  properties->features.device = DEFAULT_DEVICE;
+  properties->features.n_threads = DEFAULT_N_THREADS;
 }
 
 void
-gst_sympie_probe_config_clear (GstSympieProbeConfig *config)
+gst_sympie_probe_properties_clear (GstSympieProbeProperties *properties)
 {
-  g_free (config->weights);
-  g_free (config->results_filename);
+  g_free (properties->weights);
+  g_free (properties->results_filename);
 }
 
 void
-gst_sympie_probe_config_install (GObjectClass *object_class, guint first)
+gst_sympie_probe_properties_install (GObjectClass *object_class, guint first)
 {
   const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
   const GParamFlags ready = flags | GST_PARAM_MUTABLE_READY;
@@ -156,41 +156,41 @@ gst_sympie_probe_config_install (GObjectClass *object_class, guint first)
 }
 
 gboolean
-gst_sympie_probe_config_set (
-    GstSympieProbeConfig *config, guint id, const GValue *value)
+gst_sympie_probe_properties_set (
+    GstSympieProbeProperties *properties, guint id, const GValue *value)
 {
   switch (id) {
   case PROP_WEIGHTS:
-    g_free (config->weights);
-    config->weights = g_value_dup_string (value);
+    g_free (properties->weights);
+    properties->weights = g_value_dup_string (value);
     break;
   case PROP_LAYER:
-    config->features.layer = g_value_get_enum (value);
+    properties->features.layer = g_value_get_enum (value);
     break;
   case PROP_INPUT:
-    config->features.input = g_value_get_enum (value);
+    properties->features.input = g_value_get_enum (value);
     break;
   case PROP_SUBSAMPLE:
-    config->subsample = g_value_get_uint (value);
+    properties->subsample = g_value_get_uint (value);
     break;
   case PROP_DEVICE:
-    config->features.device = g_value_get_enum (value);
+    properties->features.device = g_value_get_enum (value);
     break;
   case PROP_N_THREADS:
-    config->features.n_threads = (int) g_value_get_uint (value);
+    properties->features.n_threads = (int) g_value_get_uint (value);
     break;
   case PROP_FRAME_MESSAGE:
-    config->frame_message = g_value_get_boolean (value);
+    properties->frame_message = g_value_get_boolean (value);
     break;
   case PROP_STRICT:
-    config->strict = g_value_get_boolean (value);
+    properties->strict = g_value_get_boolean (value);
     break;
   case PROP_RESULTS_FILENAME:
-    g_free (config->results_filename);
-    config->results_filename = g_value_dup_string (value);
+    g_free (properties->results_filename);
+    properties->results_filename = g_value_dup_string (value);
     break;
   case PROP_RESULTS_FORMAT:
-    config->results_format = g_value_get_enum (value);
+    properties->results_format = g_value_get_enum (value);
     break;
   default:
     return FALSE;
@@ -199,39 +199,40 @@ gst_sympie_probe_config_set (
 }
 
 gboolean
-gst_sympie_probe_config_get (
-    const GstSympieProbeConfig *config, guint id, GValue *value)
+gst_sympie_probe_properties_get (
+    const GstSympieProbeProperties *properties, guint id, GValue *value)
 {
   switch (id) {
   case PROP_WEIGHTS:
-    g_value_take_string (value, gst_sympie_vgg19_dup_weights (config->weights));
+    g_value_take_string (
+        value, gst_sympie_vgg19_dup_weights (properties->weights));
     break;
   case PROP_LAYER:
-    g_value_set_enum (value, config->features.layer);
+    g_value_set_enum (value, properties->features.layer);
     break;
   case PROP_INPUT:
-    g_value_set_enum (value, config->features.input);
+    g_value_set_enum (value, properties->features.input);
     break;
   case PROP_SUBSAMPLE:
-    g_value_set_uint (value, config->subsample);
+    g_value_set_uint (value, properties->subsample);
     break;
   case PROP_DEVICE:
-    g_value_set_enum (value, config->features.device);
+    g_value_set_enum (value, properties->features.device);
     break;
   case PROP_N_THREADS:
-    g_value_set_uint (value, config->features.n_threads);
+    g_value_set_uint (value, properties->features.n_threads);
     break;
   case PROP_FRAME_MESSAGE:
-    g_value_set_boolean (value, config->frame_message);
+    g_value_set_boolean (value, properties->frame_message);
     break;
   case PROP_STRICT:
-    g_value_set_boolean (value, config->strict);
+    g_value_set_boolean (value, properties->strict);
     break;
   case PROP_RESULTS_FILENAME:
-    g_value_set_string (value, config->results_filename);
+    g_value_set_string (value, properties->results_filename);
     break;
   case PROP_RESULTS_FORMAT:
-    g_value_set_enum (value, config->results_format);
+    g_value_set_enum (value, properties->results_format);
     break;
   default:
     return FALSE;

@@ -5,8 +5,8 @@
 
 /* What a user sets of sympieprobe: its writable properties. */
 
-#ifndef GST_SYMPIE_PROBE_CONFIG_H
-#define GST_SYMPIE_PROBE_CONFIG_H
+#ifndef GST_SYMPIE_PROBE_PROPERTIES_H
+#define GST_SYMPIE_PROBE_PROPERTIES_H
 
 #include <gst/gst.h>
 
@@ -24,19 +24,20 @@ typedef struct
   gboolean strict;
   gchar *results_filename; /* or NULL: none */
   GstSympieResultsFormat results_format;
-} GstSympieProbeConfig;
+} GstSympieProbeProperties;
 
-void gst_sympie_probe_config_init (GstSympieProbeConfig *config);
-void gst_sympie_probe_config_clear (GstSympieProbeConfig *config);
+void gst_sympie_probe_properties_init (GstSympieProbeProperties *properties);
+void gst_sympie_probe_properties_clear (GstSympieProbeProperties *properties);
 
 /* Installs the properties with ids from `first` on. Those given to the other
  * two count from there; they return FALSE where there is no such property. */
-void gst_sympie_probe_config_install (GObjectClass *object_class, guint first);
-gboolean gst_sympie_probe_config_set (
-    GstSympieProbeConfig *config, guint id, const GValue *value);
-gboolean gst_sympie_probe_config_get (
-    const GstSympieProbeConfig *config, guint id, GValue *value);
+void gst_sympie_probe_properties_install (
+    GObjectClass *object_class, guint first);
+gboolean gst_sympie_probe_properties_set (
+    GstSympieProbeProperties *properties, guint id, const GValue *value);
+gboolean gst_sympie_probe_properties_get (
+    const GstSympieProbeProperties *properties, guint id, GValue *value);
 
 G_END_DECLS
 
-#endif /* GST_SYMPIE_PROBE_CONFIG_H */
+#endif /* GST_SYMPIE_PROBE_PROPERTIES_H */
