@@ -1,0 +1,52 @@
+#!/usr/bin/python3
+# gst-sympie: SyMPIE video enhancement
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Times sympieenhance on one thread: cost.py CLIP REUSE WEIGHTS OUT.json
+
+The first frame of the clip is enhanced again and again; GStreamer's tracer tells
+how long each took inside the element, without decoding. Of REUSE frames one is
+estimated anew, so REUSE frames are one round. The first round warms up; the cost
+of a frame is the median over the others, of which there are at least ROUNDS, and
+as many as FRAMES frames take.
+"""
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+
+ROUNDS = 7
+FRAMES = 60
+
+
+def main():
+    clip, reuse, weights, out = sys.argv[1:]
+    reuse = int(reuse)
+    rounds = max(ROUNDS, -(-FRAMES // reuse))
+    done = subprocess.run(
+        ["gst-launch-1.0", "-q", "filesrc", f"location={clip}", "!", "decodebin", "!",
+         "imagefreeze", f"num-buffers={(rounds + 1) * reuse}", "!", "sympieenhance",
+         "name=timed", "n-threads=1", f"weights={weights}", f"reuse-interval={reuse}",
+         "!", "fakesink", "sync=false"], capture_output=True, text=True,
+        env=dict(os.environ, GST_TRACERS="latency(flags=element)",
+                 GST_DEBUG="GST_TRACER:7", GST_DEBUG_NO_COLOR="1"))
+    if done.returncode:
+        sys.exit("\n".join(re.findall("^(?:ERROR|WARNING).*", done.stderr, re.M)) or
+                 f"gst-launch-1.0 failed on {clip}")
+    times = [int(time) for time in re.findall(
+        r"element-latency, .*element=\(string\)timed,.*time=\(guint64\)(\d+)",
+        done.stderr)]
+    if len(times) != (rounds + 1) * reuse:
+        sys.exit(f"{len(times)} of {(rounds + 1) * reuse} frames of {clip} were timed")
+    each = [sum(times[start:start + reuse]) / reuse
+            for start in range(reuse, len(times), reuse)]
+    with open(out, "w", encoding="utf-8") as file:
+        json.dump({"ms_per_frame": round(statistics.median(each) / 1e6, 4),
+                   "rounds": rounds, "frames": rounds * reuse}, file)
+        file.write("\n")
+
+
+main()
