@@ -148,6 +148,22 @@ gst_sympie_probe_open_features (GstSympieProbe *self)
   return self->features != NULL;
 }
 
+/* The fields of the pooled message. */
+static GstStructure *
+gst_sympie_probe_pool (GstSympieProbe *self, gboolean complete)
+{
+  const SympieFeaturesConfig *config = &self->properties.features;
+  GstStructure *pooled;
+
+  GST_OBJECT_LOCK (self);
+  pooled = gst_structure_new ("sympieprobe", "type", G_TYPE_STRING, "pooled",
+      "layer", G_TYPE_STRING, sympie_layer_name (config->layer), "input",
+      G_TYPE_STRING, gst_sympie_input_name (config->input), NULL);
+  gst_sympie_tally_pool (&self->tally, complete, pooled);
+  GST_OBJECT_UNLOCK (self);
+  return pooled;
+}
+
 /* Creates or empties the results file, if there is to be one. */
 static gboolean
 gst_sympie_probe_open_results (GstSympieProbe *self)
@@ -155,7 +171,7 @@ gst_sympie_probe_open_results (GstSympieProbe *self)
   const GstSympieProbeProperties *properties = &self->properties;
   GstSympieResultsFormat format;
   gchar *filename, *weights;
-  GstStructure *about;
+  GstStructure *about, *nothing = gst_sympie_probe_pool (self, FALSE);
   GError *error = NULL;
 
   gst_sympie_results_free (self->results);
@@ -173,10 +189,12 @@ gst_sympie_probe_open_results (GstSympieProbe *self)
   GST_OBJECT_UNLOCK (self);
 
   if (filename && *filename)
-    self->results = gst_sympie_results_new (filename, format, about, &error);
+    self->results =
+        gst_sympie_results_new (filename, format, about, nothing, &error);
   g_free (filename);
   g_free (weights);
   gst_structure_free (about);
+  gst_structure_free (nothing);
   if (!error)
     return TRUE;
 
@@ -230,22 +248,6 @@ gst_sympie_probe_flush (GstAggregator *agg)
 }
 
 /* ---- Results ----------------------------------------------------------- */
-
-/* The fields of the pooled message. */
-static GstStructure *
-gst_sympie_probe_pool (GstSympieProbe *self, gboolean complete)
-{
-  const SympieFeaturesConfig *config = &self->properties.features;
-  GstStructure *pooled;
-
-  GST_OBJECT_LOCK (self);
-  pooled = gst_structure_new ("sympieprobe", "type", G_TYPE_STRING, "pooled",
-      "layer", G_TYPE_STRING, sympie_layer_name (config->layer), "input",
-      G_TYPE_STRING, gst_sympie_input_name (config->input), NULL);
-  gst_sympie_tally_pool (&self->tally, complete, pooled);
-  GST_OBJECT_UNLOCK (self);
-  return pooled;
-}
 
 static GstFlowReturn
 gst_sympie_probe_results_failed (GstSympieProbe *self, GError *error)
@@ -378,13 +380,20 @@ gst_sympie_probe_finish (GstSympiePairs *pairs)
   GstSympieProbe *self = GST_SYMPIE_PROBE (pairs);
   GstStructure *pooled = gst_sympie_probe_pool (self, TRUE);
   GError *error = NULL;
-  guint64 frames;
+  guint64 n_pairs, n_ref, n_dist;
 
-  gst_structure_get_uint64 (pooled, "frames", &frames);
-  if (frames == 0)
+  GST_OBJECT_LOCK (self);
+  n_pairs = self->tally.n_pairs;
+  n_ref = self->tally.n_unmatched[GST_SYMPIE_REF];
+  n_dist = self->tally.n_unmatched[GST_SYMPIE_DIST];
+  GST_OBJECT_UNLOCK (self);
+  if (n_pairs == 0) /* the first is always measured */
     GST_ELEMENT_WARNING (self, STREAM, FAILED,
-        ("Nothing was measured: no frames came in pairs"),
-        ("%" GST_PTR_FORMAT, pooled));
+        ("Nothing was measured: %" G_GUINT64_FORMAT
+         " frames came to ref_sink, %" G_GUINT64_FORMAT
+         " to dist_sink, and none in pairs",
+            n_ref, n_dist),
+        (NULL));
   GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, pooled);
 
   if (self->results)

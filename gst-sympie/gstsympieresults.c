@@ -15,8 +15,8 @@ struct _GstSympieResults
   gchar *filename;
   GstSympieResultsFormat format;
   int fd;
-  off_t end;  /* of the last frame */
-  off_t size; /* of the file, with what closes it */
+  off_t end;        /* of the last frame */
+  GString *closing; /* what stands behind it */
   guint64 n_frames;
 };
 
@@ -215,11 +215,9 @@ fail (const GstSympieResults *results, GError **error)
   return FALSE;
 }
 
-/* Writes over the closing. `kept` bytes of the text stay when the next text
- * comes. */
+/* Writes over the closing; FALSE leaves the file in pieces. */
 static gboolean
-write_text (
-    GstSympieResults *results, GString *text, gsize kept, GError **error)
+overwrite (GstSympieResults *results, const GString *text)
 {
   gsize done = 0;
 
@@ -228,39 +226,66 @@ write_text (
         results->end + (off_t) done);
 
     if (n < 0 && errno != EINTR)
-      return fail (results, error);
+      return FALSE;
     if (n > 0)
       done += (gsize) n;
   }
-  if (results->end + (off_t) done < results->size
-      && ftruncate (results->fd, results->end + (off_t) done) != 0)
-    return fail (results, error);
-  results->size = results->end + (off_t) done;
+  return TRUE;
+}
+
+/* Leaves so much behind the last frame. */
+static gboolean
+cut (GstSympieResults *results, gsize length)
+{
+  return ftruncate (results->fd, results->end + (off_t) length) == 0;
+}
+
+/* Puts the text, which ends in a closing from `kept` on, in the place of the
+ * closing there is. A text that is shorter than that is first filled with line
+ * ends: one write leaves nothing behind it that could not be read. */
+static gboolean
+write_text (
+    GstSympieResults *results, GString *text, gsize kept, GError **error)
+{
+  gsize length = text->len;
+
+  while (text->len < results->closing->len)
+    g_string_append_c (text, '\n');
+  if (!overwrite (results, text)
+      || (length < text->len && !cut (results, length))) {
+    fail (results, error);
+    /* There was room for what there was, so there is. */
+    if (overwrite (results, results->closing))
+      cut (results, results->closing->len);
+    return FALSE;
+  }
+  g_string_assign (results->closing, "");
+  g_string_append_len (
+      results->closing, text->str + kept, (gssize) (length - kept));
   results->end += (off_t) kept;
   return TRUE;
 }
 
 GstSympieResults *
 gst_sympie_results_new (const gchar *filename, GstSympieResultsFormat format,
-    const GstStructure *about, GError **error)
+    const GstStructure *about, const GstStructure *summary, GError **error)
 {
   GstSympieResults *results = g_new0 (GstSympieResults, 1);
-  GstStructure *nothing = gst_structure_new_empty ("pooled");
   GString *text = g_string_new (NULL);
   gsize kept;
   gboolean ok;
 
   results->filename = g_strdup (filename);
+  results->closing = g_string_new (NULL);
   results->format = format;
   append_opening (text, results, about);
   kept = text->len;
-  append_closing (text, results, nothing);
+  append_closing (text, results, summary);
 
   results->fd = open (filename, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   ok = results->fd >= 0 ? write_text (results, text, kept, error)
                         : fail (results, error);
   g_string_free (text, TRUE);
-  gst_structure_free (nothing);
   if (!ok) {
     gst_sympie_results_free (results);
     return NULL;
@@ -275,6 +300,7 @@ gst_sympie_results_free (GstSympieResults *results)
     return;
   if (results->fd >= 0)
     close (results->fd);
+  g_string_free (results->closing, TRUE);
   g_free (results->filename);
   g_free (results);
 }

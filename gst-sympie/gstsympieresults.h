@@ -7,7 +7,8 @@
  *
  * Whatever stops the program, the file can be read: CSV grows by whole lines;
  * JSON and XML are closed after every frame, and the next frame is written over
- * the closing. */
+ * the closing, all at once. Where there is no room for a frame, the file is
+ * left as it was before. */
 
 #ifndef GST_SYMPIE_RESULTS_H
 #define GST_SYMPIE_RESULTS_H
@@ -28,11 +29,12 @@ GType gst_sympie_results_format_get_type (void);
 
 typedef struct _GstSympieResults GstSympieResults;
 
-/* Creates or empties the file and writes what comes before the first frame.
- * `about` has the fields of the whole run: strings and numbers. NULL with an
- * error where that fails. */
+/* Creates or empties the file and writes what there is before the first frame.
+ * `about` has the fields of the whole run: strings and numbers; `summary` is
+ * that of no frames. NULL with an error where that fails. */
 GstSympieResults *gst_sympie_results_new (const gchar *filename,
-    GstSympieResultsFormat format, const GstStructure *about, GError **error);
+    GstSympieResultsFormat format, const GstStructure *about,
+    const GstStructure *summary, GError **error);
 
 /* Closes the file; NULL is allowed. */
 void gst_sympie_results_free (GstSympieResults *results);

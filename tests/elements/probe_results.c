@@ -3,11 +3,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* What sympieprobe says: messages, properties, the results file, errors. */
+/* What sympieprobe says: messages, properties, errors. */
 
 #include <math.h>
-
-#include <json-glib/json-glib.h>
 
 #include "probe.h"
 #include "sympie.h"
@@ -132,181 +130,6 @@ GST_START_TEST (test_frame_message_off)
 
   fail_unless_equals_int (results->frames->len, 0);
   fail_unless_equals_int (test_uint64 (results->pooled, "frames"), 4);
-  test_results_free (results);
-}
-GST_END_TEST;
-
-/* ---- Results file ------------------------------------------------------ */
-
-typedef struct
-{
-  guint n_frames;
-  gboolean complete;
-} Contents;
-
-static Contents
-read_json (const gchar *path)
-{
-  JsonParser *parser = json_parser_new ();
-  GError *error = NULL;
-  JsonObject *root, *pooled;
-  JsonArray *frames;
-  Contents contents;
-
-  fail_unless (json_parser_load_from_file (parser, path, &error), "%s",
-      error ? error->message : "");
-  root = json_node_get_object (json_parser_get_root (parser));
-  fail_unless_equals_string (
-      json_object_get_string_member (root, "layer"), "relu1_1");
-  fail_unless_equals_string (
-      json_object_get_string_member (root, "weights"), test_weights ());
-  frames = json_object_get_array_member (root, "frames");
-  contents.n_frames = json_array_get_length (frames);
-  for (guint i = 0; i < contents.n_frames; i++)
-    fail_unless (json_object_get_double_member (
-                     json_array_get_object_element (frames, i), "feature-mse")
-                 > 0.0);
-  pooled = json_object_get_object_member (root, "pooled");
-  contents.complete = json_object_get_boolean_member (pooled, "complete");
-  fail_unless_equals_int (
-      json_object_get_int_member (pooled, "frames"), contents.n_frames);
-  g_object_unref (parser);
-  return contents;
-}
-
-static void
-count_element (GMarkupParseContext *context, const gchar *name,
-    const gchar **names, const gchar **values, gpointer data, GError **error)
-{
-  Contents *contents = data;
-
-  contents->n_frames += g_str_equal (name, "frame");
-  for (guint i = 0; names[i]; i++)
-    if (g_str_equal (names[i], "complete"))
-      contents->complete = g_str_equal (values[i], "true");
-}
-
-static Contents
-read_xml (const gchar *path)
-{
-  const GMarkupParser parser = { .start_element = count_element };
-  Contents contents = { 0, FALSE };
-  GMarkupParseContext *context =
-      g_markup_parse_context_new (&parser, 0, &contents, NULL);
-  GError *error = NULL;
-  gchar *text;
-  gsize size;
-
-  fail_unless (g_file_get_contents (path, &text, &size, NULL));
-  fail_unless (g_markup_parse_context_parse (context, text, size, &error)
-                   && g_markup_parse_context_end_parse (context, &error),
-      "%s", error ? error->message : "");
-  g_markup_parse_context_free (context);
-  g_free (text);
-  return contents;
-}
-
-/* CSV does not know whether it is complete. */
-static Contents
-read_csv (const gchar *path)
-{
-  Contents contents = { 0, TRUE };
-  gchar *text, **lines;
-
-  fail_unless (g_file_get_contents (path, &text, NULL, NULL));
-  fail_unless (g_str_has_suffix (text, "\n"));
-  lines = g_strsplit (text, "\n", -1);
-  fail_unless_equals_string (lines[0],
-      "index,timestamp,stream-time,running-time,duration,feature-mse,pixel-mse,"
-      "psnr");
-  for (; *lines[contents.n_frames + 1]; contents.n_frames++) {
-    gchar **cells = g_strsplit (lines[contents.n_frames + 1], ",", -1);
-
-    fail_unless_equals_int (g_strv_length (cells), 8);
-    fail_unless (g_ascii_strtod (cells[5], NULL) > 0.0);
-    g_strfreev (cells);
-  }
-  g_strfreev (lines);
-  g_free (text);
-  return contents;
-}
-
-static const struct
-{
-  const gchar *name;
-  Contents (*read) (const gchar *path);
-} formats[] = {
-  { "csv", read_csv },
-  { "json", read_json },
-  { "xml", read_xml },
-};
-
-GST_START_TEST (test_file)
-{
-  gchar *path = test_path (formats[__i__].name);
-  gchar *properties = g_strdup_printf (
-      "results-filename=%s results-format=%s", path, formats[__i__].name);
-
-  for (guint run = 0; run < 2; run++) { /* the second one starts over */
-    TestResults *results = test_run (&ref, &dist, properties);
-    Contents contents = formats[__i__].read (path);
-
-    fail_if (
-        results->error, "%s", results->error ? results->error->message : "");
-    fail_unless_equals_int (contents.n_frames, 4);
-    fail_unless (contents.complete);
-    test_results_free (results);
-  }
-  g_free (properties);
-  g_free (path);
-}
-GST_END_TEST;
-
-/* The file can be read at any moment. */
-GST_START_TEST (test_file_interrupted)
-{
-  gchar *path = test_path ("interrupted");
-  gchar *line = g_strdup_printf (
-      "videotestsrc ! " RGB " ! p.ref_sink "
-      "videotestsrc pattern=snow ! " RGB " ! p.dist_sink "
-      "sympieprobe name=p layer=relu1_1 weights=%s frame-message=true "
-      "results-filename=%s results-format=%s ! fakesink",
-      test_weights (), path, formats[__i__].name);
-  GstElement *pipeline = gst_parse_launch (line, NULL);
-
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  test_results_free (test_collect (pipeline, 3));
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-  fail_unless (formats[__i__].read (path).n_frames >= 3);
-  fail_if (formats[__i__].read == read_json && read_json (path).complete);
-  fail_if (formats[__i__].read == read_xml && read_xml (path).complete);
-  gst_object_unref (pipeline);
-  g_free (line);
-  g_free (path);
-}
-GST_END_TEST;
-
-GST_START_TEST (test_file_errors)
-{
-  TestResults *results;
-
-  for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
-    gchar *properties = g_strdup_printf (
-        "results-filename=/dev/full results-format=%s", formats[i].name);
-
-    results = test_run (&ref, &dist, properties);
-    fail_unless (results->error != NULL);
-    fail_unless (strstr (results->error->message, "/dev/full") != NULL);
-    fail_if (results->pooled, "pooled after an error");
-    test_results_free (results);
-    g_free (properties);
-  }
-
-  results = test_run (&ref, &dist, "results-filename=/nowhere/results.csv");
-  fail_unless (g_error_matches (
-      results->error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_WRITE));
-  fail_unless (
-      strstr (results->error->message, "/nowhere/results.csv") != NULL);
   test_results_free (results);
 }
 GST_END_TEST;
@@ -476,9 +299,6 @@ probe_results_suite (void)
   tcase_add_checked_fixture (tc, NULL, test_remove_files);
   tcase_add_test (tc, test_messages);
   tcase_add_test (tc, test_frame_message_off);
-  tcase_add_loop_test (tc, test_file, 0, G_N_ELEMENTS (formats));
-  tcase_add_loop_test (tc, test_file_interrupted, 0, G_N_ELEMENTS (formats));
-  tcase_add_test (tc, test_file_errors);
   tcase_add_test (tc, test_properties);
   tcase_add_test (tc, test_mean);
   tcase_add_test (tc, test_bad_weights);
