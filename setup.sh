@@ -26,7 +26,8 @@ run=(
 check=(clang-format clang libclang-rt-14-dev valgrind libc6-dbg)
 research=(
   python3-numpy python3-torch python3-scipy python3-opencv python3-pil
-  python3-matplotlib python3-tqdm snakemake
+  python3-matplotlib python3-tqdm python3-jinja2 snakemake
+  chromium         # looks at the study's report in its test
   libavfilter-dev  # FFmpeg's filters beside ours in sympie-bench
 )
 

@@ -1,0 +1,308 @@
+#!/usr/bin/python3
+# gst-sympie: SyMPIE video enhancement
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Writes DIR/report.html: a study that aggregate.py has put into tables, as one
+page that needs nothing else.
+
+    pipelines/study/report.py DIR
+
+The page shows the tables, plots over rate, frame and cost, and the frames that
+gained most and least, which are fetched from DIR/clips and DIR/encodes and
+enhanced once more.
+"""
+
+import argparse
+import math
+import os
+import shlex
+import sys
+from itertools import groupby
+from types import SimpleNamespace
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, HERE)
+try:
+    import jinja2
+    import matplotlib
+    import PIL
+    import frames
+    import plots
+except ImportError as why:
+    sys.exit(f"report.py: {why}; see setup.sh --all")
+
+import results
+from results import ResultsError
+
+CODECS = {"h264": "H.264", "hevc": "HEVC", "vp9": "VP9", "av1": "AV1"}
+# Table 8: feature MSE without and with SyMPIE, as printed; what it calls a rate.
+PAPER = {45: ("0.087", "0.085"), 50: ("0.117", "0.113"),
+         55: ("0.117", "0.112"), 60: ("0.117", "0.113")}
+PAPER_PERCENT = (-2.6, -4.0)  # as the text states it, from figures not rounded
+PICTURE_WIDTH = 420           # three of them beside each other
+DETAIL_HEIGHT = 236
+
+
+# ---- Numbers ---------------------------------------------------------------
+
+class Scale:
+    """How feature MSE is written all over the page: four digits of the largest
+    one, in a power of 1000 that keeps the zeros away."""
+
+    def __init__(self, values):
+        largest = max(map(abs, values), default=0) or 1
+        power = math.floor(math.log10(largest))
+        self.exponent = 3 * math.floor((power + 3) / 3) - 3 if power < -3 or power > 3 else 0
+        self.factor = 10.0 ** self.exponent
+        self.decimals = max(0, 3 - (power - self.exponent))
+        digits = str(abs(self.exponent)).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+        sign = "⁻" if self.exponent < 0 else ""
+        self.unit = f", in 10{sign}{digits}" if self.exponent else ""
+
+    def mse(self, value):
+        return f"{value / self.factor:.{self.decimals}f}"
+
+    def change(self, value):
+        return signed(value / self.factor, self.decimals + 1)
+
+
+def signed(value, decimals):
+    if not math.isfinite(value):
+        return "–"
+    shown = f"{value:+.{decimals}f}"
+    if float(shown) == 0:
+        return shown[1:]
+    return shown.replace("-", "\N{MINUS SIGN}")
+
+
+def percent(value):
+    return signed(value, 1)
+
+
+def decibels(value):
+    return "∞" if math.isinf(value) else f"{value:.1f}"
+
+
+def number_of(count, thing):
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
+# ---- Parts of the page -----------------------------------------------------
+
+def summarise(table):
+    """What the first table says, in words."""
+    better = sum(row["delta_high"] < 0 for row in table)
+    worse = sum(row["delta_low"] > 0 for row in table)
+    open_ = len(table) - better - worse
+    changes = [row["percent"] for row in table if math.isfinite(row["percent"])]
+    text = ("sympieenhance brings compressed frames closer to the original, as VGG19 sees them, "
+            f"in {better} of {number_of(len(table), 'combination')} of codec and rate")
+    text += f", and takes them farther from it in {worse}" if worse else ""
+    text += f"; in {open_} the 95 % interval leaves it open." if open_ else "."
+    if changes:
+        text += (f" The feature MSE changes by {percent(min(changes))} %"
+                 + (f" to {percent(max(changes))} %." if len(changes) > 1 else "."))
+    return text
+
+
+def facts_of(study):
+    machine = study["machine"]
+    every = study["subsample"]
+    clips = [f"{name} ({clip['width']}×{clip['height']}, {number_of(clip['frames'], 'frame')})"
+             for name, clip in study["clips"].items()]
+    return [
+        ("date", date_of(study)),
+        ("machine", f"{machine['processor']}, {number_of(machine['processors'], 'processor')}; "
+                    f"{machine['system']}"),
+        ("commit", study["commit"] or "unknown"),
+        ("weights", weights_of(study["weights"])),
+        ("measure", f"mean squared error of VGG19’s {study['layer']}, {study['input']}; "
+                    f"{weights_of(study['vgg19'])}"),
+        ("frames", "all" if every == 1 else f"one in {every}"),
+        ("clips", ", ".join(clips)),
+    ]
+
+
+def command_of(config):
+    """What, in the project's folder, makes the study again."""
+    command = ["pipelines/study/run.sh", *map(from_root, config["clips"].values())]
+    for option in ("codecs", "rates", "reuse"):
+        command += [f"--{option}", ",".join(map(str, config[option]))]
+    for option in ("subsample", "frames", "layer", "input"):
+        command += [f"--{option}", str(config[option])]
+    for option in ("weights", "vgg19"):
+        command += [f"--{option}", from_root(config[option])]
+    return shlex.join(command)
+
+
+def from_root(path):
+    inside = os.path.relpath(path, ROOT)
+    return path if inside.startswith(os.pardir) else inside
+
+
+def tools_of(study, config):
+    encoders = [(codec_name(name), f"{shlex.join([codec['encoder'], *codec['options']])}, "
+                                   f"CRF = {codec['scale']}/63 of the rate")
+                for name, codec in config["codecs"].items()]
+    return encoders + [(name, (version or "unknown").split(" Copyright")[0])
+                       for name, version in study["versions"].items()]
+
+
+def date_of(study):
+    return study["date"].replace("T", " ").replace("+00:00", " UTC")
+
+
+def codec_name(codec):
+    return CODECS.get(codec, codec)
+
+
+def weights_of(file):
+    return f"{file['file']}, SHA-256 {file['sha256'][:16]}…"
+
+
+def grouped(rows, name):
+    """Neighbours with the same value, as pairs of it and a list."""
+    return [(value, list(group)) for value, group in groupby(rows, lambda row: row[name])]
+
+
+class Pairs:
+    """The frames measured both without and with sympieenhance at work on each."""
+
+    def __init__(self, path, rows):
+        plain = {self.key(row): row for row in rows if not row["enhanced"]}
+        enhanced = {self.key(row): row for row in rows if row["enhanced"] and row["reuse"] == 1}
+        self.both = [(plain[key], enhanced[key]) for key in plain if key in enhanced]
+        alone = plain.keys() ^ enhanced.keys()
+        if alone:
+            clip, codec, rate, frame = min(alone)
+            which = "without" if (clip, codec, rate, frame) in enhanced else "with"
+            raise ResultsError(f"{path}: {clip}, {codec} at rate {rate}: frame {frame} "
+                               f"was not measured {which} sympieenhance")
+
+    @staticmethod
+    def key(row):
+        return row["clip"], row["codec"], row["rate"], row["frame"]
+
+    def curves(self):
+        """-> curves[clip][codec][rate]: frames, feature MSE without and with."""
+        found = {}
+        for plain, enhanced in self.both:
+            curve = found.setdefault(plain["clip"], {}).setdefault(
+                plain["codec"], {}).setdefault(plain["rate"], ([], [], []))
+            for values, value in zip(curve, (plain["frame"], plain["feature_mse"],
+                                             enhanced["feature_mse"])):
+                values.append(value)
+        return found
+
+    def extremes(self):
+        """-> the pairs whose feature MSE falls most and least, or grows most."""
+        def change(pair):
+            return pair[1]["feature_mse"] - pair[0]["feature_mse"]
+        return min(self.both, key=change), max(self.both, key=change)
+
+
+def example(folder, kind, title, pair, weights):
+    plain, enhanced = pair
+    clip, seconds = plain["clip"], plain["running_time"] / 1e9
+    images = frames.fetch(
+        os.path.join(folder, "clips", f"{clip}.mkv"),
+        os.path.join(folder, "encodes", clip, f"{plain['codec']}-{plain['rate']}.mkv"),
+        seconds, weights)
+    labels = ["the original", f"compressed, {codec_name(plain['codec'])} at rate {plain['rate']}",
+              "compressed, then enhanced"]
+    versions = [SimpleNamespace(label=label, whole=frames.whole(image, PICTURE_WIDTH),
+                                detail=frames.detail(image, PICTURE_WIDTH, DETAIL_HEIGHT))
+                for label, image in zip(labels, images)]
+    before, after = plain["feature_mse"], enhanced["feature_mse"]
+    return SimpleNamespace(
+        kind=kind, title=title, clip=clip, codec=plain["codec"], rate=plain["rate"],
+        frame=plain["frame"], seconds=seconds, plain=before, enhanced=after,
+        percent=100 * (after - before) / before if before else math.nan,
+        plain_psnr=plain["psnr"], enhanced_psnr=enhanced["psnr"], versions=versions)
+
+
+def plot(caption, svg):
+    return SimpleNamespace(caption=caption, svg=jinja2.utils.markupsafe.Markup(svg))
+
+
+# ---- The page --------------------------------------------------------------
+
+def build(folder):
+    path = lambda name: os.path.join(folder, name)
+    study = results.read_json(path("study.json"), [
+        "date", "commit", "versions", "machine", "weights", "vgg19", "layer", "input",
+        "subsample", "clips"])
+    config = results.read_json(path("config.json"), [
+        "clips", "codecs", "rates", "reuse", "subsample", "frames", "layer", "input",
+        "weights", "vgg19"])
+    table = results.read_table(path("table.csv"), results.TABLE)
+    clips = results.read_table(path("clips.csv"), results.CLIPS)
+    reuse = results.read_table(path("reuse.csv"), results.REUSE, may_be_empty=True)
+    pairs = Pairs(path("frames.csv"), results.read_table(path("frames.csv"), results.FRAMES))
+
+    scale = Scale([row["plain"] for row in table])
+    best, worst = pairs.extremes()
+    # Only where there is something to compare, and no mean over a single clip.
+    if all(row["reuse"] <= 1 for row in reuse):
+        reuse = []
+    reuse = [("all clips" if clip == "all" else clip, rows)
+             for clip, rows in sorted(grouped(reuse, "clip"), key=lambda group: group[0] != "all")
+             if clip != "all" or len(study["clips"]) > 1]
+    return render(
+        scale,
+        study=study, command=command_of(config), summary=summarise(table), facts=facts_of(study),
+        tools=tools_of(study, config),
+        table=table, clips=grouped(clips, "clip"), reuse=reuse,
+        paper=PAPER, paper_percent=PAPER_PERCENT,
+        rate_plots=[plot(codec_name(codec), plots.over_rate(f"rates{i}", rows, scale.factor, scale.unit,
+                                                PAPER_PERCENT))
+                    for i, (codec, rows) in enumerate(grouped(table, "codec"))],
+        frame_plots=frame_plots(pairs, scale),
+        reuse_plots=[plot(clip, plots.over_cost(f"reuse{i}", rows, scale.factor, scale.unit))
+                     for i, (clip, rows) in enumerate(reuse)],
+        examples=[example(folder, "best", "Most", best, config["weights"]),
+                  example(folder, "worst", "Least", worst, config["weights"])])
+
+
+def frame_plots(pairs, scale):
+    return [(clip, [plot(codec_name(codec), plots.over_frames(f"frames{i}-{j}", rates, scale.factor, scale.unit))
+                    for j, (codec, rates) in enumerate(codecs.items())])
+            for i, (clip, codecs) in enumerate(pairs.curves().items())]
+
+
+def paper_change(rate):
+    before, after = map(float, PAPER[rate])
+    return 100 * (after - before) / before
+
+
+def render(scale, **content):
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE), autoescape=True,
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(mse=scale.mse, change=scale.change, percent=percent,
+                               decibels=decibels, codec=codec_name, date=date_of)
+    return environment.get_template("report.html").render(
+        unit=scale.unit, paper_change=paper_change, **content)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0],
+                                     epilog=__doc__.split("\n\n")[2])
+    parser.add_argument("folder", metavar="DIR", help="where aggregate.py has been")
+    folder = parser.parse_args().folder
+    path = os.path.join(folder, "report.html")
+    try:
+        page = build(folder)
+        with open(path + ".part", "w", encoding="utf-8") as file:
+            file.write(page)
+        os.replace(path + ".part", path)
+    except ResultsError as why:
+        sys.exit(f"report: {why}")
+    except OSError as why:
+        sys.exit(f"report: {why.filename}: {why.strerror}")
+    print(f"report: {path}")
+
+
+if __name__ == "__main__":
+    main()

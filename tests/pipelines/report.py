@@ -1,0 +1,417 @@
+#!/usr/bin/python3
+# gst-sympie: SyMPIE video enhancement
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""pipelines/study/report.py: the page of a small study whose measurements are
+made up here, as Chromium shows it, against the tables that aggregate.py made."""
+
+import base64
+import csv
+import io
+import json
+import math
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from html.parser import HTMLParser
+
+try:
+    import jinja2
+    import matplotlib
+    import numpy as np
+    from PIL import Image
+except ImportError as why:
+    print(f"skipped: {why}")
+    sys.exit(77)
+if not shutil.which("chromium"):
+    print("skipped: no chromium (setup.sh --all installs it)")
+    sys.exit(77)
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+STUDY = os.path.join(ROOT, "pipelines", "study")
+# Names that HTML, matplotlib, FFmpeg or GStreamer could trip over.
+CLIPS = ["plain clip", "<b>$x_1$ & 'y'! 50%"]
+ENCODERS = {"h264": "libx264", "hevc": "libx265", "vp9": "libvpx-vp9"}
+SIZE = (468, 260)
+FRAMES, RATE = 12, 25
+BEST, WORST = 7, 10
+
+
+# ---- A study ---------------------------------------------------------------
+
+def ffmpeg(*arguments):
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *arguments], check=True,
+                   stdin=subprocess.DEVNULL)
+
+
+def write_json(path, value):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(value, file)
+
+
+def feature_mse(clip, codec, rate, reuse, frame):
+    """Grows with rate, shrinks when enhanced; frames BEST and WORST of the last
+    clip, codec and rate stand out."""
+    wave = math.sin(0.9 * frame + clip)
+    plain = 0.002 * rate + 0.01 * (codec == "hevc") + 0.004 * wave
+    if not reuse:
+        return plain
+    gain = 0.003 + 0.002 * math.cos(2.1 * frame + rate) - 0.0002 * reuse
+    if (clip, codec, rate) == (1, "hevc", 55):
+        gain += {BEST: 0.02, WORST: -0.02}.get(frame, 0)
+    return plain - gain
+
+
+def measurement(value, subsample):
+    frames = [{"type": "frame", "index": i, "running-time": i * 10**9 // RATE,
+               "feature-mse": value(i), "pixel-mse": 30 + i,
+               "psnr": None if i == 0 else 30.5 - i / 10}
+              for i in range(0, FRAMES, subsample)]
+    return {"frames": frames, "pooled": {"type": "pooled", "complete": True}}
+
+
+def make_study(folder, clips, codecs, rates, reuses, subsample=1):
+    """What the workflow leaves for aggregate.py, with values of our own. All
+    pixels of frame n of a clip have the luma 60 + 10 n."""
+    write_json(f"{folder}/config.json", {
+        "clips": {clip: f"/videos/{clip}.mp4" for clip in clips},
+        "codecs": {codec: {"encoder": ENCODERS[codec], "scale": 51, "options": ["-bf", "2"]}
+                   for codec in codecs},
+        "rates": rates, "frames": 0,
+        "reuse": reuses, "subsample": subsample,
+        "layer": "pool5", "input": "crop224", "weights": os.environ["SYMPIE_WEIGHTS"],
+        "vgg19": os.environ["SYMPIE_WEIGHTS"]})
+    for i, clip in enumerate(clips):
+        reference = f"{folder}/clips/{clip}.mkv"
+        write_json(f"{folder}/clips/{clip}.json", {
+            "file": f"{clip}.mp4", "width": SIZE[0], "height": SIZE[1], "frames": FRAMES,
+            "frame_rate": "25/1", "pixel_format": "yuv420p"})
+        ffmpeg("-f", "lavfi", "-i", f"color=size={SIZE[0]}x{SIZE[1]}:rate={RATE}",
+               "-vf", "geq=lum='60+10*N':cb=110:cr=120", "-frames:v", str(FRAMES),
+               "-c:v", "ffv1", "-pix_fmt", "yuv420p", f"file:{reference}")
+        for codec in codecs:
+            for rate in rates:
+                encode = f"{folder}/encodes/{clip}/{codec}-{rate}.mkv"
+                os.makedirs(os.path.dirname(encode), exist_ok=True)
+                ffmpeg("-i", f"file:{reference}", "-c:v", ENCODERS[codec], "-bf", "2",
+                       *(["-x265-params", "log-level=none"] if codec == "hevc" else []),
+                       f"file:{encode}")
+                for reuse in [0, *reuses]:
+                    how = f"reuse{reuse}" if reuse else "plain"
+                    write_json(f"{folder}/measures/{clip}/{codec}-{rate}-{how}.json", measurement(
+                        lambda frame: feature_mse(i, codec, rate, reuse, frame), subsample))
+        for reuse in reuses:
+            write_json(f"{folder}/costs/{clip}-reuse{reuse}.json",
+                       {"ms_per_frame": 2 + 12 / reuse})
+    subprocess.run([f"{STUDY}/aggregate.py", folder], check=True, stdout=subprocess.DEVNULL)
+
+
+def report(folder):
+    return subprocess.run([f"{STUDY}/report.py", folder], capture_output=True, text=True,
+                          check=False)
+
+
+# ---- A browser -------------------------------------------------------------
+
+def chromium(*arguments):
+    with tempfile.TemporaryDirectory() as profile:
+        done = subprocess.run(
+            ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+             f"--user-data-dir={profile}", *arguments],
+            capture_output=True, text=True, check=True, timeout=120)
+    return done.stdout
+
+
+class Page(HTMLParser):
+    """Elements of the page as Chromium has built it: what a test asks for."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.rows = {}      # {(table's id, the row's data-): {column: (value, text)}}
+        self.examples = {}  # {kind: the figure's attributes, columns and pictures}
+        self.texts = {}     # {id or data-fact: text}
+        self.tags = []      # (name, attributes)
+        self._table = self._columns = self._cell = self._pictures = None
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.tags.append((tag, found))
+        if tag == "table":
+            self._table = found["id"]
+        elif tag == "tr" and "data-rate" in found or "data-reuse" in found:
+            key = (self._table, *(value for name, value in attributes
+                                  if name.startswith("data-")))
+            self._columns = self.rows.setdefault(key, {})
+        elif "data-example" in found:
+            self._columns, self._pictures = {}, []
+            self.examples[found["data-example"]] = (found, self._columns, self._pictures)
+        elif tag == "img":
+            self._pictures.append(found)
+        if "data-column" in found:
+            self._cell = self._columns[found["data-column"]] = [found.get("data-value"), ""]
+        elif "data-fact" in found or found.get("id") in ("summary", "command"):
+            self._cell = self.texts[found.get("data-fact") or found["id"]] = [None, ""]
+
+    def handle_endtag(self, tag):
+        if tag in ("td", "span", "dd", "p", "pre"):
+            self._cell = None
+
+    def handle_data(self, data):
+        if self._cell:
+            self._cell[1] += data
+
+
+def decode(url):
+    data = url.removeprefix("data:image/jpeg;base64,")
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
+
+
+def read_csv(folder, name):
+    with open(os.path.join(folder, name), newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def number(text):
+    return float(text.replace("\N{MINUS SIGN}", "-"))
+
+
+# ---- The tests -------------------------------------------------------------
+
+def as_gstreamer_decodes(clip, *elements):
+    """-> all frames of the clip in one run, (frames, height, width, RGB)."""
+    with tempfile.NamedTemporaryFile() as file:
+        subprocess.run(
+            ["gst-launch-1.0", "-q", "filesrc", f"location={clip}", "!", "decodebin", "!",
+             *elements, "videoconvert", "!", "video/x-raw,format=RGB", "!", "filesink",
+             f"location={file.name}"], check=True)
+        return np.fromfile(file, np.uint8).reshape(-1, SIZE[1], SIZE[0], 3)
+
+
+class WholeStudy(unittest.TestCase):
+    """Two clips, two codecs, three rates, three intervals of reuse."""
+
+    CHANGE = {"frames": 0, "plain": 4, "enhanced": 4, "delta": 5, "delta_low": 5,
+              "delta_high": 5, "percent": 1, "percent_low": 1, "percent_high": 1}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        make_study(cls.folder, CLIPS, ["h264", "hevc"], [40, 45, 55], [1, 4, 16])
+        done = report(cls.folder)
+        if done.returncode != 0:
+            raise AssertionError(done.stderr)
+        cls.url = f"file://{cls.folder}/report.html"
+        cls.page = Page(chromium("--dump-dom", cls.url))
+
+    def assert_table(self, name, keys, decimals):
+        """Each row of the file stands on the page with these columns, in full and,
+        rounded to so many decimals, to be read; and no other row."""
+        rows = read_csv(self.folder, f"{name}.csv")
+        for row in rows:
+            cells = self.page.rows[name, *(row[key] for key in keys)]
+            for column, places in decimals.items():
+                value, text = cells[column]
+                self.assertEqual(float(value), float(row[column]), column)
+                self.assertEqual(len(text.partition(".")[2]), places, column)
+                self.assertAlmostEqual(number(text), float(row[column]),
+                                       delta=0.501 * 10**-places)
+        self.assertEqual(len(rows), sum(key[0] == name for key in self.page.rows))
+
+    def test_tables(self):
+        self.assert_table("table", ["codec", "rate"], self.CHANGE)
+        self.assert_table("clips", ["clip", "codec", "rate"], self.CHANGE)
+        self.assert_table("reuse", ["clip", "reuse"], {
+            "ms_per_frame": 2, "feature_mse": 4, "delta": 5, "low": 5, "high": 5, "percent": 1})
+
+    def test_the_papers_figures(self):
+        row = self.page.rows["table", "h264", "45"]
+        self.assertEqual([row[f"paper_{column}"][1] for column in ("plain", "enhanced", "percent")],
+                         ["0.087", "0.085", "\N{MINUS SIGN}2.3"])
+        self.assertNotIn("paper_plain", self.page.rows["table", "h264", "40"])
+
+    def test_what_was_run(self):
+        with open(f"{self.folder}/study.json", encoding="utf-8") as file:
+            study = json.load(file)
+        texts = {name: text for name, (_, text) in self.page.texts.items()}
+        self.assertEqual(texts["commit"], study["commit"] or "unknown")
+        self.assertIn(study["date"][:10], texts["date"])
+        self.assertIn(study["machine"]["processor"], texts["machine"])
+        self.assertIn(study["weights"]["sha256"][:16], texts["weights"])
+        self.assertIn("pool5", texts["measure"])
+        self.assertEqual(texts["frames"], "all")
+        for clip in CLIPS:
+            self.assertIn(clip, texts["clips"])
+        self.assertIn("6 of 6 combinations", texts["summary"])
+        command = shlex.split(texts["command"])
+        self.assertEqual(command[:3], ["pipelines/study/run.sh",
+                                       *(f"/videos/{clip}.mp4" for clip in CLIPS)])
+        for option, value in (("--codecs", "h264,hevc"), ("--rates", "40,45,55"),
+                              ("--reuse", "1,4,16"), ("--subsample", "1")):
+            self.assertEqual(command[command.index(option) + 1], value)
+
+    def test_best_and_worst_frame(self):
+        rows = read_csv(self.folder, "frames.csv")
+        reference = as_gstreamer_decodes(f"{self.folder}/clips/{CLIPS[1]}.mkv")
+        encode = f"{self.folder}/encodes/{CLIPS[1]}/hevc-55.mkv"
+        compressed = as_gstreamer_decodes(encode)
+        enhanced = as_gstreamer_decodes(encode, "sympieenhance", "!")
+        for kind, frame in (("best", BEST), ("worst", WORST)):
+            figure, columns, pictures = self.page.examples[kind]
+            self.assertEqual(
+                [figure[f"data-{name}"] for name in ("clip", "codec", "rate", "frame")],
+                [CLIPS[1], "hevc", "55", str(frame)])
+            for reuse, column in (("0", "plain"), ("1", "enhanced")):
+                row, = [row for row in rows if (row["clip"], row["codec"], row["rate"], row["frame"],
+                        row["reuse"]) == (CLIPS[1], "hevc", "55", str(frame), reuse)]
+                self.assertEqual(float(columns[column][0]), float(row["feature_mse"]))
+            # Whole and middle of each.
+            self.assertEqual(len(pictures), 6)
+            self.assertLessEqual(sum(int(picture["width"]) for picture in pictures[::2]), 1280)
+            for at, stream in enumerate((reference, compressed, enhanced)):
+                expected = stream[frame].mean((0, 1))
+                self.assertGreater(np.abs(stream[frame - 1].mean((0, 1)) - expected).max(), 5)
+                for picture in pictures[2 * at:2 * at + 2]:
+                    shown = decode(picture["src"])
+                    self.assertEqual(shown.shape[1::-1],
+                                     (int(picture["width"]), int(picture["height"])))
+                    np.testing.assert_allclose(shown.mean((0, 1)), expected, atol=1.5)
+
+    def test_names_are_no_markup(self):
+        self.assertNotIn("b", [tag for tag, _ in self.page.tags])
+
+    def test_it_asks_for_nothing(self):
+        with open(f"{self.folder}/report.html", encoding="utf-8") as file:
+            text = file.read()
+        text = re.sub("data:image/jpeg;base64,[A-Za-z0-9+/=]+", "", text)
+        self.assertEqual(re.findall("(?i)https?:|file:|//[a-z]|@import|<script", text), [])
+        self.assertEqual(set(re.findall(r"url\(.", text)), {"url(#"})
+        for tag, attributes in self.page.tags:
+            for name in ("src", "href", "srcset", "poster", "data", "action"):
+                if name in attributes:
+                    self.assertRegex(attributes[name], "^(#|data:)", tag)
+
+    def test_it_can_be_read_without_seeing(self):
+        tags = self.page.tags
+        ids = [attributes["id"] for _, attributes in tags if "id" in attributes]
+        self.assertEqual(sorted(ids), sorted(set(ids)))
+        for tag, attributes in tags:
+            for name in attributes.get("aria-labelledby", "").split():
+                self.assertIn(name, ids)
+            for name in re.findall(r"#([^)\"]+)\)", attributes.get("clip-path", "")):
+                self.assertIn(name, ids)
+            if tag == "img":
+                self.assertTrue(attributes["alt"])
+            if tag == "svg":
+                self.assertTrue(attributes.get("role") == "img" or "aria-hidden" in attributes)
+            if tag == "th":
+                self.assertIn("scope", attributes)
+        names = [tag for tag, _ in tags]
+        self.assertEqual(names.count("table"), 3)
+        self.assertEqual(names.count("caption"), 3)
+        # Two codecs over rate, twice two frame by frame, two clips and all of reuse.
+        self.assertEqual(sum(tag == "svg" and "role" in found for tag, found in tags), 9)
+
+    def screenshot(self, scheme):
+        path = f"{self.folder}/{scheme}.png"
+        chromium(f"--blink-settings=preferredColorScheme={['dark', 'light'].index(scheme)}",
+                 f"--screenshot={path}", "--window-size=1280,4000", self.url)
+        with Image.open(path) as image:
+            self.assertEqual(image.width, 1280)
+            return np.asarray(image.convert("RGB"))
+
+    def test_what_is_seen(self):
+        for scheme, page, line in (("light", (252, 252, 250), (0, 103, 168)),
+                                   ("dark", (21, 23, 26), (98, 181, 234))):
+            pixels = self.screenshot(scheme).reshape(-1, 3)
+            colours = set(map(tuple, pixels.tolist()))
+            self.assertEqual(tuple(pixels[0]), page)
+            self.assertGreater(len(colours), 300)
+            # The plots' lines follow the scheme, and the pictures are there.
+            self.assertGreater((pixels == line).all(1).sum(), 500)
+            for kind in ("best", "worst"):
+                for picture in self.page.examples[kind][2]:
+                    colour = decode(picture["src"])[100, 100].astype(int)
+                    near = (np.abs(pixels - colour) <= 2).all(1).sum()
+                    self.assertGreater(near, 50000)
+
+
+class SmallStudy(unittest.TestCase):
+    def test_one_of_each(self):
+        with tempfile.TemporaryDirectory() as folder:
+            make_study(folder, ["clip"], ["vp9"], [50], [1], subsample=5)
+            done = report(folder)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            page = Page(chromium("--dump-dom", f"file://{folder}/report.html"))
+            self.assertEqual(set(page.rows), {("table", "vp9", "50"), ("clips", "clip", "vp9", "50")})
+            self.assertEqual(page.texts["frames"][1], "one in 5")
+            self.assertEqual(page.rows["table", "vp9", "50"]["frames"], ["3", "3"])
+
+
+class BrokenStudy(unittest.TestCase):
+    """One line that names the file, and no page."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.whole = cls.enterClassContext(tempfile.TemporaryDirectory())
+        make_study(cls.whole, ["clip"], ["h264"], [50], [1, 2])
+
+    def assert_says(self, change, *wanted):
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copytree(self.whole, folder, dirs_exist_ok=True)
+            change(folder)
+            done = report(folder)
+            self.assertEqual(done.returncode, 1, done.stdout)
+            self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+            for text in wanted:
+                self.assertIn(text, done.stderr)
+            self.assertFalse(os.path.exists(f"{folder}/report.html"))
+
+    def assert_edit(self, name, pattern, text, *wanted):
+        def change(folder):
+            with open(f"{folder}/{name}", encoding="utf-8") as file:
+                before = file.read()
+            after = re.sub(pattern, text, before, count=1)
+            self.assertNotEqual(before, after)
+            with open(f"{folder}/{name}", "w", encoding="utf-8") as file:
+                file.write(after)
+        self.assert_says(change, name, *wanted)
+
+    def test_something_is_missing(self):
+        for name in ("study.json", "config.json", "table.csv", "clips.csv", "reuse.csv",
+                     "frames.csv", "clips/clip.mkv", "encodes/clip/h264-50.mkv"):
+            self.assert_says(lambda folder: os.remove(f"{folder}/{name}"), name, "o such file")
+
+    def test_tables_that_are_none(self):
+        self.assert_edit("table.csv", "plain", "pain", "no column 'plain'")
+        self.assert_edit("clips.csv", r"(\n.*,)[^,]+\n", r"\1many\n", "line 2: percent_high is 'many'")
+        self.assert_edit("frames.csv", r"(\n.*),[^,]+\n", r"\1\n", "line 2: too few values")
+        self.assert_edit("frames.csv", r"\n", ",\"\n", "not a table")
+        self.assert_edit("frames.csv", r",0,0,0,0,[^,]+", ",0,0,0,0,nan", "line 2: feature_mse is 'nan'")
+        self.assert_edit("frames.csv", r"\n.*,0,0,3,.*", "", "frame 3", "without sympieenhance")
+        self.assert_edit("reuse.csv", r"\nall,1,", r"\nall,-1,", "reuse is '-1'")
+        self.assert_edit("table.csv", r"\n[^$]*", "\n", "no line below")
+        self.assert_edit("study.json", "{", "", "not JSON")
+        self.assert_edit("study.json", '"layer"', '"player"', "no 'layer'")
+
+    def test_clips_that_are_none(self):
+        def tear(folder):
+            with open(f"{folder}/encodes/clip/h264-50.mkv", "r+b") as file:
+                file.truncate(100)
+        self.assert_says(tear, "encodes/clip/h264-50.mkv")
+        # A clip that ends before the frame that is to be shown.
+        def shorten(folder):
+            ffmpeg("-i", f"{folder}/clips/clip.mkv", "-c", "copy", "-frames:v", "1",
+                   f"{folder}/short.mkv")
+            os.replace(f"{folder}/short.mkv", f"{folder}/clips/clip.mkv")
+        self.assert_says(shorten, "clips/clip.mkv: no frame at")
+
+
+if __name__ == "__main__":
+    unittest.main()
