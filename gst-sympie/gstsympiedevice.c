@@ -5,6 +5,8 @@
 
 #include "gstsympiedevice.h"
 
+#include <stdlib.h>
+
 GType
 gst_sympie_device_get_type (void)
 {
@@ -20,4 +22,44 @@ gst_sympie_device_get_type (void)
     g_once_init_leave (
         &type, g_enum_register_static ("GstSympieDevice", values));
   return type;
+}
+
+static void
+warn_once (GstElement *element, const gchar *reason)
+{
+#ifdef SYMPIE_HAVE_CUDA
+  static gint warned = FALSE;
+
+  if (g_atomic_int_compare_and_exchange (&warned, FALSE, TRUE)) {
+    GST_ELEMENT_WARNING (element, RESOURCE, NOT_FOUND,
+        ("device=auto takes the processor: %s", reason),
+        ("device=cpu does so without this warning"));
+    return;
+  }
+#endif
+  GST_INFO_OBJECT (element, "device=auto takes the processor: %s", reason);
+}
+
+gboolean
+gst_sympie_device_choose (
+    GstElement *element, SympieDevice *device, gint cuda_device)
+{
+  char *error = NULL;
+
+  if (*device == SYMPIE_DEVICE_CPU)
+    return TRUE;
+  if (sympie_cuda_available (cuda_device, &error)) {
+    *device = SYMPIE_DEVICE_CUDA;
+    return TRUE;
+  }
+  if (*device == SYMPIE_DEVICE_CUDA) {
+    GST_ELEMENT_ERROR (element, RESOURCE, NOT_FOUND,
+        ("Cannot use device=cuda: %s", error), (NULL));
+    free (error);
+    return FALSE;
+  }
+  warn_once (element, error);
+  *device = SYMPIE_DEVICE_CPU;
+  free (error);
+  return TRUE;
 }

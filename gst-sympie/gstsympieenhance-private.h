@@ -42,7 +42,6 @@ struct _GstSympieEnhance
   SympieContext *context;
   gboolean can_estimate; /* the context has weights */
   GstSympieCuda cuda;
-  gboolean warned;  /* that there is no CUDA device */
   gboolean in_cuda; /* the stream is in CUDA memory */
   GstSympieStream stream;
   GstCaps *refused; /* the latest caps were these, and the error is posted */

@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+#include "gstsympiedevice.h"
+
 #define GST_CAT_DEFAULT gst_sympie_enhance_debug
 
 static gpointer parent_class;
@@ -23,37 +25,6 @@ gst_sympie_enhance_close (GstSympieEnhance *self)
   sympie_close (self->context);
   gst_sympie_cuda_leave (&self->cuda);
   self->context = NULL;
-}
-
-/* Decides for CUDA or the CPU, and gets the CUDA context. False, with an error
- * posted, where a device was asked for that is not there. */
-static gboolean
-gst_sympie_enhance_choose_device (GstSympieEnhance *self, SympieConfig *config)
-{
-  char *error = NULL;
-
-  if (config->device == SYMPIE_DEVICE_CPU)
-    return TRUE;
-  if (sympie_cuda_available (config->cuda_device, &error)) {
-    /* None is no reason to give up: frames in system memory need none. */
-    config->device = SYMPIE_DEVICE_CUDA;
-    gst_sympie_cuda_open (&self->cuda, GST_ELEMENT (self), config->cuda_device);
-    config->cuda_context = gst_sympie_cuda_handle (&self->cuda);
-    return TRUE;
-  }
-
-  if (config->device == SYMPIE_DEVICE_CUDA) {
-    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
-        ("Cannot use device=cuda: %s", error), (NULL));
-    free (error);
-    return FALSE;
-  }
-  if (!self->warned)
-    GST_WARNING_OBJECT (self, "device=auto takes the CPU: %s", error);
-  self->warned = TRUE;
-  config->device = SYMPIE_DEVICE_CPU;
-  free (error);
-  return TRUE;
 }
 
 gboolean
@@ -74,9 +45,15 @@ gst_sympie_enhance_open (GstSympieEnhance *self, gboolean estimating)
     config.weights = weights;
 
   gst_sympie_enhance_close (self);
-  if (!gst_sympie_enhance_choose_device (self, &config)) {
+  if (!gst_sympie_device_choose (
+          GST_ELEMENT (self), &config.device, config.cuda_device)) {
     g_free (weights);
     return FALSE;
+  }
+  if (config.device == SYMPIE_DEVICE_CUDA) {
+    /* None is no reason to give up: frames in system memory need none. */
+    gst_sympie_cuda_open (&self->cuda, GST_ELEMENT (self), config.cuda_device);
+    config.cuda_context = gst_sympie_cuda_handle (&self->cuda);
   }
   gst_sympie_cuda_enter (&self->cuda);
   self->context = sympie_open (&config, &error);

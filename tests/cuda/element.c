@@ -148,9 +148,49 @@ GST_START_TEST (test_auto)
 }
 GST_END_TEST;
 
+/* Runs with the device left open, to the end; how many warnings came of it. */
+static guint
+count_warnings (void)
+{
+  GstElement *pipeline = parse_pipeline (
+      "videotestsrc num-buffers=2 ! " TEST_CAPS " ! sympieenhance ! fakesink");
+  GstBus *bus = gst_element_get_bus (pipeline);
+  GstMessage *message;
+  guint n = 0;
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  while ((message = gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE,
+              GST_MESSAGE_WARNING | GST_MESSAGE_ERROR | GST_MESSAGE_EOS))) {
+    GstMessageType type = GST_MESSAGE_TYPE (message);
+    GError *error;
+
+    fail_if (type == GST_MESSAGE_ERROR);
+    if (type == GST_MESSAGE_WARNING) {
+      gst_message_parse_warning (message, &error, NULL);
+      fail_unless (g_error_matches (
+          error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND));
+      fail_unless (g_str_has_prefix (
+                       error->message, "device=auto takes the processor: CUDA"),
+          "%s", error->message);
+      g_error_free (error);
+      n++;
+    }
+    gst_message_unref (message);
+    if (type == GST_MESSAGE_EOS)
+      break;
+  }
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (bus);
+  gst_object_unref (pipeline);
+  return n;
+}
+
+/* One warning in a process, however many elements. */
 GST_START_TEST (test_auto_without_device)
 {
   hide_device ();
+  fail_unless_equals_int (count_warnings (), 1);
+  fail_unless_equals_int (count_warnings (), 0);
   check_auto (SYMPIE_DEVICE_CPU);
 }
 GST_END_TEST;
