@@ -3,8 +3,10 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* A frame's work is put on one stream and waited for once. Host images pass
- * through staging; the kernels only ever see device memory. */
+/* A frame takes a slot: its memory, if it comes from the host, and an event
+ * that says when it is done. Uploads have a stream of their own, so that the
+ * next frame's goes on while the GPU works on this one. Kernels only ever see
+ * device memory. */
 
 #include "../backend.h"
 
@@ -12,25 +14,40 @@
 
 #include "../error.h"
 #include "error.h"
-#include "nem.h"
-#include "resize.h"
 #include "staging.h"
+#include "steps.h"
+
+typedef struct
+{
+  SympieCudaStaging in, out;
+  SympieParams *params; /* pinned: to apply, or what was estimated */
+  cudaEvent_t uploaded, done;
+} Slot;
 
 typedef struct
 {
   int device;
   bool half;
   bool is_primary; /* context: then the device must be made current */
-  cudaStream_t stream;
+  bool own_stream;
+  cudaStream_t stream, uploads;
 
-  const SympieCudaWeights *weights; /* these two only with weights */
-  SympieCudaNem *nem;
-  SympieCudaResize resize;
+  const SympieCudaWeights *weights; /* NULL: DWM is all there is */
+  SympieCudaSteps steps;
+  float *params; /* on the device, those to apply */
 
-  SympieParams *host_params; /* pinned */
-  float *params;             /* on the device, those of apply */
-  SympieCudaStaging in, out;
+  Slot slots[SYMPIE_MAX_BEGUN];
+  unsigned n_begun, n_finished; /* frames since the start */
 } Cuda;
+
+/* What to do with a frame. */
+typedef struct
+{
+  const SympieImage *src;
+  const SympieImage *dst; /* or one like it in host memory; NULL: estimate */
+  const SympieParams *params; /* to apply; NULL: those estimated */
+  float strength;
+} Job;
 
 /* Every entry: the calling thread may be another one than before. */
 static bool
@@ -55,23 +72,62 @@ sympie_cuda_probe (int device, char **error)
 }
 
 static void
+clear_slot (Slot *slot)
+{
+  sympie_cuda_staging_clear (&slot->in);
+  sympie_cuda_staging_clear (&slot->out);
+  if (slot->params)
+    cudaFreeHost (slot->params);
+  if (slot->uploaded)
+    cudaEventDestroy (slot->uploaded);
+  if (slot->done)
+    cudaEventDestroy (slot->done);
+}
+
+static bool
+prepare_slot (Slot *slot, char **error)
+{
+  void *params;
+
+  if (!sympie_cuda_ok (
+          cudaHostAlloc (&params, sizeof (SympieParams), cudaHostAllocDefault),
+          "allocate the parameters", error))
+    return false;
+  slot->params = params;
+  return sympie_cuda_ok (
+             cudaEventCreateWithFlags (&slot->uploaded, cudaEventDisableTiming),
+             "make an event", error)
+         && sympie_cuda_ok (
+             cudaEventCreateWithFlags (&slot->done, cudaEventDisableTiming),
+             "make an event", error);
+}
+
+/* Nothing goes on after this, whether it succeeds or not. */
+static void
+wait_for_all (Cuda *cuda)
+{
+  if (cuda->uploads)
+    cudaStreamSynchronize (cuda->uploads);
+  if (cuda->stream)
+    cudaStreamSynchronize (cuda->stream);
+}
+
+static void
 cuda_close (void *backend)
 {
   Cuda *cuda = backend;
 
   enter (cuda, NULL);
-  if (cuda->stream)
-    cudaStreamSynchronize (cuda->stream);
-  sympie_cuda_staging_clear (&cuda->in);
-  sympie_cuda_staging_clear (&cuda->out);
-  sympie_cuda_resize_clear (&cuda->resize);
-  sympie_cuda_nem_free (cuda->nem);
+  wait_for_all (cuda);
+  for (int i = 0; i < SYMPIE_MAX_BEGUN; i++)
+    clear_slot (&cuda->slots[i]);
+  sympie_cuda_steps_clear (&cuda->steps);
   sympie_cuda_weights_unref (cuda->weights);
   if (cuda->params)
     cudaFree (cuda->params);
-  if (cuda->host_params)
-    cudaFreeHost (cuda->host_params);
-  if (cuda->stream)
+  if (cuda->uploads)
+    cudaStreamDestroy (cuda->uploads);
+  if (cuda->stream && cuda->own_stream)
     cudaStreamDestroy (cuda->stream);
   free (cuda);
 }
@@ -80,30 +136,39 @@ static bool
 prepare (Cuda *cuda, const SympieConfig *config,
     const SympieNemWeights *weights, char **error)
 {
-  void *params, *host_params;
+  void *params;
 
-  if (!enter (cuda, error)
-      || !sympie_cuda_ok (
+  if (!enter (cuda, error))
+    return false;
+  cuda->stream = config->cuda_stream;
+  cuda->own_stream = config->cuda_stream == NULL;
+  if (cuda->own_stream
+      && !sympie_cuda_ok (
           cudaStreamCreateWithFlags (&cuda->stream, cudaStreamNonBlocking),
+          "make a stream", error))
+    return false;
+  if (!sympie_cuda_ok (
+          cudaStreamCreateWithFlags (&cuda->uploads, cudaStreamNonBlocking),
           "make a stream", error)
       || !sympie_cuda_ok (cudaMalloc (&params, sizeof (SympieParams)),
           "allocate the parameters", error))
     return false;
   cuda->params = params;
-  if (!sympie_cuda_ok (cudaHostAlloc (&host_params, sizeof (SympieParams),
-                           cudaHostAllocDefault),
-          "allocate the parameters", error))
-    return false;
-  cuda->host_params = host_params;
+  for (int i = 0; i < SYMPIE_MAX_BEGUN; i++)
+    if (!prepare_slot (&cuda->slots[i], error))
+      return false;
+
+  cuda->steps.half = cuda->half;
+  cuda->steps.stream = cuda->stream;
   if (!weights)
     return true;
   cuda->weights = sympie_cuda_weights_ref (weights, cuda->half, cuda->device,
       config->cuda_context, cuda->stream, error);
   if (!cuda->weights)
     return false;
-  cuda->nem =
+  cuda->steps.nem =
       sympie_cuda_nem_new (cuda->weights, cuda->device, cuda->stream, error);
-  return cuda->nem != NULL;
+  return cuda->steps.nem != NULL;
 }
 
 static void *
@@ -126,7 +191,7 @@ cuda_open (
   return cuda;
 }
 
-/* ---- The steps of a frame, each put on the stream ------------------------ */
+/* ---- Frames -------------------------------------------------------------- */
 
 static bool
 check_alignment (const SympieImage *image, char **error)
@@ -142,80 +207,126 @@ check_alignment (const SympieImage *image, char **error)
   return true;
 }
 
-/* `image` or its copy on the device. */
+/* A block reads pixels that another one writes: work in place needs a copy. */
 static bool
-to_device (Cuda *cuda, const SympieImage *image, bool copy,
-    SympieImage *on_device, char **error)
+is_in_place (const Job *job)
 {
-  *on_device = *image;
-  if (image->memory == SYMPIE_MEMORY_CUDA && !copy)
-    return check_alignment (image, error);
-  if (!sympie_cuda_staging_prepare (&cuda->in, image, error)
-      || !sympie_cuda_staging_upload (&cuda->in, image, cuda->stream, error))
+  return job->dst && job->src->memory == SYMPIE_MEMORY_CUDA
+         && job->src->planes[0] == job->dst->planes[0];
+}
+
+/* What to read from: the image, or its copy in the slot. */
+static bool
+put_source (Cuda *cuda, Slot *slot, const Job *job, SympieImage *on_device,
+    char **error)
+{
+  bool is_host = job->src->memory == SYMPIE_MEMORY_HOST;
+
+  *on_device = *job->src;
+  if (!is_host && !is_in_place (job))
+    return check_alignment (job->src, error);
+  if (!sympie_cuda_staging_prepare (&slot->in, job->src, error)
+      || !sympie_cuda_staging_upload (
+          &slot->in, job->src, is_host ? cuda->uploads : cuda->stream, error))
     return false;
-  *on_device = cuda->in.device;
+  *on_device = slot->in.device;
+  return !is_host
+         || (sympie_cuda_ok (cudaEventRecord (slot->uploaded, cuda->uploads),
+                 "upload a frame", error)
+             && sympie_cuda_ok (
+                 cudaStreamWaitEvent (cuda->stream, slot->uploaded, 0),
+                 "upload a frame", error));
+}
+
+/* What to write to. */
+static bool
+prepare_result (
+    Slot *slot, const SympieImage *dst, SympieImage *on_device, char **error)
+{
+  *on_device = *dst;
+  if (dst->memory == SYMPIE_MEMORY_CUDA)
+    return check_alignment (dst, error);
+  if (!sympie_cuda_staging_prepare (&slot->out, dst, error))
+    return false;
+  *on_device = slot->out.device;
   return true;
 }
 
 static bool
-run_estimate (Cuda *cuda, const SympieImage *on_device, char **error)
+put_given (Cuda *cuda, Slot *slot, const Job *job, const SympieImage *src,
+    const SympieImage *dst, char **error)
 {
-  SympieCudaFrame frame = sympie_cuda_frame (on_device);
-  SympieColour colour;
-
-  sympie_colour_init (&colour, frame.info, &on_device->colorimetry);
-  return sympie_cuda_resize_prepare (
-             &cuda->resize, on_device, cuda->stream, error)
-         && sympie_cuda_ok (
-             sympie_cuda_preprocess (&frame, &colour, cuda->resize.x,
-                 cuda->resize.y, sympie_cuda_nem_crop (cuda->nem), cuda->half,
-                 cuda->stream),
-             "run the preprocessing", error)
-         && sympie_cuda_nem_run (cuda->nem, error);
+  *slot->params = *job->params;
+  return sympie_cuda_ok (
+             cudaMemcpyAsync (cuda->params, slot->params, sizeof *slot->params,
+                 cudaMemcpyHostToDevice, cuda->stream),
+             "upload the parameters", error)
+         && sympie_cuda_steps_apply (
+             &cuda->steps, src, dst, cuda->params, job->strength, error);
 }
 
 static bool
-run_apply (Cuda *cuda, const SympieImage *src, const SympieImage *dst,
-    const float *params, float strength, char **error)
+put_estimated (Cuda *cuda, Slot *slot, const Job *job, const SympieImage *src,
+    const SympieImage *dst, char **error)
 {
-  SympieImage on_device = *dst;
-  SympieCudaFrame from = sympie_cuda_frame (src), to;
-  SympieColour colour;
+  return (dst ? sympie_cuda_steps_enhance (
+              &cuda->steps, src, dst, job->strength, error)
+              : sympie_cuda_steps_estimate (&cuda->steps, src, error))
+         && sympie_cuda_ok (
+             cudaMemcpyAsync (slot->params,
+                 sympie_cuda_nem_params (cuda->steps.nem), sizeof *slot->params,
+                 cudaMemcpyDeviceToHost, cuda->stream),
+             "download the parameters", error);
+}
 
-  if (dst->memory == SYMPIE_MEMORY_HOST) {
-    if (!sympie_cuda_staging_prepare (&cuda->out, dst, error))
-      return false;
-    on_device = cuda->out.device;
-  } else if (!check_alignment (dst, error)) {
+static bool
+put_job (Cuda *cuda, Slot *slot, const Job *job, char **error)
+{
+  SympieImage src, dst;
+
+  return enter (cuda, error) && put_source (cuda, slot, job, &src, error)
+         && (!job->dst || prepare_result (slot, job->dst, &dst, error))
+         && (job->params ? put_given (cuda, slot, job, &src, &dst, error)
+                         : put_estimated (cuda, slot, job, &src,
+                             job->dst ? &dst : NULL, error))
+         && (!job->dst || job->dst->memory == SYMPIE_MEMORY_CUDA
+             || sympie_cuda_staging_download (&slot->out, cuda->stream, error))
+         && sympie_cuda_ok (
+             cudaEventRecord (slot->done, cuda->stream), "mark an end", error);
+}
+
+/* Puts the work on the streams, or nothing that is left. Images in host memory
+ * may be used again at once. */
+static bool
+begin (Cuda *cuda, const Job *job, char **error)
+{
+  if (!put_job (
+          cuda, &cuda->slots[cuda->n_begun % SYMPIE_MAX_BEGUN], job, error)) {
+    wait_for_all (cuda);
     return false;
   }
-  to = sympie_cuda_frame (&on_device);
-  sympie_colour_init (&colour, from.info, &src->colorimetry);
-  return sympie_cuda_ok (
-             sympie_cuda_dwm (&from, &to, &colour, src->colorimetry.chroma_site,
-                 params, strength, cuda->half, cuda->stream),
-             "run DWM", error)
-         && (dst->memory == SYMPIE_MEMORY_CUDA
-             || sympie_cuda_staging_download (&cuda->out, cuda->stream, error));
+  cuda->n_begun++;
+  return true;
 }
 
+/* Waits for the frame that was begun first and writes it to `dst`, where that
+ * is in host memory. */
 static bool
-run_get_params (Cuda *cuda, char **error)
+finish (Cuda *cuda, const char *what, const SympieImage *dst,
+    SympieParams *params, char **error)
 {
-  return sympie_cuda_ok (
-      cudaMemcpyAsync (cuda->host_params, sympie_cuda_nem_params (cuda->nem),
-          sizeof (SympieParams), cudaMemcpyDeviceToHost, cuda->stream),
-      "download the parameters", error);
-}
+  Slot *slot = &cuda->slots[cuda->n_finished++ % SYMPIE_MAX_BEGUN];
 
-/* Waits, whether the steps succeeded or not: nothing of this frame may go on in
- * memory that the caller has back. */
-static bool
-finish (Cuda *cuda, bool ok, const char *what, char **error)
-{
-  return sympie_cuda_ok (
-             cudaStreamSynchronize (cuda->stream), what, ok ? error : NULL)
-         && ok;
+  if (!enter (cuda, error)
+      || !sympie_cuda_ok (cudaEventSynchronize (slot->done), what, error)) {
+    wait_for_all (cuda);
+    return false;
+  }
+  if (params)
+    *params = *slot->params;
+  if (dst && dst->memory == SYMPIE_MEMORY_HOST)
+    sympie_cuda_staging_finish (&slot->out, dst);
+  return true;
 }
 
 /* ---- The backend's functions --------------------------------------------- */
@@ -224,66 +335,51 @@ static bool
 cuda_estimate (
     void *backend, const SympieImage *image, SympieParams *params, char **error)
 {
-  Cuda *cuda = backend;
-  SympieImage on_device;
-  bool ok =
-      enter (cuda, error) && to_device (cuda, image, false, &on_device, error)
-      && run_estimate (cuda, &on_device, error) && run_get_params (cuda, error);
+  Job job = { .src = image };
 
-  ok = finish (cuda, ok, "estimate the parameters", error);
-  if (ok)
-    *params = *cuda->host_params;
-  return ok;
-}
-
-/* A block reads pixels that another one writes: work in place needs a copy. */
-static bool
-is_in_place (const SympieImage *src, const SympieImage *dst)
-{
-  return src->memory == SYMPIE_MEMORY_CUDA && src->planes[0] == dst->planes[0];
+  return begin (backend, &job, error)
+         && finish (backend, "estimate the parameters", NULL, params, error);
 }
 
 static bool
 cuda_apply (void *backend, const SympieImage *src, const SympieImage *dst,
     const SympieParams *params, char **error)
 {
-  Cuda *cuda = backend;
-  SympieImage on_device;
-  bool ok;
+  Job job = { .src = src, .dst = dst, .params = params, .strength = 1 };
 
-  *cuda->host_params = *params;
-  ok = enter (cuda, error)
-       && to_device (cuda, src, is_in_place (src, dst), &on_device, error)
-       && sympie_cuda_ok (
-           cudaMemcpyAsync (cuda->params, cuda->host_params, sizeof *params,
-               cudaMemcpyHostToDevice, cuda->stream),
-           "upload the parameters", error)
-       && run_apply (cuda, &on_device, dst, cuda->params, 1, error);
-  ok = finish (cuda, ok, "apply the parameters", error);
-  if (ok && dst->memory == SYMPIE_MEMORY_HOST)
-    sympie_cuda_staging_finish (&cuda->out, dst);
-  return ok;
+  return begin (backend, &job, error)
+         && finish (backend, "apply the parameters", dst, NULL, error);
 }
 
 static bool
 cuda_enhance (void *backend, const SympieImage *src, const SympieImage *dst,
     float strength, SympieParams *params, char **error)
 {
-  Cuda *cuda = backend;
-  SympieImage on_device;
-  bool ok = enter (cuda, error)
-            && to_device (cuda, src, is_in_place (src, dst), &on_device, error)
-            && run_estimate (cuda, &on_device, error)
-            && run_get_params (cuda, error)
-            && run_apply (cuda, &on_device, dst,
-                sympie_cuda_nem_params (cuda->nem), strength, error);
+  Job job = { .src = src, .dst = dst, .strength = strength };
 
-  ok = finish (cuda, ok, "enhance a frame", error);
-  if (ok)
-    *params = *cuda->host_params;
-  if (ok && dst->memory == SYMPIE_MEMORY_HOST)
-    sympie_cuda_staging_finish (&cuda->out, dst);
-  return ok;
+  return begin (backend, &job, error)
+         && finish (backend, "enhance a frame", dst, params, error);
+}
+
+static bool
+cuda_begin (void *backend, const SympieImage *src, const SympieParams *params,
+    float strength, char **error)
+{
+  Job job = {
+    .src = src,
+    .dst = src, /* of the same size, and on the host */
+    .params = params,
+    .strength = strength,
+  };
+
+  return begin (backend, &job, error);
+}
+
+static bool
+cuda_finish (
+    void *backend, const SympieImage *dst, SympieParams *params, char **error)
+{
+  return finish (backend, "enhance a frame", dst, params, error);
 }
 
 const SympieBackend sympie_backend_cuda = {
@@ -293,4 +389,6 @@ const SympieBackend sympie_backend_cuda = {
   .estimate = cuda_estimate,
   .apply = cuda_apply,
   .enhance = cuda_enhance,
+  .begin = cuda_begin,
+  .finish = cuda_finish,
 };

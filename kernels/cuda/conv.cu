@@ -358,25 +358,25 @@ __launch_bounds__ (Tile<T, BM>::THREADS) conv (Arguments a)
 
 template <typename T, int BM>
 cudaError_t
-run (const Arguments &a, cudaStream_t stream)
+run (const Arguments &a, SympieCudaTarget *to)
 {
   dim3 grid (a.tiles.count, a.layer.n_out / BN, a.tiles.splits);
 
   return launch (
-      conv<T, BM>, grid, Tile<T, BM>::THREADS, Tile<T, BM>::SHARED, stream, a);
+      conv<T, BM>, grid, Tile<T, BM>::THREADS, Tile<T, BM>::SHARED, to, a);
 }
 
 } // namespace
 
 cudaError_t
 sympie_cuda_conv (const SympieCudaConv *layer, const SympieCudaConvTiles *tiles,
-    bool as_half, cudaStream_t stream)
+    bool as_half, SympieCudaTarget *to)
 {
   Arguments a = { *layer, 0, sympie_cuda_conv_steps (layer->n_in), *tiles };
 
   while (1 << a.log2_in < layer->n_in)
     a.log2_in++;
   if (tiles->pixels == 128)
-    return as_half ? run<half, 128> (a, stream) : run<float, 128> (a, stream);
-  return as_half ? run<half, 64> (a, stream) : run<float, 64> (a, stream);
+    return as_half ? run<half, 128> (a, to) : run<float, 128> (a, to);
+  return as_half ? run<half, 64> (a, to) : run<float, 64> (a, to);
 }

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <cuda_runtime_api.h>
+#include "target.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -82,7 +82,7 @@ void sympie_cuda_conv_pack (const float *weight, int n_out, int n_in,
     int padded_in, bool half, void *packed);
 
 cudaError_t sympie_cuda_conv (const SympieCudaConv *layer,
-    const SympieCudaConvTiles *tiles, bool half, cudaStream_t stream);
+    const SympieCudaConvTiles *tiles, bool half, SympieCudaTarget *to);
 
 #ifdef __cplusplus
 }

@@ -20,36 +20,49 @@
 
 #include <stdint.h>
 
+#include "target.h"
+
 /* ---- Launch ------------------------------------------------------------- */
+
+template <typename T> struct Same
+{
+  using Type = T; /* from which no template argument is deduced */
+};
 
 /* `shared`: bytes of shared memory of a block, all that its SharedLayout hands
  * out. Blocks are whole warps. */
+template <typename... P>
+static cudaError_t
+launch (void (*kernel) (P...), dim3 grid, dim3 block, size_t shared,
+    SympieCudaTarget *to, typename Same<P>::Type... arguments)
+{
 #ifdef SYMPIE_EMULATED
-template <typename... P, typename... A>
-static cudaError_t
-launch (void (*kernel) (P...), dim3 grid, dim3 block, size_t shared,
-    cudaStream_t stream, A... arguments)
-{
   return emulate::launch (
-      grid, block, shared, stream, [=] { kernel (arguments...); });
-}
+      grid, block, shared, to, [=] { kernel (arguments...); });
 #else
-template <typename... P, typename... A>
-static cudaError_t
-launch (void (*kernel) (P...), dim3 grid, dim3 block, size_t shared,
-    cudaStream_t stream, A... arguments)
-{
-  if (shared > 48 << 10) {
-    cudaError_t error = cudaFuncSetAttribute (
-        kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int) shared);
+  void *pointers[] = { (void *) &arguments... };
+  cudaGraphNode_t before = to->node;
+  cudaKernelNodeParams node = {};
+  cudaError_t error = cudaSuccess;
 
-    if (error != cudaSuccess)
-      return error;
-  }
-  kernel<<<grid, block, shared, stream>>> (arguments...);
-  return cudaGetLastError ();
-}
+  if (shared > 48 << 10)
+    error = cudaFuncSetAttribute ((const void *) kernel,
+        cudaFuncAttributeMaxDynamicSharedMemorySize, (int) shared);
+  if (error != cudaSuccess)
+    return error;
+  if (to->stream)
+    return cudaLaunchKernel (
+        (const void *) kernel, grid, block, pointers, shared, to->stream);
+  node.func = (void *) kernel;
+  node.gridDim = grid;
+  node.blockDim = block;
+  node.sharedMemBytes = (unsigned) shared;
+  node.kernelParams = pointers;
+  return to->exec ? cudaGraphExecKernelNodeSetParams (to->exec, before, &node)
+                  : cudaGraphAddKernelNode (
+                      &to->node, to->graph, &before, before ? 1 : 0, &node);
 #endif
+}
 
 /* ---- Shared memory ------------------------------------------------------ */
 

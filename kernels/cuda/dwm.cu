@@ -438,7 +438,7 @@ __launch_bounds__ (THREADS) dwm (Arguments a)
 
 template <typename T, class L>
 cudaError_t
-run (const Arguments &arguments, cudaStream_t stream)
+run (const Arguments &arguments, SympieCudaTarget *to)
 {
   dim3 grid ((arguments.width + L::TILE_W - 1) / L::TILE_W,
       (arguments.height + L::TILE_H - 1) / L::TILE_H);
@@ -446,27 +446,27 @@ run (const Arguments &arguments, cudaStream_t stream)
                   + (N_COEFFICIENTS * sizeof (float) + 15) / 16 * 16
                   + (L::SUB_X ? 2 * REGION_W * REGION_H * sizeof (T) : 0);
 
-  return launch (dwm<T, L>, grid, THREADS, shared, stream, arguments);
+  return launch (dwm<T, L>, grid, THREADS, shared, to, arguments);
 }
 
 template <typename T>
 cudaError_t
 run_format (const SympieFormatInfo *info, const Arguments &arguments,
-    cudaStream_t stream)
+    SympieCudaTarget *to)
 {
   const SympieComponent *chroma = &info->component[1];
 
   if (!info->yuv && info->alpha >= 0)
-    return run<T, Layout<uint8_t, true, false, 0, 0>> (arguments, stream);
+    return run<T, Layout<uint8_t, true, false, 0, 0>> (arguments, to);
   if (!info->yuv)
-    return run<T, Layout<uint8_t, false, false, 0, 0>> (arguments, stream);
+    return run<T, Layout<uint8_t, false, false, 0, 0>> (arguments, to);
   if (info->depth > 8)
-    return run<T, Layout<uint16_t, false, true, 1, 1>> (arguments, stream);
+    return run<T, Layout<uint16_t, false, true, 1, 1>> (arguments, to);
   if (chroma->sub_y)
-    return run<T, Layout<uint8_t, false, true, 1, 1>> (arguments, stream);
+    return run<T, Layout<uint8_t, false, true, 1, 1>> (arguments, to);
   if (chroma->sub_x)
-    return run<T, Layout<uint8_t, false, true, 1, 0>> (arguments, stream);
-  return run<T, Layout<uint8_t, false, true, 0, 0>> (arguments, stream);
+    return run<T, Layout<uint8_t, false, true, 1, 0>> (arguments, to);
+  return run<T, Layout<uint8_t, false, true, 0, 0>> (arguments, to);
 }
 
 } // namespace
@@ -474,7 +474,7 @@ run_format (const SympieFormatInfo *info, const Arguments &arguments,
 cudaError_t
 sympie_cuda_dwm (const SympieCudaFrame *src, const SympieCudaFrame *dst,
     const SympieColour *colour, unsigned chroma_site, const float *params,
-    float strength, bool as_half, cudaStream_t stream)
+    float strength, bool as_half, SympieCudaTarget *to)
 {
   const SympieFormatInfo *info = src->info;
   Arguments a = {};
@@ -509,6 +509,6 @@ sympie_cuda_dwm (const SympieCudaFrame *src, const SympieCudaFrame *dst,
     for (int c = 0; c < 3; c++)
       a.component_shift[c] = 8 * info->component[c].offset;
   }
-  return as_half ? run_format<half> (info, a, stream)
-                 : run_format<float> (info, a, stream);
+  return as_half ? run_format<half> (info, a, to)
+                 : run_format<float> (info, a, to);
 }

@@ -35,12 +35,12 @@ __launch_bounds__ (WARPS * 32) head (
 
 cudaError_t
 sympie_cuda_head (const void *features, const float *weight, const float *bias,
-    float *params, bool as_half, cudaStream_t stream)
+    float *params, bool as_half, SympieCudaTarget *to)
 {
   dim3 grid ((SYMPIE_N_PARAMS + WARPS - 1) / WARPS);
 
-  return as_half ? launch (head<half>, grid, WARPS * 32, 0, stream,
+  return as_half ? launch (head<half>, grid, WARPS * 32, 0, to,
              (const half *) features, weight, bias, params)
-                 : launch (head<float>, grid, WARPS * 32, 0, stream,
+                 : launch (head<float>, grid, WARPS * 32, 0, to,
                      (const float *) features, weight, bias, params);
 }

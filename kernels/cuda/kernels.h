@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* The kernels as C functions that put them on a stream. Each returns what the
- * launch returned; nothing here waits. All pointers are to device memory.
+/* The kernels as C functions that put them where target.h says. Each returns
+ * what CUDA returned; nothing here waits. All pointers are to device memory.
  *
  * `half`: tensors are IEEE half and products run on tensor cores; otherwise
  * float and CUDA cores, the reference. Both sum in float. */
@@ -12,7 +12,7 @@
 #ifndef SYMPIE_CUDA_KERNELS_H
 #define SYMPIE_CUDA_KERNELS_H
 
-#include <cuda_runtime_api.h>
+#include "target.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -78,7 +78,7 @@ typedef struct
  * luma's only. */
 cudaError_t sympie_cuda_preprocess (const SympieCudaFrame *frame,
     const SympieColour *colour, const SympieCudaTaps x[2],
-    const SympieCudaTaps y[2], void *crop, bool half, cudaStream_t stream);
+    const SympieCudaTaps y[2], void *crop, bool half, SympieCudaTarget *to);
 
 /* ---- Head --------------------------------------------------------------- */
 
@@ -86,7 +86,7 @@ cudaError_t sympie_cuda_preprocess (const SympieCudaFrame *frame,
  * float to SYMPIE_N_PARAMS floats; `weight` is [SYMPIE_N_PARAMS]
  * [SYMPIE_NEM_FEATURES]. */
 cudaError_t sympie_cuda_head (const void *features, const float *weight,
-    const float *bias, float *params, bool half, cudaStream_t stream);
+    const float *bias, float *params, bool half, SympieCudaTarget *to);
 
 /* ---- DWM ---------------------------------------------------------------- */
 
@@ -95,7 +95,7 @@ cudaError_t sympie_cuda_head (const void *features, const float *weight,
 cudaError_t sympie_cuda_dwm (const SympieCudaFrame *src,
     const SympieCudaFrame *dst, const SympieColour *colour,
     unsigned chroma_site, const float *params, float strength, bool half,
-    cudaStream_t stream);
+    SympieCudaTarget *to);
 
 #ifdef __cplusplus
 }

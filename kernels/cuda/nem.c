@@ -13,7 +13,6 @@
 struct SympieCudaNem
 {
   const SympieCudaWeights *weights;
-  cudaStream_t stream;
 
   /* One allocation: crop, params, counters, and the tensors between layers. */
   void *memory, *crop;
@@ -21,9 +20,6 @@ struct SympieCudaNem
   const void *features;
   SympieCudaConv layer[SYMPIE_CUDA_N_LAYERS];
   SympieCudaConvTiles tiles[SYMPIE_CUDA_N_LAYERS];
-
-  bool ran; /* once, outside of a graph */
-  cudaGraphExec_t graph;
 };
 
 /* The pooling after a layer whose result has `size` pixels a side. */
@@ -131,7 +127,6 @@ sympie_cuda_nem_new (const SympieCudaWeights *weights, int device,
     return NULL;
   }
   nem->weights = weights;
-  nem->stream = stream;
   if (!sympie_cuda_ok (cudaDeviceGetAttribute (&multiprocessors,
                            cudaDevAttrMultiProcessorCount, device),
           "count the multiprocessors", error))
@@ -155,8 +150,6 @@ sympie_cuda_nem_free (SympieCudaNem *nem)
 {
   if (!nem)
     return;
-  if (nem->graph)
-    cudaGraphExecDestroy (nem->graph);
   if (nem->memory)
     cudaFree (nem->memory);
   free (nem);
@@ -174,54 +167,18 @@ sympie_cuda_nem_params (const SympieCudaNem *nem)
   return nem->params;
 }
 
-static cudaError_t
-run_layers (SympieCudaNem *nem)
+cudaError_t
+sympie_cuda_nem_run (SympieCudaNem *nem, SympieCudaTarget *to)
 {
   const SympieCudaWeights *weights = nem->weights;
 
   for (int i = 0; i < SYMPIE_CUDA_N_LAYERS; i++) {
-    cudaError_t result = sympie_cuda_conv (
-        &nem->layer[i], &nem->tiles[i], weights->half, nem->stream);
+    cudaError_t result =
+        sympie_cuda_conv (&nem->layer[i], &nem->tiles[i], weights->half, to);
 
     if (result != cudaSuccess)
       return result;
   }
   return sympie_cuda_head (nem->features, weights->head_weight,
-      weights->head_bias, nem->params, weights->half, nem->stream);
-}
-
-static bool
-record (SympieCudaNem *nem, char **error)
-{
-  cudaGraph_t graph = NULL;
-  cudaError_t result, ended;
-  bool ok;
-
-  if (!sympie_cuda_ok (cudaStreamBeginCapture (
-                           nem->stream, cudaStreamCaptureModeThreadLocal),
-          "record NEM's graph", error))
-    return false;
-  result = run_layers (nem);
-  ended = cudaStreamEndCapture (nem->stream, &graph);
-  ok = sympie_cuda_ok (result, "record NEM's layers", error)
-       && sympie_cuda_ok (ended, "record NEM's graph", error)
-       && sympie_cuda_ok (cudaGraphInstantiate (&nem->graph, graph, 0),
-           "make NEM's graph", error);
-  if (graph)
-    cudaGraphDestroy (graph);
-  return ok;
-}
-
-bool
-sympie_cuda_nem_run (SympieCudaNem *nem, char **error)
-{
-  /* The first run loads the kernels, which must not happen while recording. */
-  if (!nem->ran) {
-    nem->ran = true;
-    return sympie_cuda_ok (run_layers (nem), "run NEM's layers", error);
-  }
-  if (!nem->graph && !record (nem, error))
-    return false;
-  return sympie_cuda_ok (
-      cudaGraphLaunch (nem->graph, nem->stream), "run NEM's graph", error);
+      weights->head_bias, nem->params, weights->half, to);
 }

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* NEM on the GPU: the layers, their memory, and a CUDA graph of them. */
+/* NEM on the GPU: the layers and their memory. */
 
 #ifndef SYMPIE_CUDA_NEM_H
 #define SYMPIE_CUDA_NEM_H
@@ -12,7 +12,8 @@
 
 typedef struct SympieCudaNem SympieCudaNem;
 
-/* The weights must outlive the result. NULL with a message. */
+/* The weights must outlive the result, whose memory is cleared on `stream`.
+ * NULL with a message. */
 SympieCudaNem *sympie_cuda_nem_new (const SympieCudaWeights *weights,
     int device, cudaStream_t stream, char **error);
 void sympie_cuda_nem_free (SympieCudaNem *nem); /* NULL is allowed */
@@ -23,7 +24,7 @@ void *sympie_cuda_nem_crop (const SympieCudaNem *nem);
 /* SYMPIE_N_PARAMS floats in device memory, estimated from the crop. */
 const float *sympie_cuda_nem_params (const SympieCudaNem *nem);
 
-/* Puts the layers on the stream. */
-bool sympie_cuda_nem_run (SympieCudaNem *nem, char **error);
+/* Puts the layers where `to` says. */
+cudaError_t sympie_cuda_nem_run (SympieCudaNem *nem, SympieCudaTarget *to);
 
 #endif /* SYMPIE_CUDA_NEM_H */

@@ -73,11 +73,11 @@ __launch_bounds__ (SYMPIE_NEM_SIZE) preprocess (Source source, T *crop)
 template <typename T>
 cudaError_t
 run (const SympieCudaFrame *frame, const Source &source, T *crop,
-    cudaStream_t stream)
+    SympieCudaTarget *to)
 {
   return launch (
       frame->info->depth > 8 ? preprocess<T, uint16_t> : preprocess<T, uint8_t>,
-      SYMPIE_NEM_SIZE, SYMPIE_NEM_SIZE, 0, stream, source, crop);
+      SYMPIE_NEM_SIZE, SYMPIE_NEM_SIZE, 0, to, source, crop);
 }
 
 } // namespace
@@ -85,7 +85,7 @@ run (const SympieCudaFrame *frame, const Source &source, T *crop,
 cudaError_t
 sympie_cuda_preprocess (const SympieCudaFrame *frame,
     const SympieColour *colour, const SympieCudaTaps x[2],
-    const SympieCudaTaps y[2], void *crop, bool as_half, cudaStream_t stream)
+    const SympieCudaTaps y[2], void *crop, bool as_half, SympieCudaTarget *to)
 {
   Source source;
 
@@ -105,6 +105,6 @@ sympie_cuda_preprocess (const SympieCudaFrame *frame,
       source.constant[c] -= source.matrix[c][d] * colour->offset[d];
     }
   }
-  return as_half ? run (frame, source, (half *) crop, stream)
-                 : run (frame, source, (float *) crop, stream);
+  return as_half ? run (frame, source, (half *) crop, to)
+                 : run (frame, source, (float *) crop, to);
 }

@@ -42,6 +42,7 @@ enum
 typedef struct
 {
   cudaStream_t stream;
+  cudaGraphExec_t nem_graph;
   SympieImage in[N_FRAMES], out[N_FRAMES];
   SympieColour colour;
   SympieCudaResize resize;
@@ -88,12 +89,7 @@ measure (Bench *bench, Run run)
 static void
 run_nem (Bench *bench, int frame)
 {
-  char *error = NULL;
-
-  if (!sympie_cuda_nem_run (bench->nem, &error)) {
-    fprintf (stderr, "%s\n", error);
-    exit (EXIT_FAILURE);
-  }
+  GPU (cudaGraphLaunch (bench->nem_graph, bench->stream));
 }
 
 static void
@@ -102,7 +98,7 @@ run_preprocess (Bench *bench, int frame)
   SympieCudaFrame view = sympie_cuda_frame (&bench->in[frame]);
 
   GPU (sympie_cuda_preprocess (&view, &bench->colour, bench->resize.x,
-      bench->resize.y, sympie_cuda_nem_crop (bench->nem), true, bench->stream));
+      bench->resize.y, sympie_cuda_nem_crop (bench->nem), true, gpu_target ()));
 }
 
 static void
@@ -112,7 +108,7 @@ run_dwm (Bench *bench, int frame)
   SympieCudaFrame to = sympie_cuda_frame (&bench->out[frame]);
 
   GPU (sympie_cuda_dwm (&from, &to, &bench->colour, SYMPIE_CHROMA_LEFT,
-      bench->params, 1, true, bench->stream));
+      bench->params, 1, true, gpu_target ()));
 }
 
 static size_t
@@ -249,6 +245,7 @@ main (void)
   bench.nem = sympie_cuda_nem_new (on_device, 0, bench.stream, NULL);
   if (!bench.backend || !bench.nem)
     exit (EXIT_FAILURE);
+  bench.nem_graph = gpu_nem_graph (bench.nem);
   GPU (cudaMemGetInfo (&after, &total));
   sympie_params_identity (&params);
   for (int i = 0; i < SYMPIE_N_PARAMS; i++)

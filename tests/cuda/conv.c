@@ -191,7 +191,7 @@ test (const Case *t, int multiprocessors, bool half, uint64_t *seed)
 
   /* Twice: the counters of the first run must not disturb the second. */
   for (int run = 0; run < 2; run++)
-    GPU (sympie_cuda_conv (&layer, &tiles, half, gpu_stream ()));
+    GPU (sympie_cuda_conv (&layer, &tiles, half, gpu_target ()));
   if (t->raw) {
     result = download (layer.raw, n_values, half);
     error = largest_error (result, expected, n_values);

@@ -122,7 +122,7 @@ test (int format, int width, int height, int kind, bool half,
   to = sympie_cuda_frame (&device_dst);
   sympie_colour_init (&colour, info, colorimetry);
   GPU (sympie_cuda_dwm (&from, &to, &colour, colorimetry->chroma_site,
-      device_params, kinds[kind].strength, half, gpu_stream ()));
+      device_params, kinds[kind].strength, half, gpu_target ()));
   gpu_frame_get (&dst, &device_dst);
 
   sympie_params_identity (&identity);

@@ -13,6 +13,7 @@
 #include "cuda/matrix.h"
 
 static cudaStream_t stream;
+static SympieCudaTarget target;
 
 /* Runs a kernel of two blocks of two warps with 1 KiB of shared memory. */
 template <typename... P, typename... A>
@@ -20,7 +21,7 @@ static cudaError_t
 run (void (*kernel) (P...), A... arguments)
 {
   cudaError_t error =
-      launch (kernel, 2, 64, 1024, stream, static_cast<P> (arguments)...);
+      launch (kernel, 2, 64, 1024, &target, static_cast<P> (arguments)...);
 
   return error != cudaSuccess ? error : cudaStreamSynchronize (stream);
 }
@@ -117,7 +118,7 @@ test_product (uint64_t *seed)
       device_left, left, sizeof left, cudaMemcpyHostToDevice, stream);
   cudaMemcpyAsync (
       device_right, right, sizeof right, cudaMemcpyHostToDevice, stream);
-  CHECK (launch (product<T>, 1, 32, 4096, stream, (const T *) device_left,
+  CHECK (launch (product<T>, 1, 32, 4096, &target, (const T *) device_left,
              (const T *) device_right, device_result)
              == cudaSuccess,
       "launch");
@@ -417,14 +418,54 @@ add_one (int *number)
     ++*number;
 }
 
+/* A graph runs as often as it is launched, and not while it is made. A node
+ * that is changed does not change what was launched before. */
+static void
+test_graph (int *device, int *host)
+{
+  SympieCudaTarget to = {}, wrong;
+  cudaGraphNode_t first;
+  int *other;
+
+  cudaMalloc ((void **) &other, sizeof *other);
+  cudaMemsetAsync (device, 0, sizeof *device, stream);
+  cudaMemsetAsync (other, 0, sizeof *other, stream);
+  CHECK (cudaGraphCreate (&to.graph, 0) == cudaSuccess, "graph");
+  launch (add_one, 1, 32, 0, &to, device);
+  first = to.node;
+  wrong = to;
+  launch (add_one, 1, 32, 0, &to, device);
+  CHECK (launch (add_one, 1, 32, 0, &wrong, device) == cudaErrorInvalidValue,
+      "a second node after the first");
+  CHECK (cudaGraphInstantiate (&to.exec, to.graph, 0) == cudaSuccess, "exec");
+
+  cudaGraphLaunch (to.exec, stream);
+  cudaGraphLaunch (to.exec, stream);
+  to.node = first;
+  CHECK (launch (add_one, 1, 32, 0, &to, other) == cudaSuccess,
+      "another argument");
+  cudaGraphLaunch (to.exec, stream);
+  cudaMemcpyAsync (host, device, sizeof *host, cudaMemcpyDeviceToHost, stream);
+  cudaStreamSynchronize (stream);
+  CHECK (*host == 5, "%d", *host);
+  cudaMemcpyAsync (host, other, sizeof *host, cudaMemcpyDeviceToHost, stream);
+  cudaStreamSynchronize (stream);
+  CHECK (*host == 1, "%d", *host);
+
+  to.node = nullptr;
+  CHECK (launch (add_one, 1, 32, 0, &to, device) == cudaErrorInvalidValue,
+      "no such node");
+  cudaGraphExecDestroy (to.exec);
+  cudaGraphDestroy (to.graph);
+  cudaFree (other);
+}
+
 static void
 test_streams ()
 {
   int *device, *host, before = 5;
   cudaStream_t other;
   cudaEvent_t event;
-  cudaGraph_t graph;
-  cudaGraphExec_t exec;
 
   cudaMalloc ((void **) &device, sizeof *device);
   cudaHostAlloc ((void **) &host, sizeof *host, cudaHostAllocDefault);
@@ -436,7 +477,7 @@ test_streams ()
   cudaMemcpyAsync (
       device, &before, sizeof before, cudaMemcpyHostToDevice, stream);
   before = 0;
-  launch (add_one, 1, 32, 0, stream, device);
+  launch (add_one, 1, 32, 0, &target, device);
   cudaMemcpyAsync (host, device, sizeof *host, cudaMemcpyDeviceToHost, stream);
   *host = -1;
   CHECK (*host == -1, "%d", *host);
@@ -444,36 +485,24 @@ test_streams ()
   CHECK (*host == 6, "%d", *host);
 
   /* An event carries the order to another stream. */
-  launch (add_one, 1, 32, 0, stream, device);
+  launch (add_one, 1, 32, 0, &target, device);
   cudaEventRecord (event, stream);
   cudaStreamWaitEvent (other, event, 0);
   cudaMemcpyAsync (host, device, sizeof *host, cudaMemcpyDeviceToHost, other);
   cudaStreamSynchronize (other);
   CHECK (*host == 7, "%d", *host);
 
-  /* A graph runs as often as it is launched, and not while it is recorded. */
-  cudaStreamBeginCapture (stream, cudaStreamCaptureModeThreadLocal);
-  launch (add_one, 1, 32, 0, stream, device);
-  launch (add_one, 1, 32, 0, stream, device);
-  CHECK (cudaStreamEndCapture (stream, &graph) == cudaSuccess, "capture");
-  CHECK (cudaGraphInstantiate (&exec, graph, 0) == cudaSuccess, "graph");
-  cudaGraphLaunch (exec, stream);
-  cudaGraphLaunch (exec, stream);
-  cudaMemcpyAsync (host, device, sizeof *host, cudaMemcpyDeviceToHost, stream);
-  cudaStreamSynchronize (stream);
-  CHECK (*host == 11, "%d", *host);
+  test_graph (device, host);
 
   CHECK (cudaMemcpyAsync (
              device, host, 2 * sizeof *host, cudaMemcpyHostToDevice, stream)
              == cudaErrorInvalidValue,
       "a copy beyond an allocation");
   CHECK (cudaFree (device + 1) == cudaErrorInvalidValue, "an inner pointer");
-  CHECK (launch (add_one, 1, 33, 0, stream, device) == cudaSuccess
+  CHECK (launch (add_one, 1, 33, 0, &target, device) == cudaSuccess
              && cudaStreamSynchronize (stream) == cudaErrorInvalidValue,
       "a block that is not whole warps");
 
-  cudaGraphExecDestroy (exec);
-  cudaGraphDestroy (graph);
   cudaEventDestroy (event);
   cudaStreamDestroy (other);
   cudaFreeHost (host);
@@ -512,6 +541,7 @@ main ()
   uint64_t seed = 1;
 
   cudaStreamCreateWithFlags (&stream, cudaStreamNonBlocking);
+  target.stream = stream;
   test_half ();
   for (int backward = 0; backward < 2; backward++) {
     emulate_order (backward);

@@ -33,6 +33,15 @@ gpu_stream (void)
   return stream;
 }
 
+SympieCudaTarget *
+gpu_target (void)
+{
+  static SympieCudaTarget target;
+
+  target.stream = gpu_stream ();
+  return &target;
+}
+
 void *
 gpu_new (const void *bytes, size_t size)
 {
@@ -53,6 +62,18 @@ gpu_get (void *bytes, const void *memory, size_t size)
   GPU (cudaMemcpyAsync (
       bytes, memory, size, cudaMemcpyDeviceToHost, gpu_stream ()));
   GPU (cudaStreamSynchronize (gpu_stream ()));
+}
+
+cudaGraphExec_t
+gpu_nem_graph (SympieCudaNem *nem)
+{
+  SympieCudaTarget to = { 0 };
+  cudaGraphExec_t exec;
+
+  GPU (cudaGraphCreate (&to.graph, 0));
+  GPU (sympie_cuda_nem_run (nem, &to));
+  GPU (cudaGraphInstantiate (&exec, to.graph, 0));
+  return exec;
 }
 
 SympieImage

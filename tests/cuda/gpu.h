@@ -11,7 +11,7 @@
 
 #include "../kernels/check.h"
 #include "../kernels/frame.h"
-#include "cuda/kernels.h"
+#include "cuda/nem.h"
 
 /* GPU (call): stops the test where a call of the CUDA runtime fails. */
 #define GPU(call) gpu_check ((call), #call, __FILE__, __LINE__)
@@ -22,6 +22,7 @@ void gpu_check (
 /* The stream of all tests. Where there is no device the program says so and
  * ends, skipped. */
 cudaStream_t gpu_stream (void);
+SympieCudaTarget *gpu_target (void);
 
 /* Device memory filled from the host, or with bytes that make every float, half
  * and code wrong where `bytes` is NULL. */
@@ -29,6 +30,9 @@ void *gpu_new (const void *bytes, size_t size);
 
 /* Waits for the stream. */
 void gpu_get (void *bytes, const void *memory, size_t size);
+
+/* NEM's layers as a graph, which lives as long as the program. */
+cudaGraphExec_t gpu_nem_graph (SympieCudaNem *nem);
 
 /* A frame's twin on the device: an allocation a plane, no byte longer than the
  * frame's. */

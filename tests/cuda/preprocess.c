@@ -138,7 +138,7 @@ test (SympieFormat format, int width, int height, bool half,
   CHECK (sympie_cuda_resize_prepare (&resize, &image, gpu_stream (), NULL),
       "%s %dx%d", info->name, width, height);
   GPU (sympie_cuda_preprocess (
-      &view, &colour, resize.x, resize.y, device, half, gpu_stream ()));
+      &view, &colour, resize.x, resize.y, device, half, gpu_target ()));
   gpu_get (crop, device, size);
 
   /* Some pixels are enough: all corners, and a scatter. */

@@ -55,11 +55,6 @@ enum cudaDeviceAttr
   cudaDevAttrComputeCapabilityMinor = 76,
 };
 
-enum cudaStreamCaptureMode
-{
-  cudaStreamCaptureModeThreadLocal = 1,
-};
-
 enum
 {
   cudaStreamNonBlocking = 1,
@@ -70,6 +65,7 @@ enum
 typedef struct CUstream_st *cudaStream_t;
 typedef struct CUevent_st *cudaEvent_t;
 typedef struct CUgraph_st *cudaGraph_t;
+typedef struct CUgraphNode_st *cudaGraphNode_t;
 typedef struct CUgraphExec_st *cudaGraphExec_t;
 
 cudaError_t cudaGetDeviceCount (int *count);
@@ -106,9 +102,9 @@ cudaError_t cudaMemcpy2DAsync (void *dst, size_t dst_pitch, const void *src,
 cudaError_t cudaMemsetAsync (
     void *memory, int value, size_t size, cudaStream_t stream);
 
-cudaError_t cudaStreamBeginCapture (
-    cudaStream_t stream, enum cudaStreamCaptureMode mode);
-cudaError_t cudaStreamEndCapture (cudaStream_t stream, cudaGraph_t *graph);
+/* Graphs here are chains of kernels: launch() of device.h adds and changes the
+ * nodes. */
+cudaError_t cudaGraphCreate (cudaGraph_t *graph, unsigned flags);
 cudaError_t cudaGraphInstantiate (
     cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long flags);
 cudaError_t cudaGraphLaunch (cudaGraphExec_t exec, cudaStream_t stream);

@@ -32,7 +32,7 @@
 #include <cstring>
 #include <functional>
 
-#include "cuda_runtime_api.h"
+#include "../target.h"
 
 #define __global__
 #define __device__
@@ -181,7 +181,7 @@ void copy_later (
 void commit_copies ();
 void wait_for_copies (int groups_in_flight, Site site);
 
-cudaError_t launch (dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
+cudaError_t launch (dim3 grid, dim3 block, size_t shared, SympieCudaTarget *to,
     std::function<void ()> kernel);
 
 #define EMULATE_SITE(name)                                                     \

@@ -422,40 +422,49 @@ cudaFreeHost (void *memory)
 
 /* ---- Streams ------------------------------------------------------------ */
 
+struct CUgraphNode_st
+{
+  Operation operation;
+};
+
 struct CUgraph_st
 {
-  std::vector<Operation> operations;
+  std::deque<CUgraphNode_st> nodes; /* whose addresses stay */
 };
 
 struct CUgraphExec_st
 {
-  std::vector<Operation> operations;
+  std::map<cudaGraphNode_t, Operation> operations;
+  std::vector<cudaGraphNode_t> order;
 };
 
 struct CUstream_st
 {
   std::recursive_mutex mutex;
   std::deque<Operation> waiting;
-  bool capturing;
-  std::vector<Operation> captured;
+};
+
+/* Streams refer to events, and events to streams, that may be gone. */
+struct Event
+{
+  cudaStream_t stream; /* where it was recorded last */
+  unsigned long recorded, reached;
+  std::chrono::steady_clock::time_point time;
 };
 
 struct CUevent_st
 {
-  cudaStream_t stream; /* where it was recorded and not reached yet */
-  unsigned long record;
-  std::chrono::steady_clock::time_point time;
+  std::shared_ptr<Event> state;
 };
+
+static std::set<cudaStream_t> streams; /* guarded by mutex */
 
 static cudaError_t
 add (cudaStream_t stream, Operation operation)
 {
   Lock lock (stream->mutex);
 
-  if (stream->capturing)
-    stream->captured.push_back (std::move (operation));
-  else
-    stream->waiting.push_back (std::move (operation));
+  stream->waiting.push_back (std::move (operation));
   return cudaSuccess;
 }
 
@@ -478,18 +487,50 @@ finish (cudaStream_t stream)
   return cudaSuccess;
 }
 
+/* Goes as far as that record of the event, or further: as right, and simple. */
+static cudaError_t
+reach (const Event &event, unsigned long record, cudaStream_t stream)
+{
+  bool is_there;
+
+  {
+    Lock lock (mutex);
+
+    is_there = streams.count (stream) > 0;
+  }
+  return event.reached < record && is_there ? finish (stream) : cudaSuccess;
+}
+
+/* The name of the call is that of what the GPU's launch() does. */
 cudaError_t
-emulate::launch (dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
+emulate::launch (dim3 grid, dim3 block, size_t shared, SympieCudaTarget *to,
     std::function<void ()> kernel)
 {
-  cudaError_t error = enter ("launch");
+  cudaError_t error = enter (to->stream ? "launch"
+                             : to->exec ? "cudaGraphExecKernelNodeSetParams"
+                                        : "cudaGraphAddKernelNode");
+  Operation operation = [=] {
+    return skip_kernels ? cudaSuccess
+                        : run_blocks (grid, block, shared, kernel);
+  };
 
   if (error != cudaSuccess)
     return error;
-  return add (stream, [=] {
-    return skip_kernels ? cudaSuccess
-                        : run_blocks (grid, block, shared, kernel);
-  });
+  if (to->stream)
+    return add (to->stream, operation);
+  if (to->exec) {
+    if (to->exec->operations.count (to->node) == 0)
+      return remember (cudaErrorInvalidValue);
+    to->exec->operations[to->node] = operation;
+    return cudaSuccess;
+  }
+  /* One chain, from the first to the last. */
+  if (to->node
+      != (to->graph->nodes.empty () ? nullptr : &to->graph->nodes.back ()))
+    return remember (cudaErrorInvalidValue);
+  to->graph->nodes.push_back ({ operation });
+  to->node = &to->graph->nodes.back ();
+  return cudaSuccess;
 }
 
 cudaError_t
@@ -501,6 +542,7 @@ cudaStreamCreateWithFlags (cudaStream_t *stream, unsigned flags)
   if (error != cudaSuccess)
     return error;
   *stream = new CUstream_st{};
+  streams.insert (*stream);
   live_objects++;
   return cudaSuccess;
 }
@@ -515,6 +557,7 @@ cudaStreamDestroy (cudaStream_t stream)
   delete stream;
   Lock lock (mutex);
 
+  streams.erase (stream);
   live_objects--;
   return error;
 }
@@ -535,7 +578,7 @@ cudaEventCreateWithFlags (cudaEvent_t *event, unsigned flags)
 
   if (error != cudaSuccess)
     return error;
-  *event = new CUevent_st{};
+  *event = new CUevent_st{ std::make_shared<Event> () };
   live_objects++;
   return cudaSuccess;
 }
@@ -544,12 +587,9 @@ cudaError_t
 cudaEventDestroy (cudaEvent_t event)
 {
   cudaError_t error = enter ("cudaEventDestroy");
-
-  /* Its record may still wait in a stream. */
-  if (event->stream)
-    finish (event->stream);
-  delete event;
   Lock lock (mutex);
+
+  delete event;
 
   live_objects--;
   return error;
@@ -559,15 +599,16 @@ cudaError_t
 cudaEventRecord (cudaEvent_t event, cudaStream_t stream)
 {
   cudaError_t error = enter ("cudaEventRecord");
-  unsigned long record = ++event->record;
+  std::shared_ptr<Event> state = event->state;
 
   if (error != cudaSuccess)
     return error;
-  event->stream = stream;
-  return add (stream, [event, record] {
-    if (event->record == record)
-      event->stream = nullptr;
-    event->time = std::chrono::steady_clock::now ();
+  unsigned long record = ++state->recorded;
+
+  state->stream = stream;
+  return add (stream, [state, record] {
+    state->reached = record;
+    state->time = std::chrono::steady_clock::now ();
     return cudaSuccess;
   });
 }
@@ -576,30 +617,31 @@ cudaError_t
 cudaEventSynchronize (cudaEvent_t event)
 {
   cudaError_t error = enter ("cudaEventSynchronize");
+  const Event &state = *event->state;
 
-  return error == cudaSuccess && event->stream ? finish (event->stream) : error;
+  return error == cudaSuccess ? reach (state, state.recorded, state.stream)
+                              : error;
 }
 
 cudaError_t
 cudaStreamWaitEvent (cudaStream_t stream, cudaEvent_t event, unsigned flags)
 {
   cudaError_t error = enter ("cudaStreamWaitEvent");
-  cudaStream_t other = event->stream;
+  std::shared_ptr<Event> state = event->state;
+  unsigned long record = state->recorded;
+  cudaStream_t other = state->stream;
 
-  if (error != cudaSuccess || !other || other == stream)
+  if (error != cudaSuccess || other == stream)
     return error;
-  /* Goes further on the other stream than it has to: as right, and simple. */
-  return add (stream, [event, other] {
-    return event->stream == other ? finish (other) : cudaSuccess;
-  });
+  return add (stream, [=] { return reach (*state, record, other); });
 }
 
 cudaError_t
 cudaEventElapsedTime (float *milliseconds, cudaEvent_t start, cudaEvent_t end)
 {
-  *milliseconds =
-      std::chrono::duration<float, std::milli> (end->time - start->time)
-          .count ();
+  *milliseconds = std::chrono::duration<float, std::milli> (
+      end->state->time - start->state->time)
+                      .count ();
   return enter ("cudaEventElapsedTime");
 }
 
@@ -675,28 +717,14 @@ cudaMemsetAsync (void *memory, int value, size_t size, cudaStream_t stream)
 /* ---- Graphs ------------------------------------------------------------- */
 
 cudaError_t
-cudaStreamBeginCapture (cudaStream_t stream, enum cudaStreamCaptureMode mode)
+cudaGraphCreate (cudaGraph_t *graph, unsigned flags)
 {
-  cudaError_t error = enter ("cudaStreamBeginCapture");
-
-  if (error == cudaSuccess)
-    stream->capturing = true;
-  return error;
-}
-
-cudaError_t
-cudaStreamEndCapture (cudaStream_t stream, cudaGraph_t *graph)
-{
-  cudaError_t error = enter ("cudaStreamEndCapture");
-  std::vector<Operation> operations;
+  cudaError_t error = enter ("cudaGraphCreate");
   Lock lock (mutex);
 
-  operations.swap (stream->captured);
-  stream->capturing = false;
-  *graph = nullptr;
   if (error != cudaSuccess)
     return error;
-  *graph = new CUgraph_st{ std::move (operations) };
+  *graph = new CUgraph_st{};
   live_objects++;
   return cudaSuccess;
 }
@@ -710,7 +738,11 @@ cudaGraphInstantiate (
 
   if (error != cudaSuccess)
     return error;
-  *exec = new CUgraphExec_st{ graph->operations };
+  *exec = new CUgraphExec_st{};
+  for (CUgraphNode_st &node : graph->nodes) {
+    (*exec)->operations[&node] = node.operation;
+    (*exec)->order.push_back (&node);
+  }
   live_objects++;
   return cudaSuccess;
 }
@@ -720,8 +752,8 @@ cudaGraphLaunch (cudaGraphExec_t exec, cudaStream_t stream)
 {
   cudaError_t error = enter ("cudaGraphLaunch");
 
-  for (size_t i = 0; error == cudaSuccess && i < exec->operations.size (); i++)
-    error = add (stream, exec->operations[i]);
+  for (size_t i = 0; error == cudaSuccess && i < exec->order.size (); i++)
+    error = add (stream, exec->operations[exec->order[i]]);
   return error;
 }
 

@@ -1,0 +1,53 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* What is done with a frame in device memory: preprocessing and NEM, DWM, or
+ * all of it.
+ *
+ * What begins with NEM is one CUDA graph for a size and format of frames.
+ * Frames of a buffer pool change their address, so the first and the last node
+ * are given new arguments before each launch, which costs the host two short
+ * calls and the GPU nothing. */
+
+#ifndef SYMPIE_CUDA_STEPS_H
+#define SYMPIE_CUDA_STEPS_H
+
+#include "nem.h"
+#include "resize.h"
+
+typedef struct
+{
+  cudaGraph_t graph;
+  cudaGraphExec_t exec; /* NULL: not made yet */
+  cudaGraphNode_t preprocess, dwm;
+} SympieCudaGraph;
+
+/* All zero but for the first ones is steps that have not run. */
+typedef struct
+{
+  bool half;
+  cudaStream_t stream;
+  SympieCudaNem *nem; /* NULL: DWM is all there is */
+
+  SympieFormat format; /* of the frames that the rest is for */
+  int width, height;
+  SympieCudaResize resize;
+  SympieCudaGraph estimate, enhance;
+} SympieCudaSteps;
+
+void sympie_cuda_steps_clear (SympieCudaSteps *steps);
+
+/* These put work on the stream and do not wait, but where the size of frames
+ * changes. The estimate is sympie_cuda_nem_params(). */
+bool sympie_cuda_steps_estimate (
+    SympieCudaSteps *steps, const SympieImage *src, char **error);
+bool sympie_cuda_steps_enhance (SympieCudaSteps *steps, const SympieImage *src,
+    const SympieImage *dst, float strength, char **error);
+
+/* `params` are in device memory. */
+bool sympie_cuda_steps_apply (SympieCudaSteps *steps, const SympieImage *src,
+    const SympieImage *dst, const float *params, float strength, char **error);
+
+#endif /* SYMPIE_CUDA_STEPS_H */
