@@ -161,18 +161,24 @@ class Losses:
     first: float = 1.0     # CE(f(U(x)), y)
     second: float = 0.5    # CE(f(U(U_EMA(x))), y)
     restore: float = 0.0   # distance from the clean picture
+    table: float = 0.0     # from what the corruption's fitted set makes
     name: float = 0.0      # corruption and severity from NEM's features
     share: float = 1.0     # of the batch that f judges; the rest costs less
 
 
-def train_step(u, u_ema, namer, f, optimiser, batch, sight, weights, ema_rate):
-    """One step of Algorithm 1. -> the losses by name."""
+def train_step(u, u_ema, namer, f, optimiser, batch, sight, weights, ema_rate,
+               even=False, centred=False):
+    """One step of Algorithm 1. -> the losses by name. even: no picture's gradient
+    on its 37 numbers exceeds the batch's median; centred: see step_about()."""
     losses = {}
     judged = math.ceil(weights.share * len(batch.x))
     y = batch.y[:judged]
     features = u.features(sight.view(batch.x)) if batch.features is None else batch.features
     x, clean = sight.window(batch.x), sight.window(batch.clean)
-    enhanced = dwm(x, u.colm.out(features))
+    params = u.colm.out(features)
+    if even:
+        params.register_hook(at_most_median)
+    enhanced = dwm(x, params)
     if weights.first:
         losses["first"] = cross_entropy(f(enhanced[:judged]), y)
     if weights.second:
@@ -180,17 +186,22 @@ def train_step(u, u_ema, namer, f, optimiser, batch, sight, weights, ema_rate):
             x_ema = u_ema(batch.x[:judged], Sight())
         losses["second"] = cross_entropy(f(u(x_ema, sight)), y)
     if weights.restore:
-        losses["restore"] = restoration(enhanced, x, clean)
+        losses["restore"] = restoration(*map(corner, (enhanced, x, clean)))
+    if weights.table:
+        known = batch.aim.isfinite().all(1)
+        x = corner(x[known])
+        losses["table"] = restoration(corner(enhanced[known]), x, dwm(x, batch.aim[known]))
     if weights.name:
         losses["name"] = naming(namer(features), batch.damage)
 
     optimiser.zero_grad()
     sum(getattr(weights, name) * loss for name, loss in losses.items()).backward()
-    if batch.centre is None:
+    centre = features.detach().mean(0) if centred else batch.centre
+    if centre is None:
         clip_each_gradient(u)
         optimiser.step()
     else:
-        step_about(batch.centre, u, optimiser)
+        step_about(centre, u, optimiser)
     update_ema(u_ema, u, ema_rate)
     return {name: loss.item() for name, loss in losses.items()}
 
@@ -199,6 +210,11 @@ def cross_entropy(logits, y):
     """The mean over the labelled pictures; 0 where there are none."""
     return F.cross_entropy(logits.float(), y, ignore_index=data.NO_LABEL,
                            reduction="sum") / (y != data.NO_LABEL).sum().clamp(min=1)
+
+
+def corner(x, side=112):
+    """What distances are taken from: less than everything tells as much."""
+    return x[..., :side, :side]
 
 
 def restoration(enhanced, x, clean):
@@ -224,6 +240,13 @@ def naming(logits, damage):
     """Severities in [0, 1] of each corruption against their estimates."""
     return F.binary_cross_entropy_with_logits(logits, damage,
                                               reduction="sum") / len(logits)
+
+
+def at_most_median(gradient):
+    """(N, 37): rows longer than the median are scaled down to it. A few pictures
+    at the brink between two classes would outweigh all others."""
+    norm = gradient.norm(dim=1, keepdim=True)
+    return gradient * (norm.median() / norm.clamp(min=1e-12)).clamp(max=1)
 
 
 def clip_each_gradient(module):
@@ -260,14 +283,17 @@ def update_ema(u_ema, u, rate):
 
 class Upstream:
     """A frozen classifier on standardised pictures. `side`: the size it sees;
-    None is its own."""
+    None is its own. `clamp`: colours out of range are cut, as in use."""
 
-    def __init__(self, network, side=None, bf16=False):
+    def __init__(self, network, side=None, bf16=False, clamp=False):
         self.network, self.bf16 = network.eval().requires_grad_(False), bf16
+        self.clamp = clamp
         self.side = side or getattr(network, "input_size", NEM_SIDE)
 
     def __call__(self, x):
         x = x * STD.to(x.device) + MEAN.to(x.device)
+        if self.clamp:
+            x = x.clamp(0, 1)
         if self.side != x.shape[-1]:
             x = F.interpolate(x, (self.side, self.side), mode="bilinear",
                               align_corners=False, antialias=True)
@@ -292,8 +318,29 @@ def load_upstream(name, folder):
         return Resnet()
     sys.path.insert(0, os.path.join(folder, "models"))
     from classifiers import load_classifier
-    return load_classifier(name, os.path.join(folder, "models")).to(
-        memory_format=torch.channels_last)
+    network = load_classifier(name, os.path.join(folder, "models"))
+    for layer in network.modules():
+        if getattr(layer, "act", None) == "relu6":
+            layer.act = None
+            layer.register_forward_hook(lambda layer, args, y: Relu6.apply(y))
+    return network.to(memory_format=torch.channels_last)
+
+
+class Relu6(torch.autograd.Function):
+    """clamp(0, 6): PyTorch 1.13 takes half of the network's time to differentiate
+    its own in bfloat16."""
+
+    @staticmethod
+    def forward(context, x):
+        y = x.clamp(0, 6)
+        context.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(context, gradient):
+        y, = context.saved_tensors
+        gradient = torch.ops.aten.threshold_backward(gradient, y, 0)
+        return torch.ops.aten.threshold_backward(gradient, 6 - y, 0)
 
 
 # ---- Checkpoints: folders of safetensors files, no file above 16 MiB -------
@@ -386,16 +433,36 @@ class Tensors:
     y: torch.Tensor
     clean: torch.Tensor
     damage: torch.Tensor
+    aim: torch.Tensor = None       # (N, 37) of the table, NaN where it has none
     features: torch.Tensor = None  # NEM's, where they are known already,
     centre: torch.Tensor = None    # and their mean
 
 
-def to_tensors(batch, device):
+def to_tensors(batch, device, table=None):
     def standardise(pictures):
         x = torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float() / 255
         return ((x - MEAN.to(device)) / STD.to(device)).contiguous()
+    damage = torch.from_numpy(batch.damage).to(device)
+    aim = None if table is None else aims(table.to(device), damage)
     return Tensors(standardise(batch.corrupted), torch.from_numpy(batch.label).to(device),
-                   standardise(batch.clean), torch.from_numpy(batch.damage).to(device))
+                   standardise(batch.clean), damage, aim)
+
+
+def load_table(path, damages):
+    """ceiling.py's sets -> (damages, 6, 37); severity 0 is the identity."""
+    fitted, _ = tensorfile.load(path)
+    for name in damages:
+        if name not in fitted or fitted[name].shape != (5, N_PARAMS):
+            raise ValueError(f"{path} has no five sets of {N_PARAMS} for {name}")
+    return torch.stack([torch.cat([IDENTITY[None], torch.from_numpy(fitted[name])])
+                        for name in damages])
+
+
+def aims(table, damage):
+    """(N, damages) -> (N, 37); mixed damage has no set."""
+    strength, kind = damage.max(1)
+    found = table[kind, (5 * strength).round().long()]
+    return torch.where(((damage > 0).sum(1) <= 1)[:, None], found, torch.nan)
 
 
 def kept_batches(run, batches, device, count):
@@ -490,7 +557,7 @@ def validate(u, f, batches, device):
             "validation_restore": sum(left) / len(left)}
 
 
-COLUMNS = ["step", "seconds", "first", "second", "restore", "name",
+COLUMNS = ["step", "seconds", "first", "second", "restore", "table", "name",
            "top1", "top1_enhanced", "validation_restore"]
 
 
@@ -530,7 +597,7 @@ def plot(csv_path, path):
     from matplotlib import pyplot
     with open(csv_path, newline="") as file:
         rows = list(csv.DictReader(file))
-    panels = [("first", "second"), ("restore", "validation_restore"), ("name",),
+    panels = [("first", "second"), ("restore", "table", "validation_restore"), ("name",),
               ("top1", "top1_enhanced")]
     figure, axes = pyplot.subplots(1, len(panels), figsize=(4 * len(panels), 3))
     for axis, names in zip(axes, panels):
@@ -553,8 +620,9 @@ def commit():
 
 
 RECIPE = ["steps", "batch", "rate", "head_rate", "warm_up", "ema", "seed", "crop",
-          "upstream", "window", "head_only", "mixed", "first", "second", "restore", "name",
-          "share", "bf16", "codec", "start"]
+          "upstream", "window", "sizes", "head_only", "mixed", "first",
+          "second", "restore", "name", "table", "fitted", "even", "centred",
+          "clamp", "share", "bf16", "codec", "start"]
 
 
 def arguments():
@@ -577,12 +645,21 @@ def arguments():
     add("--upstream", default="mobilenet_v2")
     add("--window", type=int, default=0, help="side of a random square that DWM and "
         "the upstream get; 0: everything")
+    add("--sizes", default="", help="at which the upstream judges, in turn, separated "
+        "by commas; default: its own or --window")
     add("--head-only", type=int, default=0, metavar="N", help="train NEM's last layer "
         "alone, on N batches again and again")
     add("--mixed", type=float, default=0.0, help="share with two or three corruptions")
     add("--codec", default="", help="add codec damage, made once into this folder")
     for name, value in vars(Losses()).items():
         add(f"--{name}", type=float, default=value, help="see the class Losses")
+    add("--fitted", default="", metavar="FILE", help="ceiling.py's table.safetensors")
+    add("--even", action="store_true", help="clip each picture's gradient on its "
+        "parameters to the batch's median")
+    add("--clamp", action="store_true", help="cut what the upstream sees to the "
+        "range of colours; the paper does not")
+    add("--centred", action="store_true", help="train the last layer about the mean "
+        "of its features")
     add("--bf16", action="store_true", help="autocast of NEM and upstream")
     add("--start", default="", help="weights to start from")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -614,11 +691,13 @@ def main():
                           [p.label for p in validation], corrupt.names, corrupt,
                           size=32)
     judged = [judged.batch(i) for i in range(8)]
+    table = load_table(args.fitted, batches.damages) if args.fitted else None
 
     recipe = {name: getattr(args, name) for name in RECIPE}
     device = torch.device(args.device)
     network = load_upstream(args.upstream, args.models or args.data).to(device)
-    f = Upstream(network, args.window or None, args.bf16)
+    f = Upstream(network, bf16=args.bf16, clamp=args.clamp)
+    sizes = [int(size) for size in args.sizes.split(",") if size] or [args.window or f.side]
     judge = Upstream(network, bf16=args.bf16)
     run = Run(recipe, len(batches.damages), device, args.start)
     checkpoint = os.path.join(args.out, "checkpoint")
@@ -631,13 +710,14 @@ def main():
     bar = tqdm(total=args.steps, initial=run.step, unit="step")
     scores = {}
     tensors = (kept_batches(run, batches, device, args.head_only) if args.head_only else
-               (to_tensors(b, device) for b in batches.iterate(run.step, args.steps)))
+               (to_tensors(b, device, table) for b in batches.iterate(run.step, args.steps)))
     for batch in tensors:
         run.set_rate()
         rng = np.random.default_rng((args.seed, run.step, 1))
         sight = Sight(rng, args.crop, args.window)
+        f.side = sizes[run.step % len(sizes)]
         losses = train_step(run.u, run.u_ema, run.namer, f, run.optimiser, batch, sight,
-                            weights, args.ema)
+                            weights, args.ema, args.even, args.centred)
         run.step += 1
         if not all(math.isfinite(value) for value in losses.values()):
             sys.exit(f"train.py: a loss at step {run.step} is not finite: {losses}")

@@ -170,6 +170,48 @@ class Step(unittest.TestCase):
                       for part in (losses[:8], losses[-8:]))
         self.assertLess(end, begin)
 
+    def test_table_names_the_aim(self):
+        """Each sample is drawn to what its own damage's set makes of it."""
+        table = torch.stack([torch.stack([train.IDENTITY + (10 * kind + severity)
+                                          for severity in range(6)]) for kind in range(2)])
+        damage = torch.tensor([[0, 0.6], [1, 0], [0, 0], [0.2, 0.2]])
+        aim = train.aims(table, damage)
+        for got, moved in zip(aim, (13, 5, 0)):
+            self.assertTrue(torch.equal(got, train.IDENTITY + moved))
+        self.assertTrue(aim[3].isnan().all())  # two at once have no set
+
+        run = new_run()
+        t = train.to_tensors(small_batches().batch(0), "cpu", table)
+        sight = train.Sight(np.random.default_rng(1), CROP, WINDOW)
+        t.aim = torch.stack([train.IDENTITY, torch.full_like(train.IDENTITY, torch.nan)])
+        loss = train.train_step(run.u, run.u_ema, run.namer, None, run.optimiser, t, sight,
+                                train.Losses(0, 0, table=1), 0.9)
+        self.assertAlmostEqual(loss["table"], 0, places=5)  # NEM is at the identity
+        t.aim[0] *= 2
+        loss = train.train_step(new_run().u, run.u_ema, run.namer, None, run.optimiser, t,
+                                sight, train.Losses(0, 0, table=1), 0.9)
+        x = sight.window(t.x)[:1]
+        want = train.restoration(x, x, 4 * x)  # doubled colours, doubled kernel
+        self.assertAlmostEqual(loss["table"], want.item(), places=4)
+
+    def test_even_gradients(self):
+        gradient = torch.tensor([[3.0, 4], [0, 1], [0, 0], [0, 2], [60, 80]])
+        want = torch.tensor([[1.2, 1.6], [0, 1], [0, 0], [0, 2], [1.2, 1.6]])
+        self.assertLess((train.at_most_median(gradient) - want).abs().max().item(), 1e-6)
+
+    def test_centred_step_moves_the_mean_by_the_bias_alone(self):
+        run, centre = new_run(), torch.rand(512) + 1
+        features = centre + 0.1 * torch.randn(8, 512)
+        before = run.u.colm.out(centre).detach()
+        run.set_rate()
+        run.u.colm.out(features).square().sum().backward()
+        bias = run.u.colm.out.bias.detach().clone()
+        gradient = run.u.colm.out.bias.grad.clone()
+        train.step_about(centre, run.u, run.optimiser)
+        moved = run.u.colm.out(centre).detach() - before
+        rate = 0.5e-3 / 3  # Adam's first step, of two warm-up steps
+        self.assertLess((moved + rate * gradient.sign()).abs().max().item(), 1e-4)
+        self.assertFalse(torch.equal(run.u.colm.out.bias, bias))
 
     def test_head_only_leaves_the_rest_alone(self):
         run = new_run(dict(RECIPE, head_only=2))
@@ -299,6 +341,14 @@ class BadInput(unittest.TestCase):
         tensorfile.save(self.path("w.safetensors"), {"a": np.zeros(1, np.float32)}, {})
         with self.assertRaisesRegex(ValueError, "no tensor colm.backbone.0.weight"):
             train.load_weights(self.path("w.safetensors"))
+
+
+    def test_table_of_other_shapes(self):
+        path = self.path("table.safetensors")
+        tensorfile.save(path, {"dark": np.zeros((5, 37), np.float32),
+                               "grey": np.zeros((4, 37), np.float32)}, {})
+        with self.assertRaisesRegex(ValueError, "table.* has no five sets of 37 for grey"):
+            train.load_table(path, DAMAGES)
 
 
 class Split(unittest.TestCase):
