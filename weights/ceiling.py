@@ -68,8 +68,7 @@ def pairs(source, name, severities, images, chosen, rng):
 
 
 def standardised(pictures):
-    x = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 255
-    return (x - train.MEAN) / train.STD
+    return train.standardise(pictures, "cpu")
 
 
 def clamped(x):

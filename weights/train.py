@@ -426,6 +426,24 @@ def load_weights(path):
 
 # ---- A run -----------------------------------------------------------------
 
+@torch.no_grad()
+def own_labels(f, images, labels, device):
+    """Pictures without a label get what f says of them as they are."""
+    labels = labels.copy()
+    for part in np.array_split(np.flatnonzero(labels == data.NO_LABEL), 32):
+        if len(part):
+            x = np.stack([data.centre_crop(images[i]) for i in part])
+            labels[part] = f(standardise(x, device)).argmax(1).cpu()
+    return labels
+
+
+def standardise(pictures, device):
+    """uint8 (N, H, W, 3) -> (N, 3, H, W)."""
+    x = torch.from_numpy(np.ascontiguousarray(pictures)).to(device)
+    x = x.permute(0, 3, 1, 2).float() / 255
+    return ((x - MEAN.to(device)) / STD.to(device)).contiguous()
+
+
 @dataclass
 class Tensors:
     """A batch as tensors, pictures standardised. y is -1 without a label."""
@@ -439,13 +457,11 @@ class Tensors:
 
 
 def to_tensors(batch, device, table=None):
-    def standardise(pictures):
-        x = torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float() / 255
-        return ((x - MEAN.to(device)) / STD.to(device)).contiguous()
     damage = torch.from_numpy(batch.damage).to(device)
     aim = None if table is None else aims(table.to(device), damage)
-    return Tensors(standardise(batch.corrupted), torch.from_numpy(batch.label).to(device),
-                   standardise(batch.clean), damage, aim)
+    return Tensors(standardise(batch.corrupted, device),
+                   torch.from_numpy(batch.label).to(device),
+                   standardise(batch.clean, device), damage, aim)
 
 
 def load_table(path, damages):
@@ -622,7 +638,7 @@ def commit():
 RECIPE = ["steps", "batch", "rate", "head_rate", "warm_up", "ema", "seed", "crop",
           "upstream", "window", "sizes", "head_only", "mixed", "first",
           "second", "restore", "name", "table", "fitted", "even", "centred",
-          "clamp", "share", "bf16", "codec", "start"]
+          "clamp", "own_labels", "share", "bf16", "codec", "start"]
 
 
 def arguments():
@@ -660,6 +676,8 @@ def arguments():
         "range of colours; the paper does not")
     add("--centred", action="store_true", help="train the last layer about the mean "
         "of its features")
+    add("--own-labels", action="store_true", help="what has no label takes the "
+        "upstream's word")
     add("--bf16", action="store_true", help="autocast of NEM and upstream")
     add("--start", default="", help="weights to start from")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -684,14 +702,10 @@ def main():
     cache = codec.CodecCache(args.codec, images,
                              [p.path for p in training]) if args.codec else None
     corrupt = data.Corruptions(os.path.join(args.models or args.data, "frost"))
-    batches = data.Batches(images, [p.label for p in training], corrupt.names, corrupt,
-                           codec=cache, size=args.batch, mixed=args.mixed,
-                           seed=args.seed, workers=args.workers)
     judged = data.Batches([data.decode(p.path) for p in validation],
                           [p.label for p in validation], corrupt.names, corrupt,
                           size=32)
     judged = [judged.batch(i) for i in range(8)]
-    table = load_table(args.fitted, batches.damages) if args.fitted else None
 
     recipe = {name: getattr(args, name) for name in RECIPE}
     device = torch.device(args.device)
@@ -699,6 +713,13 @@ def main():
     f = Upstream(network, bf16=args.bf16, clamp=args.clamp)
     sizes = [int(size) for size in args.sizes.split(",") if size] or [args.window or f.side]
     judge = Upstream(network, bf16=args.bf16)
+    labels = np.array([p.label for p in training])
+    if args.own_labels:
+        labels = own_labels(judge, images, labels, device)
+    batches = data.Batches(images, labels, corrupt.names, corrupt, codec=cache,
+                           size=args.batch, mixed=args.mixed, seed=args.seed,
+                           workers=args.workers)
+    table = load_table(args.fitted, batches.damages) if args.fitted else None
     run = Run(recipe, len(batches.damages), device, args.start)
     checkpoint = os.path.join(args.out, "checkpoint")
     os.makedirs(args.out, exist_ok=True)

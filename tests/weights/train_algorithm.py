@@ -158,6 +158,14 @@ class Step(unittest.TestCase):
         none = train.cross_entropy(logits, torch.full((3,), data.NO_LABEL))
         self.assertEqual(none.item(), 0)
 
+    def test_unlabelled_pictures_take_the_upstreams_word(self):
+        batches, f = small_batches(), small_upstream()
+        labels = train.own_labels(f, batches.images, batches.labels, "cpu")
+        np.testing.assert_array_equal(labels[[0, 1, 3]], [1, 2, 4])
+        x = data.centre_crop(batches.images[2])[None]
+        self.assertEqual(labels[2], f(train.standardise(x, "cpu")).argmax())
+        self.assertEqual(batches.labels[2], data.NO_LABEL)
+
     def test_starts_at_the_identity(self):
         x = torch.randn(2, 3, 40, 50)
         enhanced = train.Sympie().eval()(x)
