@@ -8,34 +8,105 @@
 #ifdef HAVE_GST_CUDA
 
 #define GST_USE_UNSTABLE_API
-#if GST_CHECK_VERSION(1, 24, 0)
-#include <gst/cuda/gstcuda.h>
-#else
-#include <gst/cuda/gstcudabufferpool.h>
-#include <gst/cuda/gstcudacontext.h>
-#include <gst/cuda/gstcudaloader.h>
-#include <gst/cuda/gstcudamemory.h>
-#include <gst/cuda/gstcudautils.h>
-#endif
 
 #define CUDA_FEATURES "memory:CUDAMemory"
 
 /* ---- What differs between versions of GStreamer -------------------------- */
 
-/* From 1.24 on an element that works on a stream of its own may pass a buffer
- * on before the GPU has finished with it. libsympie has its own stream too. */
-static void
-wait_for_memory (GstBuffer *buffer)
+/* From 1.24 on buffers have a stream: an element may pass one on before the GPU
+ * has finished with it, and what works on the same stream need not wait. */
+#ifndef GST_SYMPIE_CUDA_STREAMS
+#define GST_SYMPIE_CUDA_STREAMS GST_CHECK_VERSION (1, 24, 0)
+#endif
+
+#if GST_SYMPIE_CUDA_STREAMS
+
+#include <gst/cuda/gstcuda.h>
+
+static GstCudaStream *
+stream_of (const GstSympieCuda *cuda)
 {
-#if GST_CHECK_VERSION(1, 24, 0)
+  return (GstCudaStream *) cuda->stream;
+}
+
+static void
+clear_stream (GstSympieCuda *cuda)
+{
+  gst_clear_cuda_stream ((GstCudaStream **) &cuda->stream);
+}
+
+/* Without one of its own libsympie makes one, which is as right. */
+static void
+make_stream (GstSympieCuda *cuda)
+{
+  clear_stream (cuda);
+  cuda->stream =
+      (GstMiniObject *) gst_cuda_stream_new ((GstCudaContext *) cuda->context);
+}
+
+static gpointer
+stream_handle (const GstSympieCuda *cuda)
+{
+  return cuda->stream ? gst_cuda_stream_get_handle (stream_of (cuda)) : NULL;
+}
+
+static void
+set_stream_of_pool (const GstSympieCuda *cuda, GstStructure *config)
+{
+  if (cuda->stream)
+    gst_buffer_pool_config_set_cuda_stream (config, stream_of (cuda));
+}
+
+/* After the map, which may have put an upload on the memory's stream. */
+static void
+wait_for_memory (const GstSympieCuda *cuda, GstBuffer *buffer)
+{
   for (guint i = 0; i < gst_buffer_n_memory (buffer); i++) {
     GstMemory *memory = gst_buffer_peek_memory (buffer, i);
 
-    if (gst_is_cuda_memory (memory))
+    if (gst_is_cuda_memory (memory)
+        && (!cuda->stream
+            || gst_cuda_memory_get_stream (GST_CUDA_MEMORY_CAST (memory))
+                   != stream_of (cuda)))
       gst_cuda_memory_sync (GST_CUDA_MEMORY_CAST (memory));
   }
-#endif
 }
+
+#else /* up to 1.22 whoever passes a buffer on has waited */
+
+#include <gst/cuda/gstcudabufferpool.h>
+#include <gst/cuda/gstcudacontext.h>
+#include <gst/cuda/gstcudaloader.h>
+#include <gst/cuda/gstcudamemory.h>
+#include <gst/cuda/gstcudautils.h>
+
+static void
+clear_stream (GstSympieCuda *cuda)
+{
+}
+
+static void
+make_stream (GstSympieCuda *cuda)
+{
+}
+
+static gpointer
+stream_handle (const GstSympieCuda *cuda)
+{
+  return NULL;
+}
+
+static void
+set_stream_of_pool (const GstSympieCuda *cuda, GstStructure *config)
+{
+}
+
+static void
+wait_for_memory (const GstSympieCuda *cuda, GstBuffer *buffer)
+{
+}
+
+#endif
 
 /* ---- Contexts ------------------------------------------------------------ */
 
@@ -81,14 +152,18 @@ gst_sympie_cuda_query (
 gboolean
 gst_sympie_cuda_open (GstSympieCuda *cuda, GstElement *element, gint device)
 {
-  return has_library ()
-         && gst_cuda_ensure_element_context (
-             element, device, (GstCudaContext **) &cuda->context);
+  if (!has_library ()
+      || !gst_cuda_ensure_element_context (
+          element, device, (GstCudaContext **) &cuda->context))
+    return FALSE;
+  make_stream (cuda);
+  return TRUE;
 }
 
 void
 gst_sympie_cuda_close (GstSympieCuda *cuda)
 {
+  clear_stream (cuda);
   gst_clear_object (&cuda->context);
 }
 
@@ -96,6 +171,12 @@ gpointer
 gst_sympie_cuda_handle (const GstSympieCuda *cuda)
 {
   return cuda->context ? gst_cuda_context_get_handle (context_of (cuda)) : NULL;
+}
+
+gpointer
+gst_sympie_cuda_stream (const GstSympieCuda *cuda)
+{
+  return stream_handle (cuda);
 }
 
 gboolean
@@ -157,19 +238,21 @@ gst_sympie_cuda_is_foreign (const GstSympieCuda *cuda, GstBuffer *buffer)
 void
 gst_sympie_cuda_adopt (GstSympieCuda *cuda, GstBuffer *buffer)
 {
+  clear_stream (cuda);
   gst_object_replace (
       &cuda->context, GST_OBJECT_CAST (memory_of (buffer)->context));
 }
 
 gboolean
-gst_sympie_cuda_map (GstVideoFrame *frame, const GstVideoInfo *info,
-    GstBuffer *buffer, GstMapFlags flags)
+gst_sympie_cuda_map (const GstSympieCuda *cuda, GstVideoFrame *frame,
+    const GstVideoInfo *info, GstBuffer *buffer, GstMapFlags flags)
 {
-  if (!memory_of (buffer))
+  if (!memory_of (buffer)
+      || !gst_video_frame_map (
+          frame, info, buffer, flags | (GstMapFlags) GST_MAP_CUDA))
     return FALSE;
-  wait_for_memory (buffer);
-  return gst_video_frame_map (
-      frame, info, buffer, flags | (GstMapFlags) GST_MAP_CUDA);
+  wait_for_memory (cuda, buffer);
+  return TRUE;
 }
 
 /* ---- Pools --------------------------------------------------------------- */
@@ -189,6 +272,7 @@ new_pool (
     return NULL;
   }
   gst_buffer_pool_config_add_option (config, GST_BUFFER_POOL_OPTION_VIDEO_META);
+  set_stream_of_pool (cuda, config);
   gst_buffer_pool_config_set_params (
       config, caps, (guint) GST_VIDEO_INFO_SIZE (&info), min, max);
   if (!gst_buffer_pool_set_config (pool, config)) {
@@ -281,6 +365,12 @@ gst_sympie_cuda_handle (const GstSympieCuda *cuda)
   return NULL;
 }
 
+gpointer
+gst_sympie_cuda_stream (const GstSympieCuda *cuda)
+{
+  return NULL;
+}
+
 gboolean
 gst_sympie_cuda_enter (const GstSympieCuda *cuda)
 {
@@ -316,8 +406,8 @@ gst_sympie_cuda_adopt (GstSympieCuda *cuda, GstBuffer *buffer)
 }
 
 gboolean
-gst_sympie_cuda_map (GstVideoFrame *frame, const GstVideoInfo *info,
-    GstBuffer *buffer, GstMapFlags flags)
+gst_sympie_cuda_map (const GstSympieCuda *cuda, GstVideoFrame *frame,
+    const GstVideoInfo *info, GstBuffer *buffer, GstMapFlags flags)
 {
   return FALSE;
 }

@@ -25,10 +25,12 @@ G_BEGIN_DECLS
 #define GST_SYMPIE_CUDA_CAPS ""
 #endif
 
-/* A GstCudaContext that may be shared with other elements. Zero before. */
+/* A GstCudaContext that may be shared with other elements, and a GstCudaStream
+ * of it, which GStreamer has from 1.24 on. Zero before. */
 typedef struct
 {
-  GstObject *context; /* NULL: none */
+  GstObject *context;    /* NULL: none */
+  GstMiniObject *stream; /* NULL: none */
 } GstSympieCuda;
 
 /* For GstElement's set_context and the query CONTEXT. */
@@ -43,9 +45,10 @@ gboolean gst_sympie_cuda_open (
     GstSympieCuda *cuda, GstElement *element, gint device);
 void gst_sympie_cuda_close (GstSympieCuda *cuda);
 
-/* The CUcontext, for libsympie; NULL: none, libsympie uses its own. Between
- * enter and leave it is current in the calling thread. */
+/* The CUcontext and the CUstream, for libsympie; NULL: none, libsympie uses its
+ * own. Between enter and leave the context is current in the calling thread. */
 gpointer gst_sympie_cuda_handle (const GstSympieCuda *cuda);
+gpointer gst_sympie_cuda_stream (const GstSympieCuda *cuda);
 gboolean gst_sympie_cuda_enter (const GstSympieCuda *cuda);
 void gst_sympie_cuda_leave (const GstSympieCuda *cuda);
 
@@ -60,8 +63,8 @@ gboolean gst_sympie_cuda_is_foreign (
 void gst_sympie_cuda_adopt (GstSympieCuda *cuda, GstBuffer *buffer);
 
 /* Maps a buffer for the device: the frame's planes are device addresses. */
-gboolean gst_sympie_cuda_map (GstVideoFrame *frame, const GstVideoInfo *info,
-    GstBuffer *buffer, GstMapFlags flags);
+gboolean gst_sympie_cuda_map (const GstSympieCuda *cuda, GstVideoFrame *frame,
+    const GstVideoInfo *info, GstBuffer *buffer, GstMapFlags flags);
 
 /* For GstBaseTransform, with caps in CUDA memory: offers and chooses pools. */
 gboolean gst_sympie_cuda_propose_allocation (

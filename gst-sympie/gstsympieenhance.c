@@ -21,8 +21,8 @@
  * It works on the formats that decoders and cameras deliver as they are, so
  * that no conversion is needed around it. Size, format, colorimetry, timestamps
  * and metadata of the frames stay, alpha is not touched, and no latency is
- * added beyond the time it takes. Buffers that may be written are changed in
- * place.
+ * added beyond the time it takes, unless #GstSympieEnhance:async-depth asks for
+ * it. Buffers that may be written are changed in place.
  *
  * ## Parameters over time
  *
@@ -113,6 +113,35 @@ gst_sympie_enhance_check_parameters (GstSympieEnhance *self)
   return FALSE;
 }
 
+gboolean
+gst_sympie_enhance_is_ready (GstSympieEnhance *self)
+{
+  gboolean estimating = !self->frame_settings.by_hand;
+
+  if (!gst_sympie_enhance_check_parameters (self))
+    return FALSE;
+  /* Parameters given by hand at the start may have been taken back since, and
+   * the weights may have been missing then. */
+  return (self->context && (!estimating || self->can_estimate))
+         || (gst_sympie_enhance_complete (self)
+             && gst_sympie_enhance_open (self, estimating));
+}
+
+void
+gst_sympie_enhance_note (GstSympieEnhance *self, const GstSympieStats *stats,
+    const SympieParams *used)
+{
+  GST_OBJECT_LOCK (self);
+  self->last_parameters = *used;
+  self->has_last_parameters = TRUE;
+  self->stats.frames += stats->frames;
+  self->stats.estimates += stats->estimates;
+  self->stats.reused += stats->reused;
+  self->stats.estimate_time += stats->estimate_time;
+  self->stats.apply_time += stats->apply_time;
+  GST_OBJECT_UNLOCK (self);
+}
+
 static gboolean
 gst_sympie_enhance_start (GstBaseTransform *trans)
 {
@@ -137,6 +166,7 @@ gst_sympie_enhance_stop (GstBaseTransform *trans)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
 
+  gst_sympie_enhance_discard (self);
   gst_sympie_enhance_close (self);
   gst_sympie_cuda_close (&self->cuda);
   gst_caps_replace (&self->refused, NULL);
@@ -152,10 +182,17 @@ gst_sympie_enhance_stop (GstBaseTransform *trans)
 static gboolean
 gst_sympie_enhance_sink_event (GstBaseTransform *trans, GstEvent *event)
 {
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
+
+  if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
+    gst_sympie_enhance_discard (self);
+  else if (GST_EVENT_IS_SERIALIZED (event))
+    gst_sympie_enhance_drain (self);
+
   switch (GST_EVENT_TYPE (event)) {
   case GST_EVENT_FLUSH_STOP:
   case GST_EVENT_SEGMENT:
-    gst_sympie_scene_end (&GST_SYMPIE_ENHANCE (trans)->scene);
+    gst_sympie_scene_end (&self->scene);
     break;
   default:
     break;
@@ -172,6 +209,8 @@ gst_sympie_enhance_set_info (GstVideoFilter *filter, GstCaps *incaps,
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
   gchar *reason = NULL;
 
+  if (!gst_sympie_enhance_complete (self))
+    return FALSE;
   self->in_cuda = gst_sympie_cuda_is_in_caps (incaps);
   if (self->in_cuda && !self->cuda.context)
     reason = g_strdup ("video in CUDA memory without a CUDA context");
@@ -188,6 +227,7 @@ gst_sympie_enhance_set_info (GstVideoFilter *filter, GstCaps *incaps,
   }
   gst_caps_replace (&self->refused, NULL);
   gst_sympie_scene_end (&self->scene);
+  gst_sympie_enhance_set_overlap (self, in_info);
   return TRUE;
 }
 
@@ -264,11 +304,11 @@ gst_sympie_enhance_transform_cuda (
   GstFlowReturn result = GST_FLOW_ERROR;
   gboolean mapped;
 
-  mapped = gst_sympie_cuda_map (&in_frame, &filter->in_info, inbuf,
+  mapped = gst_sympie_cuda_map (&self->cuda, &in_frame, &filter->in_info, inbuf,
       in_place ? GST_MAP_READWRITE : GST_MAP_READ);
   if (mapped && !in_place) {
     mapped = gst_sympie_cuda_map (
-        &out_frame, &filter->out_info, outbuf, GST_MAP_WRITE);
+        &self->cuda, &out_frame, &filter->out_info, outbuf, GST_MAP_WRITE);
     if (!mapped)
       gst_video_frame_unmap (&in_frame);
   }
@@ -296,6 +336,10 @@ gst_sympie_enhance_transform (
     gst_sympie_scene_end (&self->scene);
     return GST_FLOW_OK;
   }
+  if (!gst_sympie_enhance_try_begin (self, inbuf))
+    return GST_FLOW_ERROR;
+  if (self->has_just_begun)
+    return GST_FLOW_OK;
   if (self->in_cuda)
     return gst_sympie_enhance_transform_cuda (self, inbuf, outbuf);
   return inbuf == outbuf ? base->transform_ip (trans, outbuf)
@@ -317,19 +361,14 @@ gst_sympie_enhance_transform_frame (
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
   SympieImage src[GST_SYMPIE_MAX_IMAGES], dst[GST_SYMPIE_MAX_IMAGES];
-  gboolean estimating = !self->frame_settings.by_hand;
   SympieParams used;
   GstSympieStats stats;
   gboolean enhanced;
   char *error = NULL;
   guint n;
 
-  if (!gst_sympie_enhance_check_parameters (self))
-    return GST_FLOW_ERROR;
-  /* Parameters given by hand at the start may have been taken back since, and
-   * the weights may have been missing then. */
-  if ((!self->context || (estimating && !self->can_estimate))
-      && !gst_sympie_enhance_open (self, estimating))
+  if (!gst_sympie_enhance_is_ready (self)
+      || !gst_sympie_enhance_complete (self))
     return GST_FLOW_ERROR;
 
   n = gst_sympie_images_from_frame (src, &self->stream, in_frame);
@@ -361,15 +400,7 @@ gst_sympie_enhance_transform_frame (
     return GST_FLOW_ERROR;
   }
 
-  GST_OBJECT_LOCK (self);
-  self->last_parameters = used;
-  self->has_last_parameters = TRUE;
-  self->stats.frames += stats.frames;
-  self->stats.estimates += stats.estimates;
-  self->stats.reused += stats.reused;
-  self->stats.estimate_time += stats.estimate_time;
-  self->stats.apply_time += stats.apply_time;
-  GST_OBJECT_UNLOCK (self);
+  gst_sympie_enhance_note (self, &stats, &used);
   return GST_FLOW_OK;
 }
 
@@ -405,6 +436,7 @@ gst_sympie_enhance_class_init (GstSympieEnhanceClass *klass)
   object_class->finalize = gst_sympie_enhance_finalize;
   gst_sympie_enhance_install_properties (object_class);
   gst_sympie_enhance_install_device (klass);
+  gst_sympie_enhance_install_async (klass);
 
   gst_element_class_set_static_metadata (element_class,
       "SyMPIE video enhancement", "Filter/Effect/Video",

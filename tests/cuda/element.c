@@ -129,6 +129,145 @@ GST_START_TEST (test_estimates)
 }
 GST_END_TEST;
 
+/* ---- async-depth --------------------------------------------------------- */
+
+static GstHarness *
+cuda_harness (const SympieParams *params, guint async_depth)
+{
+  GstHarness *h = enhance_harness (params);
+
+  gst_util_set_object_arg (G_OBJECT (h->element), "device", "cuda");
+  g_object_set (h->element, "async-depth", async_depth, NULL);
+  return h;
+}
+
+/* Pushes a stream that changes in every way, up to its end, and returns what
+ * comes out. */
+static GQueue
+enhance_all (const SympieParams *params, guint async_depth,
+    const gchar *const *caps, guint n_frames)
+{
+  GstHarness *h = cuda_harness (params, async_depth);
+  GQueue out = G_QUEUE_INIT;
+  GstBuffer *buffer;
+  guint number = 0;
+
+  for (; *caps; caps++) {
+    GstVideoInfo info = video_info (*caps);
+
+    gst_harness_set_src_caps_str (h, *caps);
+    for (guint i = 0; i < n_frames; i++, number++) {
+      buffer = test_buffer (&info, number);
+      if (number % 7 == 5)
+        GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+      if (!params)
+        g_object_set (h->element, "reuse-interval", 3, NULL);
+      else
+        g_object_set (h->element, "enabled", number % 6 != 4, "iterations",
+            number % 5 == 3 ? 2 : 1, "strength", number % 8 == 6 ? 0.0 : 0.75,
+            NULL);
+      fail_unless_equals_int (gst_harness_push (h, buffer), GST_FLOW_OK);
+    }
+  }
+  fail_unless (gst_harness_push_event (h, gst_event_new_eos ()));
+  while ((buffer = gst_harness_try_pull (h)))
+    g_queue_push_tail (&out, buffer);
+  fail_unless_equals_int (out.length, number);
+  gst_harness_teardown (h);
+  return out;
+}
+
+/* The same bytes with the same timestamps, in the same order, all of them. */
+static void
+check_async (
+    const SympieParams *params, const gchar *const *caps, guint n_frames)
+{
+  GQueue one = enhance_all (params, 1, caps, n_frames);
+  GQueue two = enhance_all (params, 2, caps, n_frames);
+  guint number = 0;
+
+  fail_unless_equals_int (one.length, two.length);
+  for (; one.length > 0; number++) {
+    GstBuffer *a = g_queue_pop_head (&one), *b = g_queue_pop_head (&two);
+    GstMapInfo map;
+
+    fail_unless_equals_uint64 (
+        GST_BUFFER_PTS (a), number * TEST_FRAME_DURATION);
+    fail_unless_equals_uint64 (GST_BUFFER_PTS (b), GST_BUFFER_PTS (a));
+    fail_unless_equals_int (GST_BUFFER_FLAG_IS_SET (b, GST_BUFFER_FLAG_DISCONT),
+        GST_BUFFER_FLAG_IS_SET (a, GST_BUFFER_FLAG_DISCONT));
+    fail_unless (gst_buffer_map (b, &map, GST_MAP_READ));
+    fail_unless (gst_buffer_get_size (a) == map.size
+                     && gst_buffer_memcmp (a, 0, map.data, map.size) == 0,
+        "frame %u", number);
+    gst_buffer_unmap (b, &map);
+    gst_buffer_unref (a);
+    gst_buffer_unref (b);
+  }
+}
+
+GST_START_TEST (test_async)
+{
+  SympieParams params = test_params (7);
+
+  check_async (&params, changing_caps, 5);
+}
+GST_END_TEST;
+
+GST_START_TEST (test_async_estimates)
+{
+  static const gchar *const caps[] = { CAPS ("NV12", 96, 64), NULL };
+
+  check_async (NULL, caps, 3);
+}
+GST_END_TEST;
+
+/* A flush takes a frame that is on its way, and so does stopping. */
+GST_START_TEST (test_async_flush)
+{
+  SympieParams params = test_params (7);
+  GstHarness *h = cuda_harness (&params, 2);
+  GstVideoInfo info = video_info (changing_caps[0]);
+  GstSegment segment;
+  GstBuffer *buffer;
+
+  gst_harness_set_src_caps_str (h, changing_caps[0]);
+  gst_harness_push (h, test_buffer (&info, 0));
+  fail_if (gst_harness_try_pull (h));
+  fail_unless (gst_harness_push_event (h, gst_event_new_flush_start ()));
+  fail_unless (gst_harness_push_event (h, gst_event_new_flush_stop (TRUE)));
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_harness_push_event (h, gst_event_new_segment (&segment));
+
+  gst_harness_push (h, test_buffer (&info, 1));
+  gst_harness_push (h, test_buffer (&info, 2));
+  buffer = gst_harness_try_pull (h);
+  fail_unless (buffer);
+  fail_unless_equals_uint64 (GST_BUFFER_PTS (buffer), TEST_FRAME_DURATION);
+  gst_buffer_unref (buffer);
+  fail_if (gst_harness_try_pull (h));
+  gst_harness_teardown (h);
+}
+GST_END_TEST;
+
+GST_START_TEST (test_async_latency)
+{
+  SympieParams params = test_params (7);
+
+  for (guint depth = 1; depth <= 2; depth++) {
+    GstHarness *h = cuda_harness (&params, depth);
+
+    gst_harness_set_src_caps_str (h, changing_caps[0]);
+    gst_harness_set_upstream_latency (h, 3 * GST_MSECOND);
+    fail_unless_equals_uint64 (gst_harness_query_latency (h),
+        3 * GST_MSECOND + (depth - 1) * TEST_FRAME_DURATION);
+    gst_harness_teardown (h);
+  }
+}
+GST_END_TEST;
+
+/* ---- Choice of device ---------------------------------------------------- */
+
 static void
 check_auto (SympieDevice expected)
 {
@@ -272,6 +411,10 @@ cuda_suite (void)
     tcase_add_test (tcase, test_wrong_device);
     tcase_add_test (tcase, test_by_hand);
     tcase_add_test (tcase, test_estimates);
+    tcase_add_test (tcase, test_async);
+    tcase_add_test (tcase, test_async_estimates);
+    tcase_add_test (tcase, test_async_flush);
+    tcase_add_test (tcase, test_async_latency);
   }
   return suite;
 }
