@@ -37,8 +37,9 @@ def main():
          "-vf", "setpts=PTS-STARTPTS,crop=trunc(iw/2)*2:trunc(ih/2)*2:0:0",
          "-pix_fmt", "yuv420p", "-c:v", "libx264", "-qp", "0", "-preset", "ultrafast",
          "-threads", "1", video], capture_output=True, text=True)
-    if done.returncode:
-        said = done.stderr.strip().splitlines()
+    # A reference with damage of its own is none: what ffmpeg complains of counts.
+    said = done.stderr.strip().splitlines()
+    if done.returncode or said:
         sys.exit(f"{source} does not decode: {said[0] if said else 'ffmpeg failed'}")
     count = int(ffprobe(video, "-count_packets", "-show_entries",
                         "stream=nb_read_packets").get("nb_read_packets", 0))

@@ -211,7 +211,9 @@ def snakemake(folder, given):
         command += ["--cores", str(given.jobs or len(os.sched_getaffinity(0)))]
     for path in reasons(folder):
         os.remove(path)
-    log = os.path.join(folder, "snakemake.log")
+    os.makedirs(os.path.join(folder, "logs"), exist_ok=True) # a cluster's, too
+    log = os.path.join(folder, "logs", "snakemake.txt")
+    failed = []
     with open(log, "w", encoding="utf-8") as file:
         job = subprocess.Popen(command, stdin=subprocess.DEVNULL, text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -220,10 +222,16 @@ def snakemake(folder, given):
             file.flush()
             if re.match(r"\d+ of \d+ steps", line):
                 print(f"study: {line.strip()}", flush=True)
+            elif re.match("Error in rule ", line):
+                failed.append(None)
+            elif failed and not failed[-1] and line.startswith("    output: "):
+                failed[-1] = line.split(":", 1)[1].strip()
     if job.wait():
-        said = sorted(set(reasons(folder).values()))
-        raise Wrong("\nstudy: ".join([line.removeprefix("study: ") for line in said] or
-                                     [f"Snakemake failed, see {log}"]))
+        said = [f"{line.removeprefix('study: ')} (see {path})"
+                for path, line in sorted(reasons(folder).items())]
+        # A job that was killed could not say why.
+        said = said or [f"cannot make {output} (see {log})" for output in failed]
+        raise Wrong("\nstudy: ".join(said or [f"Snakemake failed (see {log})"]))
 
 
 def main():
@@ -231,8 +239,8 @@ def main():
         defaults = yaml.safe_load(file)
     try:
         given = options(defaults).parse_args()
-        find_plugin()
         config = configure(defaults, given)
+        find_plugin()
         folder = os.path.realpath(given.out)
         os.makedirs(folder, exist_ok=True)
         with open(os.path.join(folder, ".lock"), "w", encoding="utf-8") as lock:

@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# pipelines/study: a small study from end to end, what it says against what
+# sympieprobe measured, what a second start does anew, and where it gives up.
+#
+#   study.sh SOURCE-ROOT SEED-VGG19
+set -euo pipefail
+run=$1/pipelines/study/run.sh
+aggregate=$1/pipelines/study/aggregate.py
+seed=$(realpath "$2")
+
+skip() { printf '%s\n' "$*"; exit 77; }
+fail() { printf '%s\n' "$*" >&2; exit 1; }
+command -v snakemake >/dev/null || skip 'no snakemake (setup.sh --all)'
+/usr/bin/python3 -c 'import numpy, yaml' 2>/dev/null || skip 'no Python packages numpy, yaml'
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch"
+"$seed" vgg19.safetensors
+export SYMPIE_VGG19_WEIGHTS=$scratch/vgg19.safetensors
+
+# 4:4:4, odd sides, sound, times that do not start at 0, and a name that a shell
+# could trip over.
+clip="it's a (clip).mkv"
+ffmpeg -v error -f lavfi -i testsrc2=size=161x97:rate=10:duration=1,format=yuv444p \
+  -f lavfi -i sine=duration=1 -c:v libx264 -pix_fmt yuv444p -c:a aac \
+  -output_ts_offset 2 "$clip" </dev/null
+study=("$run" --no-setup --out out -j 2 --codecs vp9 --subsample 3 --reuse 2)
+both=("${study[@]}" --rates 20,60 "$clip")
+name=it_s_a__clip_
+"${both[@]}" >said || { cat out/logs/snakemake.txt; fail 'the study failed'; }
+grep -q '^| vp9 | without SyMPIE |' said || fail "no table: $(cat said)"
+
+/usr/bin/python3 - "$name" <<'END' || fail 'the tables are wrong'
+import csv, json, sys
+clip = sys.argv[1]
+read = lambda name: list(csv.DictReader(open(f"out/{name}.csv")))
+near = lambda a, b: abs(float(a) - b) <= 1e-6 * abs(b)
+about = json.load(open(f"out/clips/{clip}.json"))
+assert (about["width"], about["height"], about["frames"]) == (161, 97, 10), about
+table, frames = read("table"), read("frames")
+assert [(row["codec"], row["rate"]) for row in table] == [("vp9", "20"), ("vp9", "60")]
+for row in table:
+    mean = {}
+    for how in "plain", "reuse1":
+        found = json.load(open(f"out/measures/{clip}/vp9-{row['rate']}-{how}.json"))
+        assert [frame["index"] for frame in found["frames"]] == [0, 3, 6, 9]
+        mean[how] = found["pooled"]["feature-mse-mean"]
+    assert row["frames"] == "4" and row["clips"] == "1", row
+    assert near(row["plain"], mean["plain"]) and near(row["enhanced"], mean["reuse1"]), row
+    delta = mean["reuse1"] - mean["plain"]
+    assert abs(float(row["delta"]) - delta) < 1e-7, row
+    assert abs(float(row["percent"]) - 100 * delta / mean["plain"]) < 1e-2, row
+    assert float(row["delta_low"]) <= delta <= float(row["delta_high"]), row
+assert float(table[0]["plain"]) < float(table[1]["plain"]), "a worse rate looks better"
+assert len(frames) == 2 * 3 * 4, len(frames)
+assert {row["enhanced"] for row in frames if row["reuse"] == "0"} == {"0"}
+assert [row["running_time"] for row in frames[:4]] == ["0", "300000000", "600000000", "900000000"]
+each = read("clips")
+assert [{k: v for k, v in row.items() if k != "clip"} for row in each] == table
+reuse = read("reuse")
+assert [(row["clip"], row["reuse"]) for row in reuse] == \
+    [(clip, "1"), (clip, "2"), ("all", "1"), ("all", "2")], reuse
+assert all(float(row["ms_per_frame"]) > 0 for row in reuse)
+whole = sum(float(row["enhanced"]) for row in table) / 2
+assert near(reuse[0]["feature_mse"], whole), reuse[0]
+study = json.load(open("out/study.json"))
+assert study["subsample"] == 3 and study["clips"][clip]["pixel_format"] == "yuv444p"
+END
+
+# jobs: of the last start, by rule, without those that only gather.
+jobs() { sed -nE 's/^rule ([a-z]+):/\1/p' out/logs/snakemake.txt | sort | uniq -c | xargs; }
+[ "$(jobs)" = '1 clip 2 cost 2 encode 6 measure' ] || fail "the first time: $(jobs)"
+
+# A second start does nothing; then what is lost and what is new is made, no more.
+"${both[@]}" >/dev/null
+[ -z "$(jobs)" ] || fail "nothing was to do, but: $(jobs)"
+rm "out/measures/$name/vp9-60-reuse1.json"
+"${study[@]}" --rates 20,40,60 "$clip" >/dev/null
+[ "$(jobs)" = '1 encode 4 measure' ] || fail "a rate more, a measurement less: $(jobs)"
+[ "$(wc -l <out/table.csv)" -eq 4 ] || fail "three rates: $(cat out/table.csv)"
+
+# Measurements of frames that do not belong together are no table.
+cp out/measures/$name/vp9-60-plain.json kept
+sed -i 's/"index": 3,/"index": 4,/' out/measures/$name/vp9-60-plain.json
+! said=$("$aggregate" out 2>&1) || fail 'other frames were compared'
+[[ $said == *"$name, vp9 at rate 60"* ]] || fail "other frames: $said"
+cp kept out/measures/$name/vp9-60-plain.json
+
+# says EXPECTED ARGUMENTS...: the study fails, and this is all that it says.
+says() {
+  local expected=$1 said
+  shift
+  if said=$("$run" --no-setup --out out -j 1 --subsample 1 --codecs h264 --reuse 1 "$@" \
+    2>&1 >/dev/null); then
+    fail "no failure: $*"
+  fi
+  if [ "$(wc -l <<<"$said")" -ne 1 ] || [[ $said != *"$expected"* ]]; then
+    fail "$*: said '$said', wanted '$expected'"
+  fi
+}
+ffmpeg -v error -f lavfi -i sine=duration=1 -c:a aac sound.m4a </dev/null
+ffmpeg -v error -f lavfi -i testsrc2=size=32x32 -frames:v 0 empty.mkv </dev/null
+ffmpeg -v error -f lavfi -i testsrc2=size=96x64:rate=5:duration=2 -f mpegts good.ts </dev/null
+{ head -c 9000 good.ts; head -c 20000 "$seed"; } >torn.ts
+says 'no such file: nothing.mkv' nothing.mkv
+says 'no video in' sound.m4a
+says 'no video in' empty.mkv
+says 'not a readable file' .
+says "unknown codec 'mpeg2'" --codecs mpeg2 good.ts
+says '--rates: 64 is not from 1 to 63' --rates 64 good.ts
+says '--subsample 4 and --reuse 2 have a common divisor' --subsample 4 --reuse 2 good.ts
+says "unknown layer 'relu6_1'" --layer relu6_1 good.ts
+says 'two clips are called good' good.ts ./good.ts
+says 'weights/fetch-vgg19.sh gets them' --vgg19 missing.safetensors good.ts
+says 'clip torn: ' --rates 50 torn.ts
+
+# A job that fails is named by clip, codec and rate.
+head -c 10000 /dev/zero >zeros.safetensors
+! said=$("${study[@]}" --rates 20 --vgg19 zeros.safetensors "$clip" 2>&1) ||
+  fail 'measured with weights that are none'
+for how in plain reuse1 reuse2; do
+  [[ $said == *"study: measuring $name with vp9 at rate 20, $how: "*zeros.safetensors* ]] ||
+    fail "weights that are none: $said"
+done
