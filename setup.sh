@@ -30,7 +30,6 @@ research=(
   chromium         # looks at the study's report in its test
   libavfilter-dev  # FFmpeg's filters beside ours in sympie-bench
   slurm-wlm munge  # a cluster of one node, on which the study is tested
-  chromium         # looks at the study's report in a test
 )
 
 # Frames in GPU memory, where kernels for GPUs can be compiled at all.

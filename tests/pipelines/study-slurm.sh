@@ -89,9 +89,10 @@ study=("$run" --no-setup --vgg19 vgg19.safetensors --codecs h264 --rates 40 --re
   --subsample 3 --profile "$profile" --out out)
 "${study[@]}" tiny.mkv || { cat out/logs/snakemake.txt out/logs/slurm-*.txt; fail 'the study failed'; }
 [ "$(tail -n +2 out/table.csv | cut -d, -f1-4)" = h264,40,1,2 ] || fail "$(cat out/table.csv)"
-# The clip, an encode, two measurements, one timing.
+[ -s out/report.html ] || fail 'no report'
+# The clip, an encode, two measurements, one timing, the report.
 jobs=$(find out/logs -name 'slurm-*.txt' | wc -l)
-[ "$jobs" -eq 5 ] || fail "$jobs jobs of 5 ran on the cluster"
+[ "$jobs" -eq 6 ] || fail "$jobs jobs of 6 ran on the cluster"
 
 # A job that Slurm ends is told from one that runs.
 long=$(sbatch --parsable --output=/dev/null --wrap 'sleep 100')

@@ -11,7 +11,8 @@ seed=$(realpath "$2")
 skip() { printf '%s\n' "$*"; exit 77; }
 fail() { printf '%s\n' "$*" >&2; exit 1; }
 command -v snakemake >/dev/null || skip 'no snakemake (setup.sh --all)'
-/usr/bin/python3 -c 'import numpy, yaml' 2>/dev/null || skip 'no Python packages numpy, yaml'
+/usr/bin/python3 -c 'import jinja2, matplotlib, numpy, PIL, yaml' 2>/dev/null ||
+  skip 'a Python package of setup.sh --all is not there'
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -68,16 +69,18 @@ study = json.load(open("out/study.json"))
 assert study["subsample"] == 3 and study["clips"][clip]["pixel_format"] == "yuv444p"
 END
 
-# jobs: of the last start, by rule, without those that only gather.
+# jobs: of the last start, by rule, without the tables.
 jobs() { sed -nE 's/^rule ([a-z]+):/\1/p' out/logs/snakemake.txt | sort | uniq -c | xargs; }
-[ "$(jobs)" = '1 clip 2 cost 2 encode 6 measure' ] || fail "the first time: $(jobs)"
+[ "$(jobs)" = '1 clip 2 cost 2 encode 6 measure 1 report' ] || fail "the first time: $(jobs)"
+
+[ -s out/report.html ] || fail 'no report'
 
 # A second start does nothing; then what is lost and what is new is made, no more.
 "${both[@]}" >/dev/null
 [ -z "$(jobs)" ] || fail "nothing was to do, but: $(jobs)"
 rm "out/measures/$name/vp9-60-reuse1.json"
 "${study[@]}" --rates 20,40,60 "$clip" >/dev/null
-[ "$(jobs)" = '1 encode 4 measure' ] || fail "a rate more, a measurement less: $(jobs)"
+[ "$(jobs)" = '1 encode 4 measure 1 report' ] || fail "a rate more, a measurement less: $(jobs)"
 [ "$(wc -l <out/table.csv)" -eq 4 ] || fail "three rates: $(cat out/table.csv)"
 
 # Measurements of frames that do not belong together are no table.
