@@ -56,4 +56,33 @@ expect '^  drift-period +: Nanoseconds'
 expect '^  scale +: Lengths'
 expect '^  frost-folder +: Folder'
 expect '^  n-threads +: Number of threads'
+output=$(gst-inspect-1.0 sympieprobe) || exit 1
+expect '^  Long-name +VGG19 feature error'
+expect '^  Klass +Filter/Analyzer/Video'
+expect "SINK template: 'ref_sink'"
+expect "SINK template: 'dist_sink'"
+expect "SRC template: 'src'"
+for format in NV12 P010_10LE; do
+  expect "format: .*\(string\)$format[, ]"
+done
+expect '^  weights +: Safetensors file with VGG19'
+expect '^  layer +: Layer of VGG19'
+expect 'Enum "GstSympieLayer" Default: 16, "pool5"'
+expect '^ +\(15\): relu5_4'
+expect '^  input +: What VGG19 sees'
+expect '^ +\(0\): crop224'
+expect '^ +\(1\): full'
+expect '^  subsample +: Measure every Nth pair'
+expect '^  device +: Device to compute on'
+expect '^  n-threads +: Number of threads'
+expect 'Unsigned Integer. Range: 0 - 1024 Default: 0'
+expect '^  frame-message +: Post a message'
+expect '^  strict +: A frame without a partner'
+expect '^  results-filename +: File that gets'
+expect '^  results-format +: Format of the results'
+expect '^ +\(2\): xml'
+expect '^  mean +: Mean of the feature MSE'
+expect '^  stats +: frames, pairs, unmatched-ref'
+expect 'changeable only in NULL or READY state'
+expect 'changeable in NULL, READY, PAUSED or PLAYING state'
 exit $failed
