@@ -414,13 +414,19 @@ def export(path, u, metadata):
     tensorfile.save(path, tensors, metadata)
 
 
-def load_weights(path):
-    """-> Sympie with the weights of a file for the library."""
-    tensors, _ = tensorfile.load(path)
+def load_weights(*paths):
+    """-> Sympie with the weights of a file for the library, or the mean of several."""
     u = Sympie()
+    means = {name: torch.zeros_like(value) for name, value in u.state_dict().items()
+             if value.is_floating_point()}
     with torch.no_grad():
-        fill(u, {name: torch.from_numpy(value.astype(np.float32))
-                 for name, value in tensors.items()}, "", path)
+        for path in paths:
+            tensors, _ = tensorfile.load(path)
+            fill(u, {name: torch.from_numpy(value.astype(np.float32))
+                     for name, value in tensors.items()}, "", path)
+            for name, mean in means.items():
+                mean += u.state_dict()[name] / len(paths)
+        fill(u, means, "", paths[0])
     return u.eval()
 
 
@@ -502,7 +508,7 @@ class Run:
     def __init__(self, recipe, n_damages, device, start=None):
         torch.manual_seed(recipe["seed"])
         self.recipe, self.step = recipe, 0
-        self.u = load_weights(start) if start else Sympie()
+        self.u = load_weights(*start.split(",")) if start else Sympie()
         self.u.bf16 = recipe["bf16"]
         self.u = self.u.to(device, memory_format=torch.channels_last).train()
         if recipe["head_only"]:
@@ -679,7 +685,8 @@ def arguments():
     add("--own-labels", action="store_true", help="what has no label takes the "
         "upstream's word")
     add("--bf16", action="store_true", help="autocast of NEM and upstream")
-    add("--start", default="", help="weights to start from")
+    add("--start", default="", help="weights to start from; of several, separated by "
+        "commas, their mean: runs of different seeds side by side")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     add("--threads", type=int, default=0, help="of PyTorch on the CPU")
     add("--workers", type=int, default=2, help="threads that corrupt pictures")

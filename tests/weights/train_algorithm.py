@@ -166,6 +166,20 @@ class Step(unittest.TestCase):
         self.assertEqual(labels[2], f(train.standardise(x, "cpu")).argmax())
         self.assertEqual(batches.labels[2], data.NO_LABEL)
 
+    def test_starts_from_the_mean_of_several(self):
+        with tempfile.TemporaryDirectory() as folder:
+            paths = [os.path.join(folder, name) for name in "ab"]
+            runs = [new_run(dict(RECIPE, seed=seed)) for seed in (1, 2)]
+            for run, path in zip(runs, paths):
+                train.export(path, run.u, {})
+            mean = train.load_weights(*paths).state_dict()
+            alone = [train.load_weights(path).state_dict() for path in paths]
+        for name in ("colm.backbone.0.weight", "colm.backbone.5.bn2.running_var"):
+            want = (alone[0][name] + alone[1][name]) / 2
+            self.assertLess((mean[name] - want).abs().max().item(), 1e-6)
+        self.assertFalse(torch.equal(alone[0]["colm.backbone.0.weight"],
+                                     alone[1]["colm.backbone.0.weight"]))
+
     def test_starts_at_the_identity(self):
         x = torch.randn(2, 3, 40, 50)
         enhanced = train.Sympie().eval()(x)
