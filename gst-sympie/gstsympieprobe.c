@@ -28,7 +28,8 @@
  * containers round. A frame without a partner is not measured; it is counted,
  * reported and, with #GstSympieProbe:strict, an error. No frame is ever
  * repeated, so streams of different frame rates are compared where both have a
- * frame. With #GstSympieProbe:subsample, every Nth pair is measured.
+ * frame. Two live sources time their frames each on its own: use one and a tee.
+ * With #GstSympieProbe:subsample, every Nth pair is measured.
  *
  * The two streams may differ in format, colorimetry and, unless
  * #GstSympieProbe:input is `full`, in size: each is prepared for VGG19 on its
@@ -142,7 +143,11 @@ gst_sympie_probe_open_features (GstSympieProbe *self)
 
   self->features = gst_sympie_vgg19_open (GST_ELEMENT (self), &config);
   if (self->features)
-    GST_INFO_OBJECT (self, "set up in %" GST_TIME_FORMAT ", weights %s",
+    GST_INFO_OBJECT (self,
+        "set up on the %s in %" GST_TIME_FORMAT ", weights %s",
+        sympie_features_device (self->features) == SYMPIE_DEVICE_CUDA
+            ? "GPU"
+            : "processor",
         GST_TIME_ARGS (gst_util_get_timestamp () - begin), weights);
   g_free (weights);
   return self->features != NULL;

@@ -6,6 +6,7 @@
 #include "gstsympievgg19.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const gchar *const input_names[] = { "crop224", "full" };
 
@@ -71,21 +72,24 @@ gst_sympie_vgg19_open (GstElement *element, const SympieFeaturesConfig *config)
 
   if (features)
     return features;
-  if (config->device == SYMPIE_DEVICE_CUDA)
-    GST_ELEMENT_ERROR (element, RESOURCE, NOT_FOUND,
-        ("Cannot use device=cuda: %s", error), (NULL));
-  else if (!g_file_test (config->weights, G_FILE_TEST_EXISTS))
+  if (!g_file_test (config->weights, G_FILE_TEST_EXISTS))
     GST_ELEMENT_ERROR (element, RESOURCE, NOT_FOUND,
         ("There are no weights of VGG19 at %s; weights/fetch-vgg19.sh of "
          "gst-sympie installs them",
             config->weights),
         ("%s", error));
-  else
+  else if (strstr (error, config->weights)) /* what is wrong names the file */
     GST_ELEMENT_ERROR (element, RESOURCE, OPEN_READ,
         ("Cannot use the weights of VGG19: %s; weights/fetch-vgg19.sh of "
          "gst-sympie installs some that fit",
             error),
         ("weights: %s", config->weights));
+  else if (config->device == SYMPIE_DEVICE_CUDA)
+    GST_ELEMENT_ERROR (element, RESOURCE, NOT_FOUND,
+        ("Cannot use device=cuda: %s", error), (NULL));
+  else
+    GST_ELEMENT_ERROR (
+        element, LIBRARY, INIT, ("Cannot start VGG19: %s", error), (NULL));
   free (error);
   return NULL;
 }

@@ -98,9 +98,8 @@ count_frame (GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointer n)
   g_atomic_int_inc ((gint *) n);
 }
 
-TestResults *
-test_run (
-    const TestStream *ref, const TestStream *dist, const gchar *properties)
+static GstElement *
+make_pipeline (const gchar *properties, gint *n_passed)
 {
   gchar *line = g_strdup_printf (
       "appsrc name=ref format=time ! p.ref_sink "
@@ -110,23 +109,55 @@ test_run (
       test_weights (), properties);
   GError *error = NULL;
   GstElement *pipeline = gst_parse_launch (line, &error), *sink;
-  TestResults *results;
-  gint n_passed = 0;
 
   fail_unless (pipeline && !error, "%s", error ? error->message : "");
   sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
-  g_signal_connect (sink, "handoff", G_CALLBACK (count_frame), &n_passed);
+  g_signal_connect (sink, "handoff", G_CALLBACK (count_frame), n_passed);
   gst_object_unref (sink);
+  g_free (line);
+  return pipeline;
+}
+
+static TestResults *
+finish (GstElement *pipeline, gint *n_passed)
+{
+  TestResults *results = test_collect (pipeline, G_MAXUINT);
+
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  results->n_passed = (guint) g_atomic_int_get (n_passed);
+  gst_object_unref (pipeline);
+  return results;
+}
+
+TestResults *
+test_run (
+    const TestStream *ref, const TestStream *dist, const gchar *properties)
+{
+  gint n_passed = 0;
+  GstElement *pipeline = make_pipeline (properties, &n_passed);
+
   feed (pipeline, "ref", ref);
   feed (pipeline, "dist", dist);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  return finish (pipeline, &n_passed);
+}
+
+TestResults *
+test_run_one_first (
+    const TestStream *ref, const TestStream *dist, gboolean ref_first)
+{
+  gint n_passed = 0;
+  GstElement *pipeline = make_pipeline ("", &n_passed);
 
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  results = test_collect (pipeline, G_MAXUINT);
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-  results->n_passed = (guint) g_atomic_int_get (&n_passed);
-  gst_object_unref (pipeline);
-  g_free (line);
-  return results;
+  for (guint i = 0; i < 2; i++) {
+    if ((i == 0) == ref_first)
+      feed (pipeline, "ref", ref);
+    else
+      feed (pipeline, "dist", dist);
+    g_usleep (100 * 1000);
+  }
+  return finish (pipeline, &n_passed);
 }
 
 /* ---- Results ----------------------------------------------------------- */

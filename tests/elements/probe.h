@@ -41,6 +41,11 @@ TestResults *test_run (
     const TestStream *ref, const TestStream *dist, const gchar *properties);
 void test_results_free (TestResults *results);
 
+/* The same, but one of the streams comes, with its end, when the other has long
+ * waited. */
+TestResults *test_run_one_first (
+    const TestStream *ref, const TestStream *dist, gboolean ref_first);
+
 /* Collects messages of `pipeline` until the end, an error or `n_frames` frame
  * messages. */
 TestResults *test_collect (GstElement *pipeline, guint n_frames);

@@ -31,6 +31,7 @@ static const Case cases[] = {
   { "duplicated", { 0, 40, 80, -1 }, { 0, 40, 40, 80, -1 }, 3, 0, 1 },
   { "both duplicated", { 0, 40, 40, -1 }, { 0, 40, 40, -1 }, 3, 0, 0 },
   { "late", { 0, 40, 80, -1 }, { 0, 20, 80, -1 }, 2, 1, 1 },
+  { "out of order", { 0, 40, 80, 120, -1 }, { 0, 80, 40, 120, -1 }, 3, 1, 1 },
   { "half the rate", { 0, 20, 40, 60, 80, -1 }, { 0, 40, 80, -1 }, 3, 2, 0 },
   { "twice the rate", { 0, 40, 80, -1 }, { 0, 20, 40, 60, 80, -1 }, 3, 0, 2 },
   { "25 and 30 a second", { 0, 40, 80, 120, 160, 200, -1 },
@@ -71,6 +72,27 @@ GST_START_TEST (test_pairs)
   fail_unless ((isnan (test_double (results->pooled, "feature-mse-mean")) != 0)
                == (c->pairs == 0));
   test_results_free (results);
+}
+GST_END_TEST;
+
+/* What is paired does not depend on which stream comes, and ends, first. */
+GST_START_TEST (test_order_of_ends)
+{
+  const Case *c = &cases[__i__];
+  TestStream ref = { RGB, c->ref, SEED }, dist = { RGB, c->dist, SEED + 100 };
+
+  for (guint ref_first = 0; ref_first < 2; ref_first++) {
+    TestResults *results = test_run_one_first (&ref, &dist, ref_first);
+
+    fail_if (results->error, "%s", c->what);
+    fail_unless_equals_int (test_uint64 (results->pooled, "pairs"), c->pairs);
+    fail_unless_equals_int (
+        test_uint64 (results->pooled, "unmatched-ref"), c->unmatched_ref);
+    fail_unless_equals_int (
+        test_uint64 (results->pooled, "unmatched-dist"), c->unmatched_dist);
+    fail_unless_equals_int (results->n_passed, count (c->dist));
+    test_results_free (results);
+  }
 }
 GST_END_TEST;
 
@@ -241,6 +263,69 @@ GST_START_TEST (test_seek)
 }
 GST_END_TEST;
 
+/* From live sources every frame is paired or reported: of one source all are
+ * pairs, also where one way is longer; two sources start when they like. The
+ * latency is that of the sources. */
+GST_START_TEST (test_live)
+{
+  const struct
+  {
+    const gchar *sources;
+    gboolean one;
+  } lives[] = {
+    { "videotestsrc is-live=true num-buffers=8 ! " RGB " ! tee name=t "
+      "t. ! queue ! p.ref_sink t. ! queue ! p.dist_sink ",
+        TRUE },
+    { "videotestsrc is-live=true num-buffers=8 ! " RGB " ! tee name=t "
+      "t. ! queue ! p.ref_sink "
+      "t. ! queue ! identity sleep-time=100000 ! p.dist_sink ",
+        TRUE },
+    { "videotestsrc is-live=true num-buffers=8 ! " RGB " ! p.ref_sink "
+      "videotestsrc is-live=true num-buffers=8 ! " RGB " ! p.dist_sink ",
+        FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (lives); i++) {
+    gchar *line = g_strdup_printf (
+        "%s sympieprobe name=p layer=relu1_1 weights=%s ! fakesink sync=true",
+        lives[i].sources, test_weights ());
+    GstElement *pipeline = gst_parse_launch (line, NULL), *probe;
+    GstQuery *query = gst_query_new_latency ();
+    GstClockTime min, max;
+    gboolean live;
+    TestResults *results;
+    guint64 pairs;
+
+    fail_unless (pipeline != NULL);
+    gst_element_set_state (pipeline, GST_STATE_PLAYING);
+    fail_unless (gst_element_get_state (pipeline, NULL, NULL, 30 * GST_SECOND)
+                 != GST_STATE_CHANGE_FAILURE);
+    probe = gst_bin_get_by_name (GST_BIN (pipeline), "p");
+    fail_unless (gst_element_query (probe, query));
+    gst_object_unref (probe);
+    gst_query_parse_latency (query, &live, &min, &max);
+    gst_query_unref (query);
+    fail_unless (live);
+    fail_unless_equals_uint64 (min, 40 * GST_MSECOND);
+    fail_unless (max >= min);
+
+    results = test_collect (pipeline, G_MAXUINT);
+    fail_if (
+        results->error, "%s", results->error ? results->error->message : "");
+    pairs = test_uint64 (results->pooled, "pairs");
+    fail_if (lives[i].one && pairs != 8, "%u pairs", (guint) pairs);
+    fail_unless_equals_uint64 (
+        pairs + test_uint64 (results->pooled, "unmatched-ref"), 8);
+    fail_unless_equals_uint64 (
+        pairs + test_uint64 (results->pooled, "unmatched-dist"), 8);
+    test_results_free (results);
+    gst_element_set_state (pipeline, GST_STATE_NULL);
+    gst_object_unref (pipeline);
+    g_free (line);
+  }
+}
+GST_END_TEST;
+
 static Suite *
 probe_pairs_suite (void)
 {
@@ -250,6 +335,7 @@ probe_pairs_suite (void)
   suite_add_tcase (suite, tc);
   tcase_add_checked_fixture (tc, NULL, test_remove_files);
   tcase_add_loop_test (tc, test_pairs, 0, G_N_ELEMENTS (cases));
+  tcase_add_loop_test (tc, test_order_of_ends, 0, G_N_ELEMENTS (cases));
   tcase_add_loop_test (tc, test_strict, 0, G_N_ELEMENTS (cases));
   tcase_add_test (tc, test_identical);
   tcase_add_test (tc, test_symmetric);
@@ -257,6 +343,7 @@ probe_pairs_suite (void)
   tcase_add_test (tc, test_subsample);
   tcase_add_test (tc, test_refused);
   tcase_add_test (tc, test_seek);
+  tcase_add_test (tc, test_live);
   return suite;
 }
 

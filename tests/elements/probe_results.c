@@ -278,6 +278,7 @@ GST_START_TEST (test_weights_path)
 }
 GST_END_TEST;
 
+/* A device that is not there is told from weights that are not. */
 GST_START_TEST (test_device)
 {
   TestResults *results = test_run (&ref, &dist, "device=cuda");
@@ -285,6 +286,17 @@ GST_START_TEST (test_device)
   fail_unless (g_error_matches (
       results->error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND));
   fail_unless (strstr (results->error->message, "device=cuda") != NULL);
+  fail_if (strstr (results->error->message, "weights") != NULL);
+  test_results_free (results);
+
+  results = test_run (&ref, &dist, "device=cuda weights=/nowhere/vgg19");
+  fail_unless (g_error_matches (
+      results->error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND));
+  fail_unless (strstr (results->error->message, "fetch-vgg19.sh") != NULL);
+  test_results_free (results);
+
+  results = test_run (&ref, &dist, "device=cpu");
+  fail_if (results->error, "%s", results->error ? results->error->message : "");
   test_results_free (results);
 }
 GST_END_TEST;
