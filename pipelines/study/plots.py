@@ -4,9 +4,11 @@
 """Draws the report's plots, each as an <svg> to be put into the page. Their
 colours are the page's CSS variables, so that they follow its scheme, and their
 letters its font. No name that comes from a file is drawn: matplotlib would take
-it for mathematics; names stand in the captions."""
+it for mathematics; names stand in the captions. `scale` is report.py's: how feature
+MSE is written."""
 
 import io
+import math
 import re
 from html import escape
 
@@ -95,58 +97,64 @@ def title_left(axis, text):
 
 # ---- The plots -------------------------------------------------------------
 
-def over_rate(name, rows, scale, unit, paper_percent):
+def over_rate(name, rows, scale, paper_percent):
     """rows: of one codec, a rate each. Above the feature MSE, below its change
     with the 95 % interval and the paper's range."""
     rates = [row["rate"] for row in rows]
     with pyplot.rc_context(STYLE):
         drawn, ((above,), (below,)) = figure(2, 330, [3, 2])
-        plain = [row["plain"] / scale for row in rows]
-        enhanced = [row["enhanced"] / scale for row in rows]
+        plain = [row["plain"] / scale.factor for row in rows]
+        enhanced = [row["enhanced"] / scale.factor for row in rows]
         above.plot(rates, plain, **WITHOUT)
         above.plot(rates, enhanced, **WITH)
-        above.errorbar(rates, enhanced, yerr=ends(rows, "delta", scale), **INTERVAL)
-        title_left(above, f"Feature MSE{unit}")
-        above.set_ylim(0, 1.12 * max(plain + enhanced) or 1)
+        above.errorbar(rates, enhanced, yerr=ends(
+            rows, "delta", "delta_low", "delta_high", scale.factor), **INTERVAL)
+        title_left(above, f"Feature MSE{scale.unit}")
+        highest = [(row["plain"] + row["delta_high"]) / scale.factor for row in rows]
+        above.set_ylim(0, 1.08 * max(plain + enhanced + highest) or 1)
         number_axis(above)
 
-        percent = [row["percent"] for row in rows]
+        # None where frames without an error leave nothing to be a part of.
+        changed = [row for row in rows if math.isfinite(row["percent"])]
         below.axhspan(*paper_percent, color=PAPER, alpha=0.25, lw=0)
         below.axhline(0, color=SOFT, lw=0.8)
-        below.plot(rates, percent, **{**WITH, "lw": 0})
-        below.errorbar(rates, percent, yerr=ends(rows, "percent", 1), **INTERVAL)
+        if changed:
+            below.errorbar([row["rate"] for row in changed],
+                           [row["percent"] for row in changed],
+                           yerr=ends(changed, "percent", "percent_low", "percent_high"),
+                           **{**INTERVAL, "fmt": "o", "color": ENHANCED, "ms": 5})
         title_left(below, "Change, %")
         number_axis(below)
         rates_axis(below, rates)
         below.set_xlabel("rate")
-    changes = ", ".join(f"{row['percent']:+.1f} % at rate {row['rate']}" for row in rows)
+    changes = ", ".join(f"{row['percent']:+.1f} % at rate {row['rate']}" for row in changed)
     return to_svg(drawn, name, "Feature MSE over rate",
-                  f"With sympieenhance the feature MSE changes by {changes}. "
+                  f"With sympieenhance the feature MSE changes by {changes or 'nothing'}. "
                   "The table has all the values.")
 
 
-def ends(rows, name, scale):
+def ends(rows, value, low, high, factor=1):
     """The lengths of error bars, which matplotlib wants from the value on."""
-    return [[max(0, row[name] - row[f"{name}_low"]) / scale for row in rows],
-            [max(0, row[f"{name}_high"] - row[name]) / scale for row in rows]]
+    return [[max(0, row[value] - row[low]) / factor for row in rows],
+            [max(0, row[high] - row[value]) / factor for row in rows]]
 
 
-def over_frames(name, curves, scale, unit):
+def over_frames(name, curves, scale):
     """Of one clip and codec; curves[rate]: frame numbers, feature MSE without,
     with. One strip a rate, each on a scale of its own: what counts is the
     distance of the two lines."""
     with pyplot.rc_context(STYLE):
         drawn, strips = figure(len(curves), 50 + 88 * len(curves))
         for (strip,), (rate, (frames, plain, enhanced)) in zip(strips, curves.items()):
-            plain = [value / scale for value in plain]
-            enhanced = [value / scale for value in enhanced]
+            plain = [value / scale.factor for value in plain]
+            enhanced = [value / scale.factor for value in enhanced]
             lone = len(frames) == 1
             strip.fill_between(frames, plain, enhanced, color=ENHANCED, alpha=0.22, lw=0)
             strip.plot(frames, plain, **{**WITHOUT, "marker": "o" if lone else None, "lw": 1})
             strip.plot(frames, enhanced, **{**WITH, "marker": "o" if lone else None, "lw": 1.2})
             number_axis(strip, 3)
             strip.margins(x=0.01, y=0.1)
-            title_left(strip, f"rate {rate}" + (unit if strip is strips[0, 0] else ""))
+            title_left(strip, f"rate {rate}" + (scale.unit if strip is strips[0, 0] else ""))
         strips[-1, 0].xaxis.set_major_locator(MaxNLocator(5, integer=True))
         strips[-1, 0].set_xlabel("frame")
     return to_svg(drawn, name, "Feature MSE frame by frame",
@@ -161,18 +169,17 @@ def smaller(curve):
     return sum(b < a for a, b in zip(plain, enhanced))
 
 
-def over_cost(name, rows, scale, unit):
+def over_cost(name, rows, scale):
     """rows: of one clip, or of all, one for each interval of reuse: cost against
     feature MSE. The line across is the feature MSE without sympieenhance."""
     cost = [row["ms_per_frame"] for row in rows]
-    error = [row["feature_mse"] / scale for row in rows]
+    error = [row["feature_mse"] / scale.factor for row in rows]
     with pyplot.rc_context(STYLE):
         drawn, ((axis,),) = figure(1, 250)
-        axis.axhline(rows[0]["plain"] / scale,
+        axis.axhline(rows[0]["plain"] / scale.factor,
                      color=PLAIN, lw=1.3, ls=(0, (4, 2)))
-        axis.errorbar(cost, error, yerr=[
-            [max(0, row["delta"] - row["low"]) / scale for row in rows],
-            [max(0, row["high"] - row["delta"]) / scale for row in rows]], **INTERVAL)
+        axis.errorbar(cost, error, yerr=ends(rows, "delta", "low", "high", scale.factor),
+                      **INTERVAL)
         axis.plot(cost, error, **WITH)
         for x, y, row in zip(cost, error, rows):
             axis.annotate(f"{row['reuse']}", (x, y), xytext=(5, 6),
@@ -181,7 +188,7 @@ def over_cost(name, rows, scale, unit):
         number_axis(axis)
         axis.xaxis.set_major_locator(MaxNLocator(5))
         axis.xaxis.set_major_formatter(FuncFormatter(plain_number))
-        title_left(axis, f"Feature MSE{unit}")
+        title_left(axis, f"Feature MSE{scale.unit}")
         axis.set_xlabel("milliseconds a frame")
     return to_svg(drawn, name, "Feature MSE over cost", "; ".join(
         f"parameters kept for {row['reuse']} frames: {row['ms_per_frame']:.2f} ms a frame, "

@@ -25,8 +25,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 try:
     import jinja2
-    import matplotlib
-    import PIL
+    from markupsafe import Markup
     import frames
     import plots
 except ImportError as why:
@@ -48,23 +47,27 @@ DETAIL_HEIGHT = 236
 
 class Scale:
     """How feature MSE is written all over the page: four digits of the largest
-    one, in a power of 1000 that keeps the zeros away."""
+    one, three of the largest change, in a power of 1000 that keeps zeros away."""
 
-    def __init__(self, values):
-        largest = max(map(abs, values), default=0) or 1
-        power = math.floor(math.log10(largest))
-        self.exponent = 3 * math.floor((power + 3) / 3) - 3 if power < -3 or power > 3 else 0
+    def __init__(self, values, changes):
+        power = power_of_ten(values)
+        self.exponent = 0 if -3 <= power <= 3 else 3 * (power // 3)
         self.factor = 10.0 ** self.exponent
-        self.decimals = max(0, 3 - (power - self.exponent))
-        digits = str(abs(self.exponent)).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-        sign = "⁻" if self.exponent < 0 else ""
-        self.unit = f", in 10{sign}{digits}" if self.exponent else ""
+        self.decimals = max(0, 3 - power + self.exponent)
+        self.change_decimals = min(max(0, 2 - power_of_ten(changes) + self.exponent),
+                                   self.decimals + 2)
+        raised = str(self.exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+        self.unit = f", in 10{raised}" if self.exponent else ""
 
     def mse(self, value):
         return f"{value / self.factor:.{self.decimals}f}"
 
     def change(self, value):
-        return signed(value / self.factor, self.decimals + 1)
+        return signed(value / self.factor, self.change_decimals)
+
+
+def power_of_ten(values):
+    return math.floor(math.log10(max(map(abs, values)) or 1))
 
 
 def signed(value, decimals):
@@ -119,7 +122,7 @@ def facts_of(study):
         ("weights", weights_of(study["weights"])),
         ("measure", f"mean squared error of VGG19’s {study['layer']}, {study['input']}; "
                     f"{weights_of(study['vgg19'])}"),
-        ("frames", "all" if every == 1 else f"one in {every}"),
+        ("frames", "all measured" if every == 1 else f"one in {every} measured"),
         ("clips", ", ".join(clips)),
     ]
 
@@ -141,12 +144,15 @@ def from_root(path):
     return path if inside.startswith(os.pardir) else inside
 
 
-def tools_of(study, config):
-    encoders = [(codec_name(name), f"{shlex.join([codec['encoder'], *codec['options']])}, "
-                                   f"CRF = {codec['scale']}/63 of the rate")
-                for name, codec in config["codecs"].items()]
-    return encoders + [(name, (version or "unknown").split(" Copyright")[0])
-                       for name, version in study["versions"].items()]
+def encoders_of(config):
+    return [(codec_name(name), f"{shlex.join([codec['encoder'], *codec['options']])}, "
+                               f"CRF = {codec['scale']}/63 of the rate")
+            for name, codec in config["codecs"].items()]
+
+
+def versions_of(study):
+    return [(name, (version or "unknown").split(" Copyright")[0])
+            for name, version in study["versions"].items()]
 
 
 def date_of(study):
@@ -223,52 +229,49 @@ def example(folder, kind, title, pair, weights):
 
 
 def plot(caption, svg):
-    return SimpleNamespace(caption=caption, svg=jinja2.utils.markupsafe.Markup(svg))
+    return SimpleNamespace(caption=caption, svg=Markup(svg))
 
 
 # ---- The page --------------------------------------------------------------
 
 def build(folder):
     path = lambda name: os.path.join(folder, name)
-    study = results.read_json(path("study.json"), [
-        "date", "commit", "versions", "machine", "weights", "vgg19", "layer", "input",
-        "subsample", "clips"])
-    config = results.read_json(path("config.json"), [
-        "clips", "codecs", "rates", "reuse", "subsample", "frames", "layer", "input",
-        "weights", "vgg19"])
+    study = results.read_json(path("study.json"))
+    config = results.read_json(path("config.json"))
+    with results.trusting(path("study.json")):
+        facts, versions = facts_of(study), versions_of(study)
+    with results.trusting(path("config.json")):
+        command, encoders, weights = command_of(config), encoders_of(config), config["weights"]
     table = results.read_table(path("table.csv"), results.TABLE)
     clips = results.read_table(path("clips.csv"), results.CLIPS)
     reuse = results.read_table(path("reuse.csv"), results.REUSE, may_be_empty=True)
     pairs = Pairs(path("frames.csv"), results.read_table(path("frames.csv"), results.FRAMES))
 
-    scale = Scale([row["plain"] for row in table])
+    scale = Scale([row["plain"] for row in table], [row["delta"] for row in table])
     best, worst = pairs.extremes()
+    examples = [example(folder, "best", "Most", best, weights),
+                example(folder, "worst", "Least", worst, weights)]
     # Only where there is something to compare, and no mean over a single clip.
     if all(row["reuse"] <= 1 for row in reuse):
         reuse = []
     reuse = [("all clips" if clip == "all" else clip, rows)
              for clip, rows in sorted(grouped(reuse, "clip"), key=lambda group: group[0] != "all")
-             if clip != "all" or len(study["clips"]) > 1]
+             if clip != "all" or len(config["clips"]) > 1]
+    table_by_codec = grouped(table, "codec")
     return render(
-        scale,
-        study=study, command=command_of(config), summary=summarise(table), facts=facts_of(study),
-        tools=tools_of(study, config),
-        table=table, clips=grouped(clips, "clip"), reuse=reuse,
-        paper=PAPER, paper_percent=PAPER_PERCENT,
-        rate_plots=[plot(codec_name(codec), plots.over_rate(f"rates{i}", rows, scale.factor, scale.unit,
-                                                PAPER_PERCENT))
-                    for i, (codec, rows) in enumerate(grouped(table, "codec"))],
-        frame_plots=frame_plots(pairs, scale),
-        reuse_plots=[plot(clip, plots.over_cost(f"reuse{i}", rows, scale.factor, scale.unit))
-                     for i, (clip, rows) in enumerate(reuse)],
-        examples=[example(folder, "best", "Most", best, config["weights"]),
-                  example(folder, "worst", "Least", worst, config["weights"])])
-
-
-def frame_plots(pairs, scale):
-    return [(clip, [plot(codec_name(codec), plots.over_frames(f"frames{i}-{j}", rates, scale.factor, scale.unit))
-                    for j, (codec, rates) in enumerate(codecs.items())])
-            for i, (clip, codecs) in enumerate(pairs.curves().items())]
+        scale, date=date_of(study), command=command, summary=summarise(table), facts=facts,
+        tools=encoders + versions, table=table_by_codec, clips=grouped(clips, "clip"),
+        reuse=reuse, examples=examples, paper=PAPER, paper_percent=PAPER_PERCENT,
+        rate_plots=[
+            plot(codec_name(codec), plots.over_rate(f"rates{i}", rows, scale, PAPER_PERCENT))
+            for i, (codec, rows) in enumerate(table_by_codec)],
+        frame_plots=[
+            (clip, [plot(codec_name(codec), plots.over_frames(f"frames{i}-{j}", curves, scale))
+                    for j, (codec, curves) in enumerate(codecs.items())])
+            for i, (clip, codecs) in enumerate(pairs.curves().items())],
+        reuse_plots=[
+            plot(clip, plots.over_cost(f"reuse{i}", rows, scale))
+            for i, (clip, rows) in enumerate(reuse)])
 
 
 def paper_change(rate):
@@ -281,7 +284,7 @@ def render(scale, **content):
         loader=jinja2.FileSystemLoader(HERE), autoescape=True,
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(mse=scale.mse, change=scale.change, percent=percent,
-                               decibels=decibels, codec=codec_name, date=date_of)
+                               decibels=decibels, codec=codec_name)
     return environment.get_template("report.html").render(
         unit=scale.unit, paper_change=paper_change, **content)
 

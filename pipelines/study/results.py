@@ -4,10 +4,10 @@
 """Reads what a study has left in its folder. Whatever is missing or wrong is a
 ResultsError that names the file and, in a table, the line and the column."""
 
+import contextlib
 import csv
 import json
 import math
-import os
 
 
 class ResultsError(Exception):
@@ -107,17 +107,22 @@ def parse_row(path, line, row, columns):
     return parsed
 
 
-def read_json(path, names):
+def read_json(path):
     try:
         with open(path, encoding="utf-8") as file:
-            value = json.load(file)
+            return json.load(file)
     except OSError as why:
         raise ResultsError(f"{path}: {why.strerror}") from why
     except ValueError as why:
         raise ResultsError(f"{path}: not JSON: {why}") from why
-    if not isinstance(value, dict):
-        raise ResultsError(f"{path}: not a JSON object")
-    for name in names:
-        if name not in value:
-            raise ResultsError(f"{path}: no '{name}'")
-    return value
+
+
+@contextlib.contextmanager
+def trusting(path):
+    """Whatever is not found inside is missing in this file."""
+    try:
+        yield
+    except KeyError as why:
+        raise ResultsError(f"{path}: no {why}") from why
+    except (AttributeError, TypeError, ValueError) as why:
+        raise ResultsError(f"{path}: not as the study writes it: {why}") from why

@@ -34,6 +34,9 @@ if not shutil.which("chromium"):
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 STUDY = os.path.join(ROOT, "pipelines", "study")
+WEIGHTS = os.path.join(ROOT, "weights", "nem.safetensors")
+os.environ.setdefault("SYMPIE_WEIGHTS", WEIGHTS)
+os.environ.setdefault("GST_PLUGIN_PATH", os.path.join(ROOT, "build", "gst-sympie"))
 # Names that HTML, matplotlib, FFmpeg or GStreamer could trip over.
 CLIPS = ["plain clip", "<b>$x_1$ & 'y'! 50%"]
 ENCODERS = {"h264": "libx264", "hevc": "libx265", "vp9": "libvpx-vp9"}
@@ -76,7 +79,7 @@ def measurement(value, subsample):
     return {"frames": frames, "pooled": {"type": "pooled", "complete": True}}
 
 
-def make_study(folder, clips, codecs, rates, reuses, subsample=1):
+def make_study(folder, clips, codecs, rates, reuses, subsample=1, scale=1):
     """What the workflow leaves for aggregate.py, with values of our own. All
     pixels of frame n of a clip have the luma 60 + 10 n."""
     write_json(f"{folder}/config.json", {
@@ -85,8 +88,8 @@ def make_study(folder, clips, codecs, rates, reuses, subsample=1):
                    for codec in codecs},
         "rates": rates, "frames": 0,
         "reuse": reuses, "subsample": subsample,
-        "layer": "pool5", "input": "crop224", "weights": os.environ["SYMPIE_WEIGHTS"],
-        "vgg19": os.environ["SYMPIE_WEIGHTS"]})
+        "layer": "pool5", "input": "crop224", "weights": WEIGHTS,
+        "vgg19": WEIGHTS})
     for i, clip in enumerate(clips):
         reference = f"{folder}/clips/{clip}.mkv"
         write_json(f"{folder}/clips/{clip}.json", {
@@ -105,7 +108,8 @@ def make_study(folder, clips, codecs, rates, reuses, subsample=1):
                 for reuse in [0, *reuses]:
                     how = f"reuse{reuse}" if reuse else "plain"
                     write_json(f"{folder}/measures/{clip}/{codec}-{rate}-{how}.json", measurement(
-                        lambda frame: feature_mse(i, codec, rate, reuse, frame), subsample))
+                        lambda frame: scale * feature_mse(i, codec, rate, reuse, frame),
+                        subsample))
         for reuse in reuses:
             write_json(f"{folder}/costs/{clip}-reuse{reuse}.json",
                        {"ms_per_frame": 2 + 12 / reuse})
@@ -124,7 +128,7 @@ def chromium(*arguments):
         done = subprocess.run(
             ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
              f"--user-data-dir={profile}", *arguments],
-            capture_output=True, text=True, check=True, timeout=120)
+            capture_output=True, text=True, check=True, timeout=300)
     return done.stdout
 
 
@@ -156,11 +160,12 @@ class Page(HTMLParser):
             self._pictures.append(found)
         if "data-column" in found:
             self._cell = self._columns[found["data-column"]] = [found.get("data-value"), ""]
-        elif "data-fact" in found or found.get("id") in ("summary", "command"):
+        elif "data-fact" in found or found.get("id") in ("summary", "command",
+                                                               "table-caption"):
             self._cell = self.texts[found.get("data-fact") or found["id"]] = [None, ""]
 
     def handle_endtag(self, tag):
-        if tag in ("td", "span", "dd", "p", "pre"):
+        if tag in ("td", "span", "dd", "p", "pre", "caption"):
             self._cell = None
 
     def handle_data(self, data):
@@ -245,7 +250,7 @@ class WholeStudy(unittest.TestCase):
         self.assertIn(study["machine"]["processor"], texts["machine"])
         self.assertIn(study["weights"]["sha256"][:16], texts["weights"])
         self.assertIn("pool5", texts["measure"])
-        self.assertEqual(texts["frames"], "all")
+        self.assertEqual(texts["frames"], "all measured")
         for clip in CLIPS:
             self.assertIn(clip, texts["clips"])
         self.assertIn("6 of 6 combinations", texts["summary"])
@@ -268,8 +273,9 @@ class WholeStudy(unittest.TestCase):
                 [figure[f"data-{name}"] for name in ("clip", "codec", "rate", "frame")],
                 [CLIPS[1], "hevc", "55", str(frame)])
             for reuse, column in (("0", "plain"), ("1", "enhanced")):
-                row, = [row for row in rows if (row["clip"], row["codec"], row["rate"], row["frame"],
-                        row["reuse"]) == (CLIPS[1], "hevc", "55", str(frame), reuse)]
+                key = {"clip": CLIPS[1], "codec": "hevc", "rate": "55", "frame": str(frame),
+                       "reuse": reuse}
+                row, = [row for row in rows if key.items() <= row.items()]
                 self.assertEqual(float(columns[column][0]), float(row["feature_mse"]))
             # Whole and middle of each.
             self.assertEqual(len(pictures), 6)
@@ -345,13 +351,32 @@ class WholeStudy(unittest.TestCase):
 class SmallStudy(unittest.TestCase):
     def test_one_of_each(self):
         with tempfile.TemporaryDirectory() as folder:
-            make_study(folder, ["clip"], ["vp9"], [50], [1], subsample=5)
+            make_study(folder, ["clip"], ["vp9"], [50], [1], subsample=5, scale=1e-6)
             done = report(folder)
             self.assertEqual(done.returncode, 0, done.stderr)
             page = Page(chromium("--dump-dom", f"file://{folder}/report.html"))
-            self.assertEqual(set(page.rows), {("table", "vp9", "50"), ("clips", "clip", "vp9", "50")})
-            self.assertEqual(page.texts["frames"][1], "one in 5")
-            self.assertEqual(page.rows["table", "vp9", "50"]["frames"], ["3", "3"])
+            self.assertEqual(set(page.rows),
+                             {("table", "vp9", "50"), ("clips", "clip", "vp9", "50")})
+            self.assertEqual(page.texts["frames"][1], "one in 5 measured")
+            row = page.rows["table", "vp9", "50"]
+            self.assertEqual(row["frames"], ["3", "3"])
+            # Small numbers are written in the unit that the caption names.
+            self.assertIn("in 10⁻⁹", page.texts["table-caption"][1])
+            value, text = row["plain"]
+            self.assertRegex(text, r"^\d{2,3}\.\d{1,2}$")
+            self.assertAlmostEqual(number(text) * 1e-9, float(value), delta=0.06e-9)
+
+    def test_nothing_differs(self):
+        """Not a single error, so no per cent either; and a single frame."""
+        with tempfile.TemporaryDirectory() as folder:
+            make_study(folder, ["clip"], ["h264"], [50], [1, 2], subsample=FRAMES, scale=0)
+            done = report(folder)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            page = Page(chromium("--dump-dom", f"file://{folder}/report.html"))
+            row = page.rows["table", "h264", "50"]
+            self.assertEqual(row["plain"], ["0.0", "0.000"])
+            self.assertEqual(row["percent"], ["nan", "–"])
+            self.assertIn("in 0 of 1 combination", page.texts["summary"][1])
 
 
 class BrokenStudy(unittest.TestCase):
@@ -390,15 +415,19 @@ class BrokenStudy(unittest.TestCase):
 
     def test_tables_that_are_none(self):
         self.assert_edit("table.csv", "plain", "pain", "no column 'plain'")
-        self.assert_edit("clips.csv", r"(\n.*,)[^,]+\n", r"\1many\n", "line 2: percent_high is 'many'")
+        self.assert_edit("clips.csv", r"(\n.*,)[^,]+\n", r"\1many\n",
+                         "line 2: percent_high is 'many'")
         self.assert_edit("frames.csv", r"(\n.*),[^,]+\n", r"\1\n", "line 2: too few values")
         self.assert_edit("frames.csv", r"\n", ",\"\n", "not a table")
-        self.assert_edit("frames.csv", r",0,0,0,0,[^,]+", ",0,0,0,0,nan", "line 2: feature_mse is 'nan'")
+        self.assert_edit("frames.csv", r",0,0,0,0,[^,]+", ",0,0,0,0,nan",
+                         "line 2: feature_mse is 'nan'")
         self.assert_edit("frames.csv", r"\n.*,0,0,3,.*", "", "frame 3", "without sympieenhance")
         self.assert_edit("reuse.csv", r"\nall,1,", r"\nall,-1,", "reuse is '-1'")
         self.assert_edit("table.csv", r"\n[^$]*", "\n", "no line below")
         self.assert_edit("study.json", "{", "", "not JSON")
         self.assert_edit("study.json", '"layer"', '"player"', "no 'layer'")
+        self.assert_edit("study.json", '"machine": {', '"machine": 1, "other": {', "not as")
+        self.assert_edit("config.json", '"encoder"', '"decoder"', "no 'encoder'")
 
     def test_clips_that_are_none(self):
         def tear(folder):
