@@ -41,6 +41,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 
@@ -197,6 +198,13 @@ def first_line(*command):
     return done.stdout.splitlines()[0] if done.stdout else None
 
 
+def plugin_version():
+    said = subprocess.run(["gst-inspect-1.0", "sympieenhance"], capture_output=True,
+                          text=True).stdout
+    found = re.search(r"^\s+Version\s+(\S+)", said, re.M)
+    return found and found[1]
+
+
 def processor():
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         for line in file:
@@ -219,6 +227,7 @@ def description(study):
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "commit": first_line(*git, "describe", "--always", "--dirty", "--abbrev=12"),
         "versions": {
+            "gst-sympie": plugin_version(),
             "gstreamer": gstreamer and gstreamer.split()[-1],
             "ffmpeg": first_line("ffmpeg", "-version"),
             "snakemake": first_line("snakemake", "--version"),

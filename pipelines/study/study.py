@@ -11,6 +11,7 @@ import json
 import math
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -18,6 +19,7 @@ import yaml
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+LOG = os.path.join("logs", "snakemake.txt")
 EXAMPLE = """
 examples:
   run.sh a.mp4 b.mp4 --codecs h264,av1
@@ -199,39 +201,55 @@ def reasons(folder):
     return found
 
 
-def snakemake(folder, given):
-    # The lock of a study that was killed would stay: there is a better one here.
+def run_snakemake(folder, given, lock):
+    """-> whether it did all, and what it says could not be made."""
     command = ["snakemake", "--snakefile", os.path.join(HERE, "Snakefile"),
                "--directory", folder, "--configfile", os.path.join(folder, "config.json"),
-               "--rerun-incomplete", "--keep-going", "--nolock"]
+               "--rerun-incomplete", "--keep-going"]
+    # Its own lock outlives it where it is killed; ours does not, and lives as long
+    # as any of its jobs.
+    command += ["--nolock"]
     if given.profile:
-        command += ["--profile", os.path.realpath(given.profile)]
+        path = os.path.realpath(given.profile)
+        command += ["--profile", path if os.path.isdir(path) else given.profile]
         command += ["--jobs", str(given.jobs)] if given.jobs else []
     else:
         command += ["--cores", str(given.jobs or len(os.sched_getaffinity(0)))]
+    failed = []
+    with open(os.path.join(folder, LOG), "w", encoding="utf-8") as log:
+        job = subprocess.Popen(command, stdin=subprocess.DEVNULL, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               pass_fds=[lock.fileno()], start_new_session=True)
+        try:
+            for line in job.stdout:
+                log.write(line)
+                log.flush()
+                if re.match(r"\d+ of \d+ steps", line):
+                    print(f"study: {line.strip()}", flush=True)
+                elif line.startswith("Error in rule "):
+                    failed.append(None)
+                elif failed and not failed[-1] and line.startswith("    output: "):
+                    failed[-1] = line.split(":", 1)[1].strip()
+        except KeyboardInterrupt:
+            os.killpg(job.pid, signal.SIGINT)
+            log.write(job.communicate()[0])
+            raise Wrong("interrupted; started again, it goes on") from None
+    return job.wait() == 0, failed
+
+
+def study(folder, given, lock):
+    os.makedirs(os.path.join(folder, "logs"), exist_ok=True) # a cluster's, too
     for path in reasons(folder):
         os.remove(path)
-    os.makedirs(os.path.join(folder, "logs"), exist_ok=True) # a cluster's, too
-    log = os.path.join(folder, "logs", "snakemake.txt")
-    failed = []
-    with open(log, "w", encoding="utf-8") as file:
-        job = subprocess.Popen(command, stdin=subprocess.DEVNULL, text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        for line in job.stdout:
-            file.write(line)
-            file.flush()
-            if re.match(r"\d+ of \d+ steps", line):
-                print(f"study: {line.strip()}", flush=True)
-            elif re.match("Error in rule ", line):
-                failed.append(None)
-            elif failed and not failed[-1] and line.startswith("    output: "):
-                failed[-1] = line.split(":", 1)[1].strip()
-    if job.wait():
-        said = [f"{line.removeprefix('study: ')} (see {path})"
-                for path, line in sorted(reasons(folder).items())]
-        # A job that was killed could not say why.
-        said = said or [f"cannot make {output} (see {log})" for output in failed]
-        raise Wrong("\nstudy: ".join(said or [f"Snakemake failed (see {log})"]))
+    done, failed = run_snakemake(folder, given, lock)
+    if done:
+        return
+    said = [f"{line.removeprefix('study: ')} (see {path})"
+            for path, line in sorted(reasons(folder).items())]
+    # A job that was killed could not say why.
+    log = os.path.join(folder, LOG)
+    said = said or [f"cannot make {output} (see {log})" for output in failed]
+    raise Wrong("\nstudy: ".join(said or [f"Snakemake failed (see {log})"]))
 
 
 def main():
@@ -239,6 +257,9 @@ def main():
         defaults = yaml.safe_load(file)
     try:
         given = options(defaults).parse_args()
+        # A shell's background job ignores SIGINT, and so would what it starts.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
         config = configure(defaults, given)
         find_plugin()
         folder = os.path.realpath(given.out)
@@ -249,7 +270,7 @@ def main():
             except BlockingIOError:
                 raise Wrong(f"another study is at work in {folder}") from None
             write_config(folder, config)
-            snakemake(folder, given)
+            study(folder, given, lock)
         with open(os.path.join(folder, "table.md"), encoding="utf-8") as file:
             print(file.read())
         print(f"study: done, see {folder}")
