@@ -116,5 +116,6 @@ void bench_nem (Bench *bench);
 void bench_dwm (Bench *bench);
 void bench_element (Bench *bench);
 void bench_corrupt (Bench *bench);
+void bench_vgg (Bench *bench);
 
 #endif /* BENCH_H */

@@ -65,11 +65,33 @@ add_facts (Bench *bench)
   g_free (version);
 }
 
+static const struct
+{
+  const char *name;
+  void (*run) (Bench *bench);
+} parts[] = {
+  { "start", bench_start },
+  { "nem", bench_nem },
+  { "dwm", bench_dwm },
+  { "element", bench_element },
+  { "corrupt", bench_corrupt },
+  { "vgg", bench_vgg },
+};
+
+static bool
+known_part (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    if (strcmp (parts[i].name, name) == 0)
+      return true;
+  return false;
+}
+
 int
 main (int argc, char **argv)
 {
   Bench bench = { .n_threads = 1 };
-  char *cpu = NULL, *device = NULL;
+  char *cpu = NULL, *device = NULL, *only = NULL;
   gboolean json = FALSE, peers = FALSE, quick = FALSE, child = FALSE;
   gboolean cpu_time = FALSE;
   const GOptionEntry entries[] = {
@@ -83,6 +105,8 @@ main (int argc, char **argv)
         "DEVICE" },
     { "peers", 0, 0, G_OPTION_ARG_NONE, &peers,
         "Beside PyTorch, FFmpeg, videoconvert and oneDNN's direct path", NULL },
+    { "only", 0, 0, G_OPTION_ARG_STRING, &only,
+        "One part: start, nem, dwm, element, corrupt or vgg", "PART" },
     { "cpu-time", 0, 0, G_OPTION_ARG_NONE, &cpu_time,
         "Count CPU time: fairer on a busy machine, for one thread", NULL },
     { "quick", 0, 0, G_OPTION_ARG_NONE, &quick,
@@ -113,6 +137,9 @@ main (int argc, char **argv)
       && strcmp (cpu, "avx512"))
     bench_fail ("--cpu %s: c, avx2 or avx512", cpu);
 
+  if (only && !known_part (only))
+    bench_fail ("--only %s: start, nem, dwm, element, corrupt or vgg", only);
+
   /* The library, the element and the child all read it, before they first touch
    * oneDNN. */
   if (cpu)
@@ -137,11 +164,9 @@ main (int argc, char **argv)
   bench.claims = g_array_new (FALSE, FALSE, sizeof (BenchClaim));
   bench.facts = g_array_new (FALSE, FALSE, sizeof (BenchFact));
   add_facts (&bench);
-  bench_start (&bench);
-  bench_nem (&bench);
-  bench_dwm (&bench);
-  bench_element (&bench);
-  bench_corrupt (&bench);
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    if (!only || strcmp (only, parts[i].name) == 0)
+      parts[i].run (&bench);
   if (json)
     bench_print_json (&bench);
   else

@@ -130,6 +130,23 @@ bench_torch_dwm_difference (BenchTorch *self, const SympieImage *src,
   return largest;
 }
 
+double
+bench_torch_vgg_mse (BenchTorch *self, const uint8_t *pixels, size_t size)
+{
+  char *path = write_temporary (pixels, size);
+  char *question = g_strdup_printf ("check-vgg %s", path);
+  char *answer = ask (self, question);
+  double mse;
+
+  if (!answer)
+    bench_fail ("PyTorch's process ended");
+  mse = g_ascii_strtod (answer, NULL);
+  remove_temporary (path);
+  g_free (question);
+  g_free (answer);
+  return mse;
+}
+
 BenchTorch *
 bench_torch_new (Bench *bench, const char *what)
 {

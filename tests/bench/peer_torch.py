@@ -1,16 +1,20 @@
 #!/usr/bin/python3
 # gst-sympie: SyMPIE video enhancement
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""NEM and DWM as PyTorch modules, run on request: sympie-bench's peer.
+"""NEM, DWM and VGG19 as PyTorch modules, run on request: sympie-bench's peer.
 
 Started as `peer_torch.py WEIGHTS THREADS WIDTH HEIGHT cpu|wall`, it answers each
 line of its input with one line:
 
-  module | frame | nem | dwm  one run; the milliseconds that it took
+  module | frame | nem | dwm | vgg
+                              one run; the milliseconds that it took
   check-nem CROP              the 37 numbers for a file of 3x224x224 floats
   check-dwm FRAME PARAMS OUT  "ok": OUT has the RGBA bytes of FRAME after DWM
+  check-vgg PAIR              the feature MSE of two RGB images of 232x232
 """
+import functools
 import json
+import pathlib
 import struct
 import sys
 import time
@@ -87,6 +91,15 @@ class Sympie(nn.Module):
         return self.dwm(x, params) * STD + MEAN
 
 
+@functools.cache
+def vgg19():
+    """VGG19's features, the layers of torchvision, with seeded weights."""
+    sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "golden"))
+    from vgg19 import network
+
+    return nn.Sequential(*(modules for _, modules in network())).eval()
+
+
 def load_safetensors(path):
     types = {"F32": np.float32, "F16": np.float16}
     with open(path, "rb") as file:
@@ -115,6 +128,7 @@ def main():
     planes = bytes_in[:, :, :3].permute(2, 0, 1)[None].float().contiguous() / 255
     standard = (planes - MEAN) / STD
     crop = torch.randn(1, 3, 224, 224)
+    pair = torch.randn(2, 3, 224, 224)
     params = model.colm(crop)[0]
 
     def frame():
@@ -128,6 +142,7 @@ def main():
         "frame": frame,
         "nem": lambda: model.colm(crop),
         "dwm": lambda: model.dwm(standard, params),
+        "vgg": lambda: vgg19()(pair),
     }
 
     def check_nem(path):
@@ -143,6 +158,13 @@ def main():
         rgba.numpy().tofile(out_path)
         return "ok"
 
+    def check_vgg(path):
+        rgb = torch.from_numpy(np.fromfile(path, np.uint8).reshape(2, 232, 232, 3))
+        x = (rgb.permute(0, 3, 1, 2).float() / 255 - MEAN) / STD
+        a, b = vgg19()(x[:, :, 4:228, 4:228]).double()
+        return f"{((a - b) ** 2).mean().item():.9g}"
+
+    checks = {"check-nem": check_nem, "check-dwm": check_dwm, "check-vgg": check_vgg}
     print(torch.__version__, flush=True)
     for line in sys.stdin:
         what, *arguments = line.split()
@@ -151,7 +173,7 @@ def main():
             runs[what]()
             print(f"{1e3 * (clock() - start):.6f}", flush=True)
         else:
-            print({"check-nem": check_nem, "check-dwm": check_dwm}[what](*arguments), flush=True)
+            print(checks[what](*arguments), flush=True)
 
 
 with torch.inference_mode():

@@ -19,8 +19,9 @@ void bench_ffmpeg_free (BenchFfmpeg *ffmpeg); /* NULL is allowed */
 double bench_ffmpeg_run (void *ffmpeg);
 
 /* The module of the paper in PyTorch, in a process of its own; `what` is "dwm",
- * "nem", "module" (both and the preprocessing, float planes in and out) or
- * "frame" (the same from RGBA bytes to RGBA bytes). */
+ * "nem", "module" (both and the preprocessing, float planes in and out),
+ * "frame" (the same from RGBA bytes to RGBA bytes) or "vgg" (VGG19 with seeded
+ * weights on a pair of 224x224). */
 typedef struct BenchTorch BenchTorch;
 BenchTorch *bench_torch_new (Bench *bench, const char *what);
 void bench_torch_free (BenchTorch *torch); /* NULL is allowed */
@@ -31,6 +32,15 @@ void bench_torch_nem (
 /* The largest difference of `dst`, RGBA, from what PyTorch makes of `src`. */
 int bench_torch_dwm_difference (BenchTorch *torch, const SympieImage *src,
     const SympieImage *dst, const SympieParams *params);
+
+/* The feature MSE of two RGB images of BENCH_VGG_SIZE squared, one behind the
+ * other. */
+enum
+{
+  BENCH_VGG_SIZE = 232 /* of which the middle is cut, and nothing resized */
+};
+double bench_torch_vgg_mse (
+    BenchTorch *torch, const uint8_t *pixels, size_t size);
 
 /* The crop's 3x224x224 without its border. */
 void bench_crop_planes (const SympieCrop *crop, float *planes);

@@ -12,11 +12,11 @@ fail() { printf '%s\n' "$*" >&2; exit 1; }
 for wanted in '"CPU"' '"date"' '"cases"' '"claims"' '"name" : "NEM"' \
   '"name" : "P010_10LE"' '"name" : "NV12, NEM every frame"' \
   '"name" : "reuse-interval=30 / DWM alone"' '"name" : "first frame"' \
-  '"name" : "snow, 1080p"'; do
+  '"name" : "snow, 1080p"' '"name" : "VGG19, from the frames to the error"'; do
   grep -qF "$wanted" "$out" || fail "no $wanted in the JSON"
 done
 
-for wrong in '--cpu sse' '--threads 0' '--fast' 'clip.mp4'; do
+for wrong in '--cpu sse' '--threads 0' '--only nothing' '--fast' 'clip.mp4'; do
   # shellcheck disable=SC2086 # two words where there are two
   if said=$("$bench" $wrong 2>&1); then
     fail "no failure: $wrong"
