@@ -16,6 +16,15 @@ projections, the sums of the values with signs + or -. Projection j of value i
 has the sign - where bit 48 + j of number i of SplitMix64, started at 0, is set.
 The root mean square of the projections' differences estimates the norm of the
 values' differences, whatever they look like.
+
+That is what a hash of rounded values would be for, and it tells more. A hash
+must stay the same where a sum was taken in another order, so no value may lie
+near an edge of the grid: with a million values, each off by 1e-5 at most, that
+takes a grid so coarse (units, where the values themselves are units) that an
+error a thousand times the tolerance may cross no edge. And it says no more than
+"different". Projections tell by how much, against the tolerance that is asked
+for, and every value counts in each of the 16: what is wrong by more than the
+tolerance in the norm passes only by the luck of all of them at once.
 """
 import math
 import pathlib
