@@ -32,9 +32,23 @@ static const char *const headers[] = {
   "\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}",
   "{\"a\":{\"dtype\":\"F32\",\"shape\":[0,0],\"data_offsets\":[0,0]},"
   "\"b\":{\"dtype\":\"I64\",\"shape\":[1,1],\"data_offsets\":[0,8]}}  ",
+  /* The rest of the dtypes, behind one that can be read. */
+  "{\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},"
+  "\"c\":{\"dtype\":\"BOOL\",\"shape\":[1],\"data_offsets\":[4,5]},"
+  "\"d\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[5,6]},"
+  "\"e\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[6,7]},"
+  "\"f\":{\"dtype\":\"F8_E5M2\",\"shape\":[1],\"data_offsets\":[7,8]},"
+  "\"g\":{\"dtype\":\"F8_E4M3\",\"shape\":[1],\"data_offsets\":[8,9]},"
+  "\"h\":{\"dtype\":\"U16\",\"shape\":[1],\"data_offsets\":[9,11]}}",
+  "{\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},"
+  "\"c\":{\"dtype\":\"I16\",\"shape\":[1],\"data_offsets\":[4,6]},"
+  "\"d\":{\"dtype\":\"U32\",\"shape\":[1],\"data_offsets\":[6,10]},"
+  "\"e\":{\"dtype\":\"I32\",\"shape\":[1],\"data_offsets\":[10,14]},"
+  "\"f\":{\"dtype\":\"U64\",\"shape\":[1],\"data_offsets\":[14,22]},"
+  "\"g\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[22,30]}}",
 };
 
-static const int data_sizes[] = { 24, 32, 4, 8 };
+static const int data_sizes[] = { 24, 32, 4, 8, 11, 30 };
 
 static const uint8_t replacements[] = { 0, 0xff, '"', '\\', '{', '}', '[', ']',
   ',', ':', '-', '.', '9', 'e' };

@@ -3,9 +3,10 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* The reader of safetensors files on arbitrary bytes: whatever they are, it
- * gives tensors or one message, and neither crashes nor leaks. For libFuzzer,
- * and, linked with replay.c, for files made by hand. */
+/* The reader of safetensors files, and those of the weights in them, on
+ * arbitrary bytes: whatever they are, they give tensors or one message, and
+ * neither crash nor leak. For libFuzzer, and, linked with replay.c, for files
+ * made by hand. */
 
 #include <stdint.h>
 #include <stdio.h>
@@ -14,7 +15,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "nem_weights.h"
 #include "safetensors.h"
+#include "vgg19.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
@@ -54,6 +57,22 @@ read_tensors (SympieSafetensors *file)
       }
 }
 
+/* Files as small as these hold no network. */
+static void
+load_weights (const char *path)
+{
+  char *error = NULL;
+
+  if (sympie_nem_weights_load (path, &error) || !error || !strstr (error, path))
+    stop ("weights of NEM, or no message with the file's name");
+  free (error);
+  error = NULL;
+  if (sympie_vgg19_weights_load (path, SYMPIE_VGG19_N_CONVS, &error) || !error
+      || !strstr (error, path))
+    stop ("weights of VGG19, or no message with the file's name");
+  free (error);
+}
+
 /* The lowest descriptor that is free. */
 static int
 free_descriptor (int fd)
@@ -90,6 +109,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     stop ("a message without the file's name");
   sympie_safetensors_close (file);
   free (error);
+  load_weights (path);
   if (free_descriptor (fd) != descriptor)
     stop ("a file that was not closed");
   return 0;
