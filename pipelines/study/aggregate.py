@@ -177,8 +177,8 @@ def markdown(study, rows):
             lines.append(f"| {codec if form == shown[0][1] else ''} | {name} | {cells} |")
     frames = rows[0]["frames"] if rows else 0
     lines += ["", f"VGG19's {study.config['layer']}, {study.config['input']}, "
-              f"{len(study.clips)} clip{'s' * (len(study.clips) != 1)}, {frames} frames "
-              f"(every {ordinal(study.config['subsample'])}); in brackets 95 % intervals "
+              f"{len(study.clips)} clip{'s' * (len(study.clips) != 1)}, "
+              f"{frames} frame{'s' * (frames != 1)} (every {ordinal(study.config['subsample'])}); in brackets 95 % intervals "
               "over frames."]
     return "\n".join(lines) + "\n"
 
