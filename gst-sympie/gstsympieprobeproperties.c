@@ -106,8 +106,10 @@ gst_sympie_probe_properties_install (GObjectClass *object_class, guint first)
   /**
    * GstSympieProbe:device:
    *
-   * Where to compute. A device that is asked for by name and does not have
-   * VGG19 is an error, not a reason to take another one.
+   * Where to compute: on an NVIDIA GPU with auto, if there is one, else on the
+   * processor, which the first element in the process to find none says in a
+   * warning. A device that is asked for by name and is not there is an error,
+   * not a reason to take another one.
    */
   g_object_class_install_property (object_class, first + PROP_DEVICE,
       g_param_spec_enum ("device", "Device", "Device to compute on",

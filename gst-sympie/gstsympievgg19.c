@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gstsympiedevice.h"
+
 static const gchar *const input_names[] = { "crop224", "full" };
 
 GType
@@ -67,26 +69,32 @@ gst_sympie_vgg19_dup_weights (const gchar *path)
 SympieFeatures *
 gst_sympie_vgg19_open (GstElement *element, const SympieFeaturesConfig *config)
 {
+  SympieFeaturesConfig chosen = *config;
+  SympieFeatures *features;
   char *error = NULL;
-  SympieFeatures *features = sympie_features_open (config, &error);
 
-  if (features)
-    return features;
-  if (!g_file_test (config->weights, G_FILE_TEST_EXISTS))
+  if (!g_file_test (config->weights, G_FILE_TEST_EXISTS)) {
     GST_ELEMENT_ERROR (element, RESOURCE, NOT_FOUND,
         ("There are no weights of VGG19 at %s; weights/fetch-vgg19.sh of "
          "gst-sympie installs them",
             config->weights),
-        ("%s", error));
-  else if (strstr (error, config->weights)) /* what is wrong names the file */
+        (NULL));
+    return NULL;
+  }
+  if (!gst_sympie_device_choose (element, &chosen.device, chosen.cuda_device))
+    return NULL;
+  features = sympie_features_open (&chosen, &error);
+  if (features)
+    return features;
+  if (strstr (error, config->weights)) /* what is wrong names the file */
     GST_ELEMENT_ERROR (element, RESOURCE, OPEN_READ,
         ("Cannot use the weights of VGG19: %s; weights/fetch-vgg19.sh of "
          "gst-sympie installs some that fit",
             error),
         ("weights: %s", config->weights));
-  else if (config->device == SYMPIE_DEVICE_CUDA)
-    GST_ELEMENT_ERROR (element, RESOURCE, NOT_FOUND,
-        ("Cannot use device=cuda: %s", error), (NULL));
+  else if (chosen.device == SYMPIE_DEVICE_CUDA)
+    GST_ELEMENT_ERROR (element, RESOURCE, OPEN_READ_WRITE,
+        ("Cannot start VGG19 on the CUDA device: %s", error), (NULL));
   else
     GST_ELEMENT_ERROR (
         element, LIBRARY, INIT, ("Cannot start VGG19: %s", error), (NULL));

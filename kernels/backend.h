@@ -58,6 +58,7 @@ extern const SympieFeaturesBackend sympie_features_cpu;
 
 #ifdef SYMPIE_HAVE_CUDA
 extern const SympieBackend sympie_backend_cuda;
+extern const SympieFeaturesBackend sympie_features_cuda;
 bool sympie_cuda_probe (int device, char **error);
 #endif
 

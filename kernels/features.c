@@ -49,12 +49,28 @@ check_config (const SympieFeaturesConfig *config, char **error)
     return sympie_fail (error, "unknown input %d of VGG19", config->input);
   if (!config->weights)
     return sympie_fail (error, "no weights for VGG19");
-  /* VGG19 is a measuring instrument, needed far from where video is played;
-   * only the CPU has it. */
-  if (config->device == SYMPIE_DEVICE_CUDA)
-    return sympie_fail (
-        error, "VGG19 does not run on CUDA, only on the processor");
+  if ((unsigned) config->device > SYMPIE_DEVICE_CUDA)
+    return sympie_fail (error, "unknown device %d", (int) config->device);
   return true;
+}
+
+/* The backend of the device asked for, NULL with a message when it cannot be
+ * used. */
+static const SympieFeaturesBackend *
+choose_backend (const SympieFeaturesConfig *config, char **error)
+{
+  bool asked = config->device == SYMPIE_DEVICE_CUDA;
+
+  if (config->device == SYMPIE_DEVICE_CPU)
+    return &sympie_features_cpu;
+#ifdef SYMPIE_HAVE_CUDA
+  if (sympie_cuda_available (config->cuda_device, asked ? error : NULL))
+    return &sympie_features_cuda;
+#else
+  if (asked)
+    sympie_cuda_available (config->cuda_device, error);
+#endif
+  return asked ? NULL : &sympie_features_cpu;
 }
 
 SympieFeatures *
@@ -69,11 +85,12 @@ sympie_features_open (const SympieFeaturesConfig *config, char **error)
     sympie_fail (error, "out of memory");
     return NULL;
   }
-  features->backend = &sympie_features_cpu;
+  features->backend = choose_backend (config, error);
   features->layer = config->layer;
   features->input = config->input;
-  features->weights = sympie_vgg19_weights_load (
-      config->weights, sympie_vgg19_depth (config->layer), error);
+  if (features->backend)
+    features->weights = sympie_vgg19_weights_load (
+        config->weights, sympie_vgg19_depth (config->layer), error);
   if (features->weights)
     features->state =
         features->backend->open (config, features->weights, error);

@@ -295,8 +295,11 @@ typedef struct
   SympieLayer layer;
   SympieInput input;
   SympieDevice device;
-  int n_threads; /* as in SympieConfig, and so the mask */
+  int n_threads; /* as in SympieConfig, and so the mask and the device */
   unsigned cpu_mask;
+  int cuda_device;
+  bool cuda_half; /* half on tensor cores, not float on CUDA cores: fast, but a
+                     thousandth off, which nearly equal images drown in */
 } SympieFeaturesConfig;
 
 typedef struct SympieFeatures SympieFeatures;
@@ -312,8 +315,8 @@ typedef struct
 SYMPIE_API SympieFeaturesConfig sympie_features_config_default (void);
 
 /* Reads the weights and prepares the device, for the layers that are needed.
- * Fails on weights as sympie_open() does, and on a device that is not there or
- * does not have VGG19. The caller ends it with sympie_features_close(). */
+ * Fails on weights as sympie_open() does, and on a device that is not there.
+ * The caller ends it with sympie_features_close(). */
 SYMPIE_API SympieFeatures *sympie_features_open (
     const SympieFeaturesConfig *config, char **error);
 
@@ -337,8 +340,9 @@ SYMPIE_API bool sympie_features_extract (SympieFeatures *features,
  * differ in format, and in size unless they are used in full. The result is
  * exactly 0 for two that are the same, the same in either order, and does not
  * depend on the number of threads. Memory grows with the width of the images
- * but not with their height. Fails on invalid images, on sizes that do not
- * agree, on images too small, or where a feature is not finite. */
+ * but not with their height; on CUDA with both. Fails on invalid images, on
+ * sizes that do not agree, on images too small, or where a feature is not
+ * finite. */
 SYMPIE_API bool sympie_features_compare (SympieFeatures *features,
     const SympieImage *reference, const SympieImage *distorted,
     SympieDifference *difference, char **error);

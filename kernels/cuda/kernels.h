@@ -68,17 +68,32 @@ sympie_cuda_frame (const SympieImage *image)
 /* Taps of one axis (see SympieTaps) for luma or chroma. */
 typedef struct
 {
+  int n; /* outputs */
   int count;
-  const int *start;     /* [SYMPIE_NEM_SIZE] */
-  const float *weights; /* [count][SYMPIE_NEM_SIZE] */
+  const int *start;     /* [n] */
+  const float *weights; /* [count][n] */
 } SympieCudaTaps;
 
-/* Resized, cut and standardised to `crop`, [SYMPIE_NEM_SIZE][SYMPIE_NEM_SIZE]
+/* Resized, cut and standardised to `crop`, [y->n][x->n]
  * [SYMPIE_CUDA_CROP_CHANNELS]. Taps are [luma or chroma]; an RGB frame has the
  * luma's only. */
 cudaError_t sympie_cuda_preprocess (const SympieCudaFrame *frame,
     const SympieColour *colour, const SympieCudaTaps x[2],
     const SympieCudaTaps y[2], void *crop, bool half, SympieCudaTarget *to);
+
+/* ---- Comparison ---------------------------------------------------------- */
+
+enum
+{
+  SYMPIE_CUDA_N_SUMS = 256,
+};
+
+/* The sum of weights[i % SYMPIE_CUDA_CROP_CHANNELS] * (a[i] - b[i])^2 over `n`
+ * values of half or float, a multiple of the weights' number, in `sums`, which
+ * the host adds up. Neither order nor time changes the result. */
+cudaError_t sympie_cuda_squares (const void *a, const void *b, size_t n,
+    const float weights[SYMPIE_CUDA_CROP_CHANNELS], double *sums, bool half,
+    SympieCudaTarget *to);
 
 /* ---- Head --------------------------------------------------------------- */
 

@@ -3,8 +3,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* From a frame in its own format to NEM's crop. A thread makes one pixel: sums
- * of luma and chroma codes with the taps of both axes, then RGB. */
+/* From a frame in its own format to what a network sees: NEM's crop, or all of
+ * it. A thread makes one pixel: sums of luma and chroma codes with the taps of
+ * both axes, then RGB. */
 
 #include "device.h"
 
@@ -12,6 +13,8 @@
 #include "kernels.h"
 
 namespace {
+
+constexpr int THREADS = SYMPIE_NEM_SIZE;
 
 struct Source
 {
@@ -36,21 +39,24 @@ sum_of_taps (const SympieCudaPlane &plane, const SympieCudaTaps &x_taps,
     float of_row = 0;
 
     for (int i = 0; i < x_taps.count; i++)
-      of_row += x_taps.weights[i * SYMPIE_NEM_SIZE + x]
+      of_row += x_taps.weights[(ptrdiff_t) i * x_taps.n + x]
                 * (float) (*(const Sample *) (row + i * plane.step) >> shift);
-    sum += y_taps.weights[j * SYMPIE_NEM_SIZE + y] * of_row;
+    sum += y_taps.weights[(ptrdiff_t) j * y_taps.n + y] * of_row;
   }
   return sum;
 }
 
 template <typename T, typename Sample>
 __global__ void
-__launch_bounds__ (SYMPIE_NEM_SIZE) preprocess (Source source, T *crop)
+__launch_bounds__ (THREADS) preprocess (Source source, T *crop)
 {
-  int x = threadIdx.x, y = blockIdx.x;
+  int width = source.x[0].n, y = blockIdx.x;
+  int x = blockIdx.y * THREADS + threadIdx.x;
   Pack<T> pixel[SYMPIE_CUDA_CROP_CHANNELS / Pack<T>::SIZE];
   float code[3];
 
+  if (x >= width)
+    return;
   for (int c = 0; c < 3; c++)
     code[c] = sum_of_taps<Sample> (source.component[c], source.x[c > 0],
         source.y[c > 0], x, y, source.shift);
@@ -66,7 +72,7 @@ __launch_bounds__ (SYMPIE_NEM_SIZE) preprocess (Source source, T *crop)
   }
   for (int i = 0; i < SYMPIE_CUDA_CROP_CHANNELS / Pack<T>::SIZE; i++)
     ((Pack<T> *) (crop
-                  + (y * SYMPIE_NEM_SIZE + x) * SYMPIE_CUDA_CROP_CHANNELS))[i] =
+                  + ((size_t) y * width + x) * SYMPIE_CUDA_CROP_CHANNELS))[i] =
         pixel[i];
 }
 
@@ -75,9 +81,11 @@ cudaError_t
 run (const SympieCudaFrame *frame, const Source &source, T *crop,
     SympieCudaTarget *to)
 {
+  dim3 grid (source.y[0].n, (source.x[0].n + THREADS - 1) / THREADS);
+
   return launch (
       frame->info->depth > 8 ? preprocess<T, uint16_t> : preprocess<T, uint8_t>,
-      SYMPIE_NEM_SIZE, SYMPIE_NEM_SIZE, 0, to, source, crop);
+      grid, THREADS, 0, to, source, crop);
 }
 
 } // namespace

@@ -25,7 +25,7 @@ sampling (int log2, bool cosited)
 }
 
 static bool
-make_taps (SympieTaps taps[N_AXES], const SympieImage *image)
+make_taps (SympieTaps taps[N_AXES], const SympieImage *image, SympieInput input)
 {
   const SympieFormatInfo *info = sympie_format_info (image->format);
   unsigned site = image->colorimetry.chroma_site;
@@ -36,10 +36,14 @@ make_taps (SympieTaps taps[N_AXES], const SympieImage *image)
     int size = i % 2 == 0 ? image->width : image->height;
     int log2 = i % 2 == 0 ? component->sub_x : component->sub_y;
     unsigned cosited = i % 2 == 0 ? SYMPIE_CHROMA_LEFT : SYMPIE_CHROMA_TOP;
-    int resized = (int) (size * (int64_t) SYMPIE_NEM_RESIZE / smaller);
+    int resized = size, n = size;
 
-    if (!sympie_taps_init (&taps[i], size, resized, SYMPIE_NEM_SIZE,
-            sampling (log2, site & cosited)))
+    if (input == SYMPIE_INPUT_CROP224) {
+      resized = (int) (size * (int64_t) SYMPIE_NEM_RESIZE / smaller);
+      n = SYMPIE_NEM_SIZE;
+    }
+    if (!sympie_taps_init (
+            &taps[i], size, resized, n, sampling (log2, site & cosited)))
       return false;
   }
   return true;
@@ -48,7 +52,7 @@ make_taps (SympieTaps taps[N_AXES], const SympieImage *image)
 static size_t
 size_of (const SympieTaps *taps)
 {
-  return SYMPIE_NEM_SIZE * (sizeof (int) + taps->count * sizeof (float));
+  return taps->n * (sizeof (int) + taps->count * sizeof (float));
 }
 
 /* Starts, then weights with the outputs of one tap side by side, as the threads
@@ -57,21 +61,22 @@ static void
 lay_out (const SympieTaps *taps, void *memory)
 {
   int *start = memory;
-  float *weights = (float *) (start + SYMPIE_NEM_SIZE);
+  float *weights = (float *) (start + taps->n);
 
-  memcpy (start, taps->start, SYMPIE_NEM_SIZE * sizeof *start);
-  for (int i = 0; i < SYMPIE_NEM_SIZE; i++)
+  memcpy (start, taps->start, taps->n * sizeof *start);
+  for (int i = 0; i < taps->n; i++)
     for (int t = 0; t < taps->count; t++)
-      weights[t * SYMPIE_NEM_SIZE + i] = taps->weights[i * taps->count + t];
+      weights[t * taps->n + i] = taps->weights[i * taps->count + t];
 }
 
 static SympieCudaTaps
 on_device (const SympieTaps *taps, uint8_t *memory)
 {
   return (SympieCudaTaps){
+    .n = taps->n,
     .count = taps->count,
     .start = (const int *) memory,
-    .weights = (const float *) memory + SYMPIE_NEM_SIZE,
+    .weights = (const float *) memory + taps->n,
   };
 }
 
@@ -91,7 +96,7 @@ sympie_cuda_resize_prepare (SympieCudaResize *resize, const SympieImage *image,
     return true;
 
   sympie_cuda_resize_clear (resize);
-  if (!make_taps (taps, image)) {
+  if (!make_taps (taps, image, resize->input)) {
     sympie_fail (error, "out of memory");
     goto done;
   }

@@ -3,15 +3,18 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* The taps of preprocessing in device memory, for one size of frame. */
+/* The taps of preprocessing in device memory, for one size of frame: to NEM's
+ * crop, or to all of the frame. */
 
 #ifndef SYMPIE_CUDA_RESIZE_H
 #define SYMPIE_CUDA_RESIZE_H
 
 #include "kernels.h"
 
+/* All zero, but for the input, before. */
 typedef struct
 {
+  SympieInput input;
   SympieCudaTaps x[2], y[2]; /* of luma, of chroma */
   void *memory;              /* all of them; NULL before and after */
 

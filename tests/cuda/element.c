@@ -9,8 +9,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../elements/enhance.h"
+#include "../kernels/vgg19_seed.h"
 
 static void
 hide_device (void)
@@ -266,6 +268,57 @@ GST_START_TEST (test_async_latency)
 }
 GST_END_TEST;
 
+/* ---- sympieprobe --------------------------------------------------------- */
+
+/* The mean over a short stream of what VGG19 and the eye see differ. */
+static void
+probe (const gchar *device, const gchar *weights, gdouble *features,
+    gdouble *pixels)
+{
+  static const gchar caps[] =
+      "video/x-raw, format=NV12, width=24, height=16, framerate=25/1";
+  gchar *launch = g_strdup_printf (
+      "videotestsrc num-buffers=2 pattern=smpte ! %s ! p.ref_sink "
+      "videotestsrc num-buffers=2 pattern=ball ! %s ! p.dist_sink "
+      "sympieprobe name=p layer=relu2_1 input=full weights=%s device=%s ! "
+      "fakesink",
+      caps, caps, weights, device);
+  GstElement *pipeline = parse_pipeline (launch);
+  GstBus *bus = gst_element_get_bus (pipeline);
+  GstMessage *message;
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (
+      bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR);
+  fail_unless_equals_int (GST_MESSAGE_TYPE (message), GST_MESSAGE_ELEMENT);
+  fail_unless (gst_structure_get (gst_message_get_structure (message),
+      "feature-mse-mean", G_TYPE_DOUBLE, features, "pixel-mse-mean",
+      G_TYPE_DOUBLE, pixels, NULL));
+  gst_message_unref (message);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (bus);
+  gst_object_unref (pipeline);
+  g_free (launch);
+}
+
+GST_START_TEST (test_probe)
+{
+  gchar weights[] = "/tmp/sympie-cuda-probe-XXXXXX";
+  gdouble features[2], pixels[2];
+
+  close (mkstemp (weights));
+  fail_unless (vgg19_seed_write (weights, 1, SYMPIE_LAYER_RELU2_1 + 1));
+  probe ("cpu", weights, &features[0], &pixels[0]);
+  probe ("cuda", weights, &features[1], &pixels[1]);
+  unlink (weights);
+  fail_unless (features[0] > 0 && pixels[0] > 0);
+  fail_unless (ABS (features[1] / features[0] - 1) < 1e-4, "%g, %g",
+      features[1], features[0]);
+  fail_unless (
+      ABS (pixels[1] / pixels[0] - 1) < 1e-4, "%g, %g", pixels[1], pixels[0]);
+}
+GST_END_TEST;
+
 /* ---- Choice of device ---------------------------------------------------- */
 
 static void
@@ -415,6 +468,7 @@ cuda_suite (void)
     tcase_add_test (tcase, test_async_estimates);
     tcase_add_test (tcase, test_async_flush);
     tcase_add_test (tcase, test_async_latency);
+    tcase_add_test (tcase, test_probe);
   }
   return suite;
 }

@@ -101,11 +101,11 @@ count_frame (GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointer n)
 static GstElement *
 make_pipeline (const gchar *properties, gint *n_passed)
 {
-  gchar *line = g_strdup_printf (
-      "appsrc name=ref format=time ! p.ref_sink "
-      "appsrc name=dist format=time ! p.dist_sink "
-      "sympieprobe name=p layer=relu1_1 weights=%s frame-message=true %s ! "
-      "fakesink name=sink signal-handoffs=true",
+  gchar *line = g_strdup_printf ("appsrc name=ref format=time ! p.ref_sink "
+                                 "appsrc name=dist format=time ! p.dist_sink "
+                                 "sympieprobe name=p device=cpu layer=relu1_1 "
+                                 "weights=%s frame-message=true %s ! "
+                                 "fakesink name=sink signal-handoffs=true",
       test_weights (), properties);
   GError *error = NULL;
   GstElement *pipeline = gst_parse_launch (line, &error), *sink;

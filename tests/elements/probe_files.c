@@ -161,12 +161,13 @@ GST_END_TEST;
 static GstElement *
 make_endless (const gchar *results, const gchar *format)
 {
-  gchar *line = g_strdup_printf (
-      "videotestsrc ! " RGB " ! p.ref_sink "
-      "videotestsrc pattern=snow ! " RGB " ! p.dist_sink "
-      "sympieprobe name=p layer=relu1_1 weights=%s results-filename=%s "
-      "results-format=%s ! fakesink",
-      test_weights (), results, format);
+  gchar *line =
+      g_strdup_printf ("videotestsrc ! " RGB " ! p.ref_sink "
+                       "videotestsrc pattern=snow ! " RGB " ! p.dist_sink "
+                       "sympieprobe name=p device=cpu layer=relu1_1 weights=%s "
+                       "results-filename=%s "
+                       "results-format=%s ! fakesink",
+          test_weights (), results, format);
   GstElement *pipeline = gst_parse_launch (line, NULL);
 
   fail_unless (pipeline != NULL);
@@ -487,7 +488,8 @@ GST_START_TEST (test_no_video)
     gchar *line = g_strdup_printf (
         "filesrc location=%s ! %s ! p.%s filesrc location=%s ! decodebin ! "
         "p.%s "
-        "sympieprobe name=p layer=relu1_1 weights=%s results-filename=%s "
+        "sympieprobe name=p device=cpu layer=relu1_1 weights=%s "
+        "results-filename=%s "
         "results-format=json ! fakesink",
         bad, clips[__i__].decoder, bad_ref ? "ref_sink" : "dist_sink", good,
         bad_ref ? "dist_sink" : "ref_sink", test_weights (), path);

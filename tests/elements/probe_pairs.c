@@ -227,7 +227,8 @@ GST_START_TEST (test_seek)
   gchar *line = g_strdup_printf (
       "videotestsrc num-buffers=1000 pattern=ball ! %s ! p.ref_sink "
       "videotestsrc num-buffers=1000 pattern=ball ! %s ! p.dist_sink "
-      "sympieprobe name=p layer=relu1_1 weights=%s frame-message=true ! "
+      "sympieprobe name=p device=cpu layer=relu1_1 weights=%s "
+      "frame-message=true ! "
       "fakesink sync=false",
       RGB, RGB, test_weights ());
   GstElement *pipeline = gst_parse_launch (line, NULL);
@@ -286,9 +287,10 @@ GST_START_TEST (test_live)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (lives); i++) {
-    gchar *line = g_strdup_printf (
-        "%s sympieprobe name=p layer=relu1_1 weights=%s ! fakesink sync=true",
-        lives[i].sources, test_weights ());
+    gchar *line =
+        g_strdup_printf ("%s sympieprobe name=p device=cpu layer=relu1_1 "
+                         "weights=%s ! fakesink sync=true",
+            lives[i].sources, test_weights ());
     GstElement *pipeline = gst_parse_launch (line, NULL), *probe;
     GstQuery *query = gst_query_new_latency ();
     GstClockTime min, max;

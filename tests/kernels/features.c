@@ -51,10 +51,20 @@ make_picture (int width, int height)
   return image;
 }
 
+/* tests/cuda compares the GPU with this. */
+static SympieFeaturesConfig
+cpu_config (void)
+{
+  SympieFeaturesConfig config = sympie_features_config_default ();
+
+  config.device = SYMPIE_DEVICE_CPU;
+  return config;
+}
+
 static SympieFeatures *
 open_features (SympieLayer layer, SympieInput input, int n_threads)
 {
-  SympieFeaturesConfig config = sympie_features_config_default ();
+  SympieFeaturesConfig config = cpu_config ();
   SympieFeatures *features;
   char *error = NULL;
 
@@ -321,7 +331,7 @@ expect_damage (long position, const char *text, const char *part)
 {
   char path[] = "/tmp/sympie-vgg19-bad-XXXXXX";
   int fd = mkstemp (path);
-  SympieFeaturesConfig config = sympie_features_config_default ();
+  SympieFeaturesConfig config = cpu_config ();
 
   config.weights = path;
   config.layer = SYMPIE_LAYER_RELU1_2;
@@ -340,7 +350,7 @@ expect_damage (long position, const char *text, const char *part)
 static void
 test_failures (void)
 {
-  SympieFeaturesConfig config = sympie_features_config_default ();
+  SympieFeaturesConfig config = cpu_config ();
 
   expect_failure (config, "no weights");
   config.weights = "/nowhere/vgg19.safetensors";
@@ -352,8 +362,11 @@ test_failures (void)
   config.n_threads = -1;
   expect_failure (config, "-1 threads");
   config.n_threads = 1;
+  config.device = SYMPIE_DEVICE_CUDA + 1;
+  expect_failure (config, "device");
   config.device = SYMPIE_DEVICE_CUDA;
-  expect_failure (config, "CUDA");
+  if (!sympie_cuda_available (0, NULL))
+    expect_failure (config, "CUDA");
 
   expect_damage (0, NULL, "empty");
   expect_damage (100000, NULL, "truncated");

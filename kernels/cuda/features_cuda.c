@@ -1,0 +1,271 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* Features of VGG19 on the GPU: from images to values and differences. */
+
+#include "../backend.h"
+
+#include <stdlib.h>
+
+#include "../error.h"
+#include "../standard.h"
+#include "error.h"
+#include "half.h"
+#include "resize.h"
+#include "staging.h"
+#include "vgg.h"
+
+typedef struct
+{
+  int device;
+  bool half;
+  SympieInput input;
+  cudaStream_t stream;
+  SympieCudaVgg *vgg;
+  SympieCudaStaging staging[2]; /* sizes and formats may differ */
+  SympieCudaResize resize[2];
+  double *sums;      /* [2][SYMPIE_CUDA_N_SUMS] on the device */
+  double *host_sums; /* pinned */
+} Features;
+
+static bool
+enter (const Features *features, char **error)
+{
+  return sympie_cuda_ok (
+      cudaSetDevice (features->device), "use the device", error);
+}
+
+static void
+features_close (void *backend)
+{
+  Features *features = backend;
+
+  enter (features, NULL);
+  if (features->stream)
+    cudaStreamSynchronize (features->stream);
+  sympie_cuda_vgg_free (features->vgg);
+  for (int i = 0; i < 2; i++) {
+    sympie_cuda_staging_clear (&features->staging[i]);
+    sympie_cuda_resize_clear (&features->resize[i]);
+  }
+  if (features->sums)
+    cudaFree (features->sums);
+  if (features->host_sums)
+    cudaFreeHost (features->host_sums);
+  if (features->stream)
+    cudaStreamDestroy (features->stream);
+  free (features);
+}
+
+static bool
+set_up (Features *features, const SympieFeaturesConfig *config,
+    const SympieVgg19Weights *weights, char **error)
+{
+  size_t size = 2 * SYMPIE_CUDA_N_SUMS * sizeof (double);
+  void *sums, *host_sums;
+
+  features->device = config->cuda_device;
+  features->half = config->cuda_half;
+  features->input = config->input;
+  for (int i = 0; i < 2; i++)
+    features->resize[i].input = config->input;
+  if (!enter (features, error)
+      || !sympie_cuda_ok (
+          cudaStreamCreateWithFlags (&features->stream, cudaStreamNonBlocking),
+          "make a stream", error)
+      || !sympie_cuda_ok (cudaMalloc (&sums, size), "allocate sums", error))
+    return false;
+  features->sums = sums;
+  if (!sympie_cuda_ok (cudaHostAlloc (&host_sums, size, cudaHostAllocDefault),
+          "allocate sums", error))
+    return false;
+  features->host_sums = host_sums;
+  features->vgg =
+      sympie_cuda_vgg_new (weights, sympie_vgg19_ends_in_pool (config->layer),
+          features->half, features->device, features->stream, error);
+  return features->vgg != NULL;
+}
+
+static void *
+features_open (const SympieFeaturesConfig *config,
+    const SympieVgg19Weights *weights, char **error)
+{
+  Features *features = calloc (1, sizeof *features);
+
+  if (!features) {
+    sympie_fail (error, "out of memory");
+    return NULL;
+  }
+  if (!set_up (features, config, weights, error)) {
+    features_close (features);
+    return NULL;
+  }
+  return features;
+}
+
+static bool
+prepare (Features *features, const SympieImage *image, char **error)
+{
+  bool full = features->input == SYMPIE_INPUT_FULL;
+
+  return sympie_cuda_vgg_prepare (features->vgg,
+      full ? image->width : SYMPIE_NEM_SIZE,
+      full ? image->height : SYMPIE_NEM_SIZE, error);
+}
+
+/* Puts everything from the upload to the last layer on the stream. */
+static bool
+run (Features *features, int i, const SympieImage *image, char **error)
+{
+  SympieCudaStaging *staging = &features->staging[i];
+  SympieCudaResize *resize = &features->resize[i];
+  SympieCudaTarget to = { .stream = features->stream };
+  SympieCudaFrame frame;
+  SympieColour colour;
+
+  if (!sympie_cuda_staging_prepare (staging, image, error)
+      || !sympie_cuda_staging_upload (staging, image, features->stream, error)
+      || !sympie_cuda_resize_prepare (
+          resize, &staging->device, features->stream, error))
+    return false;
+  frame = sympie_cuda_frame (&staging->device);
+  sympie_colour_init (&colour, frame.info, &image->colorimetry);
+  return sympie_cuda_ok (
+             sympie_cuda_preprocess (&frame, &colour, resize->x, resize->y,
+                 sympie_cuda_vgg_crop (features->vgg, i), features->half, &to),
+             "run the preprocessing", error)
+         && sympie_cuda_ok (
+             sympie_cuda_vgg_run (features->vgg, i, &to), "run VGG19", error);
+}
+
+/* Waits, whether the steps succeeded or not. */
+static bool
+finish (Features *features, bool ok, char **error)
+{
+  return sympie_cuda_ok (cudaStreamSynchronize (features->stream), "run VGG19",
+             ok ? error : NULL)
+         && ok;
+}
+
+/* ---- Extract ----------------------------------------------------------- */
+
+/* From [height][width][channels] of half or float. */
+static void
+store (const void *tensor, bool half, const int shape[3], float *values)
+{
+  size_t n_pixels = (size_t) shape[1] * shape[2];
+
+  for (size_t i = 0; i < n_pixels; i++)
+    for (int c = 0; c < shape[0]; c++) {
+      size_t at = i * shape[0] + c;
+
+      if (half)
+        sympie_cuda_from_half (
+            (const uint16_t *) tensor + at, 1, &values[c * n_pixels + i]);
+      else
+        values[c * n_pixels + i] = ((const float *) tensor)[at];
+    }
+}
+
+static bool
+features_extract (void *backend, const SympieImage *image, const int shape[3],
+    float *values, char **error)
+{
+  Features *features = backend;
+  size_t size = (size_t) shape[0] * shape[1] * shape[2]
+                * (features->half ? sizeof (uint16_t) : sizeof (float));
+  void *tensor;
+  bool ok;
+
+  if (!enter (features, error) || !prepare (features, image, error))
+    return false;
+  tensor = malloc (size);
+  if (!tensor)
+    return sympie_fail (error, "out of memory");
+  ok = run (features, 0, image, error)
+       && sympie_cuda_ok (
+           cudaMemcpyAsync (tensor, sympie_cuda_vgg_features (features->vgg, 0),
+               size, cudaMemcpyDeviceToHost, features->stream),
+           "download features", error);
+  ok = finish (features, ok, error);
+  if (ok)
+    store (tensor, features->half, shape, values);
+  free (tensor);
+  return ok;
+}
+
+/* ---- Compare ----------------------------------------------------------- */
+
+static bool
+put_sums (Features *features, size_t n_pixels, size_t n_values, char **error)
+{
+  SympieCudaTarget to = { .stream = features->stream };
+  float pixels[SYMPIE_CUDA_CROP_CHANNELS] = { 0 };
+  float values[SYMPIE_CUDA_CROP_CHANNELS];
+  const SympieCudaVgg *vgg = features->vgg;
+
+  for (int c = 0; c < SYMPIE_CUDA_CROP_CHANNELS; c++) {
+    if (c < 3)
+      pixels[c] = 255 * sympie_std[c] * 255 * sympie_std[c];
+    values[c] = 1;
+  }
+  return sympie_cuda_ok (sympie_cuda_squares (sympie_cuda_vgg_crop (vgg, 0),
+                             sympie_cuda_vgg_crop (vgg, 1),
+                             n_pixels * SYMPIE_CUDA_CROP_CHANNELS, pixels,
+                             features->sums, features->half, &to),
+             "compare pixels", error)
+         && sympie_cuda_ok (
+             sympie_cuda_squares (sympie_cuda_vgg_features (vgg, 0),
+                 sympie_cuda_vgg_features (vgg, 1), n_values, values,
+                 features->sums + SYMPIE_CUDA_N_SUMS, features->half, &to),
+             "compare features", error)
+         && sympie_cuda_ok (
+             cudaMemcpyAsync (features->host_sums, features->sums,
+                 2 * SYMPIE_CUDA_N_SUMS * sizeof (double),
+                 cudaMemcpyDeviceToHost, features->stream),
+             "download sums", error);
+}
+
+static double
+total (const double *sums)
+{
+  double sum = 0;
+
+  for (int i = 0; i < SYMPIE_CUDA_N_SUMS; i++)
+    sum += sums[i];
+  return sum;
+}
+
+static bool
+features_compare (void *backend, const SympieImage *const images[2],
+    const int shape[3], SympieDifference *difference, char **error)
+{
+  Features *features = backend;
+  bool full = features->input == SYMPIE_INPUT_FULL;
+  size_t n_pixels = full ? (size_t) images[0]->width * images[0]->height
+                         : SYMPIE_NEM_SIZE * SYMPIE_NEM_SIZE;
+  size_t n_values = (size_t) shape[0] * shape[1] * shape[2];
+  bool ok;
+
+  if (!enter (features, error) || !prepare (features, images[0], error))
+    return false;
+  ok = run (features, 0, images[0], error)
+       && run (features, 1, images[1], error)
+       && put_sums (features, n_pixels, n_values, error);
+  if (!finish (features, ok, error))
+    return false;
+  difference->pixel_mse = total (features->host_sums) / (3.0 * n_pixels);
+  difference->feature_mse =
+      total (features->host_sums + SYMPIE_CUDA_N_SUMS) / n_values;
+  return true;
+}
+
+const SympieFeaturesBackend sympie_features_cuda = {
+  .device = SYMPIE_DEVICE_CUDA,
+  .open = features_open,
+  .close = features_close,
+  .extract = features_extract,
+  .compare = features_compare,
+};

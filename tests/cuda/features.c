@@ -1,0 +1,241 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* VGG19 on CUDA against the CPU, in both precisions, whole and cropped, from
+ * images of several formats, and its errors. */
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../kernels/vgg19_seed.h"
+#include "gpu.h"
+#include "vgg19.h"
+
+static const SympieColorimetry colorimetry = { 0.2126f, 0.0722f, false,
+  SYMPIE_CHROMA_LEFT };
+static char weights[] = "/tmp/sympie-cuda-vgg19-XXXXXX";
+
+static SympieFeatures *
+open_features (
+    SympieDevice device, SympieLayer layer, SympieInput input, bool half)
+{
+  SympieFeaturesConfig config = sympie_features_config_default ();
+  SympieFeatures *features;
+  char *error = NULL;
+
+  config.weights = weights;
+  config.layer = layer;
+  config.input = input;
+  config.device = device;
+  config.cuda_half = half;
+  features = sympie_features_open (&config, &error);
+  if (!CHECK (features, "%s", error ? error : "no message"))
+    exit (check_end ());
+  CHECK (sympie_features_device (features) == device, "the device asked for");
+  return features;
+}
+
+/* Relative to the norm of the expected values. */
+static double
+distance (const float *values, const float *expected, size_t n)
+{
+  double squares = 0, norm = 0;
+
+  for (size_t i = 0; i < n; i++) {
+    double d = (double) values[i] - expected[i];
+
+    squares += d * d;
+    norm += (double) expected[i] * expected[i];
+  }
+  return sqrt (squares / norm);
+}
+
+static bool
+is_near (double value, double expected, double tolerance)
+{
+  return fabs (value - expected) <= tolerance * expected;
+}
+
+static void
+test (SympieLayer layer, SympieInput input, SympieFormat format, int width,
+    int height, bool half, uint64_t *seed)
+{
+  const char *name = sympie_layer_name (layer);
+  Frame frames[2] = {
+    frame_new (format, width, height, 4, &colorimetry, seed),
+    frame_new (SYMPIE_FORMAT_RGB, width, height, 0, &colorimetry, seed),
+  };
+  const SympieImage *a = &frames[0].image, *b = &frames[1].image;
+  SympieFeatures *cpu = open_features (SYMPIE_DEVICE_CPU, layer, input, false);
+  SympieFeatures *cuda = open_features (SYMPIE_DEVICE_CUDA, layer, input, half);
+  SympieDifference expected, difference, other;
+  float *values, *wanted;
+  int shape[3], again[3];
+  char *error = NULL;
+  size_t n;
+
+  sympie_features_shape (cpu, width, height, shape);
+  sympie_features_shape (cuda, width, height, again);
+  CHECK (memcmp (shape, again, sizeof shape) == 0, "%s: shape", name);
+  n = (size_t) shape[0] * shape[1] * shape[2];
+  values = malloc (n * sizeof *values);
+  wanted = malloc (n * sizeof *wanted);
+  CHECK (sympie_features_extract (cpu, a, wanted, NULL), "%s: CPU", name);
+  if (CHECK (sympie_features_extract (cuda, a, values, &error), "%s: %s", name,
+          error ? error : "no message")) {
+    double off = distance (values, wanted, n);
+
+    CHECK (off <= (half ? 4e-3 : 2e-6), "%s, %dx%d, %s: %g off", name, width,
+        height, half ? "half" : "float", off);
+    printf ("%s, %s: %g off\n", name, half ? "half" : "float", off);
+  }
+
+  CHECK (sympie_features_compare (cpu, a, b, &expected, NULL), "%s", name);
+  CHECK (sympie_features_compare (cuda, a, b, &difference, NULL), "%s", name);
+  CHECK (is_near (
+             difference.feature_mse, expected.feature_mse, half ? 1e-2 : 1e-5),
+      "%s: features %g, not %g", name, difference.feature_mse,
+      expected.feature_mse);
+  CHECK (is_near (difference.pixel_mse, expected.pixel_mse, half ? 1e-3 : 1e-5),
+      "%s: pixels %g, not %g", name, difference.pixel_mse, expected.pixel_mse);
+  CHECK (sympie_features_compare (cuda, b, a, &other, NULL)
+             && memcmp (&other, &difference, sizeof other) == 0,
+      "%s: either order", name);
+  CHECK (sympie_features_compare (cuda, a, a, &other, NULL)
+             && other.feature_mse == 0 && other.pixel_mse == 0,
+      "%s: the same image", name);
+
+  sympie_features_close (cpu);
+  sympie_features_close (cuda);
+  frame_clear (&frames[0]);
+  frame_clear (&frames[1]);
+  free (values);
+  free (wanted);
+}
+
+/* One after the other through the same features: sizes, and one too small. */
+static void
+test_sizes (uint64_t *seed)
+{
+  SympieFeatures *cuda = open_features (
+      SYMPIE_DEVICE_CUDA, SYMPIE_LAYER_RELU2_1, SYMPIE_INPUT_FULL, false);
+  static const int sizes[][2] = { { 12, 9 }, { 1, 9 }, { 21, 5 } };
+  char *error = NULL;
+
+  for (int i = 0; i < 3; i++) {
+    Frame frame = frame_new (
+        SYMPIE_FORMAT_I420, sizes[i][0], sizes[i][1], 0, &colorimetry, seed);
+    SympieDifference difference;
+    bool ok = sympie_features_compare (
+        cuda, &frame.image, &frame.image, &difference, &error);
+
+    if (i == 1)
+      CHECK (!ok && strstr (error, "1x9"), "%s", error ? error : "no error");
+    else
+      CHECK (
+          ok && difference.feature_mse == 0, "%dx%d", sizes[i][0], sizes[i][1]);
+    frame_clear (&frame);
+  }
+  free (error);
+  sympie_features_close (cuda);
+}
+
+#ifdef SYMPIE_EMULATED
+
+/* Every call of CUDA failing once, as in backend.c. */
+static void
+test_failures (uint64_t *seed)
+{
+  static const struct
+  {
+    const char *function;
+    cudaError_t error;
+  } failures[] = {
+    { "cudaMalloc", cudaErrorMemoryAllocation },
+    { "cudaHostAlloc", cudaErrorMemoryAllocation },
+    { "cudaStreamCreateWithFlags", cudaErrorMemoryAllocation },
+    { "cudaSetDevice", cudaErrorInvalidDevice },
+    { "cudaDeviceGetAttribute", cudaErrorInvalidDevice },
+    { "cudaMemsetAsync", cudaErrorInvalidValue },
+    { "cudaMemcpyAsync", cudaErrorInvalidValue },
+    { "launch", cudaErrorContextIsDestroyed },
+    { "cudaStreamSynchronize", cudaErrorLaunchFailure },
+  };
+  Frame frame = frame_new (SYMPIE_FORMAT_NV12, 12, 10, 0, &colorimetry, seed);
+  SympieFeaturesConfig config = sympie_features_config_default ();
+  int before = emulate_live_objects (), n = 0;
+
+  config.weights = weights;
+  config.layer = SYMPIE_LAYER_RELU1_2;
+  config.input = SYMPIE_INPUT_FULL;
+  config.device = SYMPIE_DEVICE_CUDA;
+  emulate_skip_kernels (true);
+  for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
+    for (int after = 0;; after++) {
+      const char *name = failures[i].function;
+      SympieFeatures *features;
+      SympieDifference difference;
+      char *error = NULL;
+      bool ok;
+
+      emulate_fail (name, after, failures[i].error);
+      features = sympie_features_open (&config, &error);
+      ok = features
+           && (sympie_features_compare (
+                   features, &frame.image, &frame.image, &difference, &error)
+               || strstr (error, "not finite"));
+      sympie_features_close (features);
+      emulate_reset ();
+      CHECK (emulate_live_objects () == before, "%s %d: %d left", name, after,
+          emulate_live_objects () - before);
+      CHECK (ok
+                 || (error
+                     && strstr (error, cudaGetErrorString (failures[i].error))),
+          "%s %d: %s", name, after, error ? error : "no message");
+      free (error);
+      n++;
+      if (ok) {
+        CHECK (after > 0, "%s never failed", name);
+        break;
+      }
+    }
+  emulate_skip_kernels (false);
+  printf ("%d failures\n", n);
+  frame_clear (&frame);
+}
+
+#endif
+
+int
+main (int argc, char **argv)
+{
+  uint64_t seed =
+      argc > 1 ? strtoull (argv[1], NULL, 0) : (uint64_t) time (NULL);
+
+  printf ("seed %llu\n", (unsigned long long) seed);
+  gpu_stream ();
+  close (mkstemp (weights));
+  if (!CHECK (
+          vgg19_seed_write (weights, 1, SYMPIE_VGG19_N_CONVS), "%s", weights))
+    return check_end ();
+#ifdef SYMPIE_EMULATED
+  test_failures (&seed);
+#endif
+  test_sizes (&seed);
+  test (SYMPIE_LAYER_RELU1_1, SYMPIE_INPUT_FULL, SYMPIE_FORMAT_NV12, 23, 17,
+      false, &seed);
+  test (SYMPIE_LAYER_RELU2_1, SYMPIE_INPUT_FULL, SYMPIE_FORMAT_P010_10LE, 22,
+      19, true, &seed);
+  test (SYMPIE_LAYER_RELU3_2, SYMPIE_INPUT_FULL, SYMPIE_FORMAT_I420, 21, 14,
+      false, &seed);
+  test (SYMPIE_LAYER_POOL5, SYMPIE_INPUT_FULL, SYMPIE_FORMAT_BGRX, 35, 32, true,
+      &seed);
+  test (SYMPIE_LAYER_RELU1_1, SYMPIE_INPUT_CROP224, SYMPIE_FORMAT_NV12, 40, 30,
+      true, &seed);
+  unlink (weights);
+  return check_end ();
+}
