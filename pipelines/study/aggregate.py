@@ -22,7 +22,8 @@ and writes into DIR:
   table.csv   table 8 of the paper, over the frames of all clips: codec, rate,
               clips, frames, plain, enhanced (mean feature MSE without, with
               reuse-interval=1), delta = enhanced - plain, delta_low, delta_high,
-              percent = 100 delta / plain, percent_low, percent_high
+              percent = 100 delta / plain (nan where plain is 0), percent_low,
+              percent_high
   clips.csv   the same for each clip, which is the first column
   reuse.csv   clip (or "all"), reuse, ms_per_frame (one thread), feature_mse,
               plain, delta = feature_mse - plain, low, high, percent,
@@ -97,8 +98,9 @@ class Study:
 
 
 def percent(delta, plain):
+    """-> NaN where compression did nothing: there is no per cent of that."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return 100 * np.divide(delta, plain)
+        return np.where(plain == 0, np.nan, 100 * np.divide(delta, plain))
 
 
 def bootstrap(pairs):
@@ -118,7 +120,7 @@ def bootstrap(pairs):
     delta = enhanced - plain
     return dict(zip(["frames", "plain", "enhanced", *SPREAD],
                     [frames, plain, enhanced, delta, low, high,
-                     percent(delta, plain), *parts]))
+                     float(percent(delta, plain)), *parts]))
 
 
 def table_rows(study, clips):
@@ -173,13 +175,15 @@ def markdown(study, rows):
     for codec in study.config["codecs"]:
         of = [row for row in rows if row["codec"] == codec]
         for name, form in shown:
-            cells = " | ".join(form.format(**row) for row in of)
+            cells = " | ".join("-" if name == "percent" and row["plain"] == 0
+                               else form.format(**row) for row in of)
             lines.append(f"| {codec if form == shown[0][1] else ''} | {name} | {cells} |")
     frames = rows[0]["frames"] if rows else 0
     lines += ["", f"VGG19's {study.config['layer']}, {study.config['input']}, "
               f"{len(study.clips)} clip{'s' * (len(study.clips) != 1)}, "
-              f"{frames} frame{'s' * (frames != 1)} (every {ordinal(study.config['subsample'])}); in brackets 95 % intervals "
-              "over frames."]
+              f"{frames} frame{'s' * (frames != 1)} "
+              f"(every {ordinal(study.config['subsample'])}); "
+              "in brackets 95 % intervals over frames."]
     return "\n".join(lines) + "\n"
 
 
