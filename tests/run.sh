@@ -65,7 +65,7 @@ formatted() {
 
 build_asan() {
   if [ ! -f build-asan/build.ninja ]; then
-    meson setup build-asan -Dcuda=disabled -Db_sanitize=address,undefined -Db_lundef=false \
+    meson setup build-asan -Dcuda=emulated -Db_sanitize=address,undefined -Db_lundef=false \
       -Doptimization=1 >/dev/null || return
   fi
   meson compile -C build-asan >/dev/null || meson compile -C build-asan || return

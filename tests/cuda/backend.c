@@ -4,8 +4,7 @@
  */
 
 /* The CUDA backend as a whole: frames in host and in device memory, in place,
- * of changing sizes, from many threads. Emulated, also every call of CUDA
- * failing once: each is an error with a text, and nothing is left behind.
+ * of changing sizes, from many threads.
  *
  * backend [SEED] repeats a failing run. */
 
@@ -339,109 +338,6 @@ test_threads (void *state, uint64_t *seed)
   frame_clear (&expected);
 }
 
-/* ---- Failures ------------------------------------------------------------ */
-
-#ifdef SYMPIE_EMULATED
-
-/* A life with frames of two sizes and kinds of memory. Kernels are skipped. */
-static bool
-live (const Frame frames[2], const SympieImage *on_device, char **error)
-{
-  SympieConfig config = sympie_config_default ();
-  void *state = backend->open (&config, weights, error);
-  SympieParams params;
-  bool ok = state != NULL;
-
-  for (int i = 0; i < 4 && ok; i++)
-    ok = backend->enhance (
-        state, &frames[i / 2].image, &frames[i / 2].image, 1, &params, error);
-  ok = ok && backend->begin (state, &frames[0].image, NULL, 1, error)
-       && backend->begin (state, &frames[1].image, &params, 1, error)
-       && backend->finish (state, &frames[0].image, &params, error)
-       && backend->finish (state, NULL, &params, error)
-       && backend->apply (state, on_device, on_device, &params, error)
-       && backend->estimate (state, on_device, &params, error);
-  if (state)
-    backend->close (state);
-  return ok;
-}
-
-static void
-test_failures (uint64_t *seed)
-{
-  static const struct
-  {
-    const char *function;
-    cudaError_t error;
-  } failures[] = {
-    { "cudaMalloc", cudaErrorMemoryAllocation },
-    { "cudaHostAlloc", cudaErrorMemoryAllocation },
-    { "cudaStreamCreateWithFlags", cudaErrorMemoryAllocation },
-    { "cudaSetDevice", cudaErrorInvalidDevice },
-    { "cudaDeviceGetAttribute", cudaErrorInvalidDevice },
-    { "cudaMemsetAsync", cudaErrorInvalidValue },
-    { "cudaMemcpyAsync", cudaErrorInvalidValue },
-    { "launch", cudaErrorLaunchOutOfResources },
-    { "launch", cudaErrorContextIsDestroyed },
-    { "cudaEventCreateWithFlags", cudaErrorMemoryAllocation },
-    { "cudaEventRecord", cudaErrorInvalidValue },
-    { "cudaStreamWaitEvent", cudaErrorInvalidValue },
-    { "cudaGraphCreate", cudaErrorMemoryAllocation },
-    { "cudaGraphAddKernelNode", cudaErrorMemoryAllocation },
-    { "cudaGraphExecKernelNodeSetParams", cudaErrorInvalidValue },
-    { "cudaGraphInstantiate", cudaErrorMemoryAllocation },
-    { "cudaGraphLaunch", cudaErrorContextIsDestroyed },
-    { "cudaEventSynchronize", cudaErrorLaunchFailure },
-    { "cudaStreamSynchronize", cudaErrorLaunchFailure },
-  };
-  Frame frames[2] = {
-    frame_new (SYMPIE_FORMAT_NV12, 64, 48, 0, &colorimetry, seed),
-    frame_new (SYMPIE_FORMAT_RGBA, 32, 40, 0, &colorimetry, seed),
-  };
-  SympieImage on_device = in_cuda_memory (&frames[0]);
-  int before = emulate_live_objects (), n = 0;
-  char *error = NULL;
-
-  emulate_skip_kernels (true);
-  CHECK (live (frames, &on_device, &error), "without a failure: %s",
-      error ? error : "");
-  for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
-    for (int after = 0;; after++) {
-      const char *name = failures[i].function;
-      bool ok;
-
-      emulate_fail (name, after, failures[i].error);
-      ok = live (frames, &on_device, &error);
-      emulate_reset ();
-      CHECK (emulate_live_objects () == before, "%s %d: %d left", name, after,
-          emulate_live_objects () - before);
-      if (ok) {
-        /* Past the last call; there was one, or the name is wrong. */
-        CHECK (after > 0, "%s never failed", name);
-        break;
-      }
-      n++;
-      CHECK (error && strstr (error, cudaGetErrorString (failures[i].error)),
-          "%s %d: %s", name, after, error ? error : "no message");
-      free (error);
-      error = NULL;
-    }
-  CHECK (live (frames, &on_device, NULL), "after all failures");
-  emulate_skip_kernels (false);
-  printf ("%d failures\n", n);
-
-  emulate_devices (0);
-  CHECK (!sympie_cuda_available (0, &error) && strstr (error, "driver"), "%s",
-      error ? error : "no message");
-  free (error);
-  emulate_devices (1);
-  gpu_frame_free (&on_device);
-  frame_clear (&frames[0]);
-  frame_clear (&frames[1]);
-}
-
-#endif
-
 int
 main (int argc, char **argv)
 {
@@ -465,9 +361,6 @@ main (int argc, char **argv)
     test_threads (state, &seed);
     backend->close (state);
   }
-#ifdef SYMPIE_EMULATED
-  test_failures (&seed);
-#endif
   sympie_nem_weights_free (weights);
   return check_end ();
 }

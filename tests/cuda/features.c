@@ -4,7 +4,7 @@
  */
 
 /* VGG19 on CUDA against the CPU, in both precisions, whole and cropped, from
- * images of several formats, and its errors. */
+ * images of several formats. */
 
 #include <math.h>
 #include <string.h>
@@ -144,72 +144,6 @@ test_sizes (uint64_t *seed)
   sympie_features_close (cuda);
 }
 
-#ifdef SYMPIE_EMULATED
-
-/* Every call of CUDA failing once, as in backend.c. */
-static void
-test_failures (uint64_t *seed)
-{
-  static const struct
-  {
-    const char *function;
-    cudaError_t error;
-  } failures[] = {
-    { "cudaMalloc", cudaErrorMemoryAllocation },
-    { "cudaHostAlloc", cudaErrorMemoryAllocation },
-    { "cudaStreamCreateWithFlags", cudaErrorMemoryAllocation },
-    { "cudaSetDevice", cudaErrorInvalidDevice },
-    { "cudaDeviceGetAttribute", cudaErrorInvalidDevice },
-    { "cudaMemsetAsync", cudaErrorInvalidValue },
-    { "cudaMemcpyAsync", cudaErrorInvalidValue },
-    { "launch", cudaErrorContextIsDestroyed },
-    { "cudaStreamSynchronize", cudaErrorLaunchFailure },
-  };
-  Frame frame = frame_new (SYMPIE_FORMAT_NV12, 12, 10, 0, &colorimetry, seed);
-  SympieFeaturesConfig config = sympie_features_config_default ();
-  int before = emulate_live_objects (), n = 0;
-
-  config.weights = weights;
-  config.layer = SYMPIE_LAYER_RELU1_2;
-  config.input = SYMPIE_INPUT_FULL;
-  config.device = SYMPIE_DEVICE_CUDA;
-  emulate_skip_kernels (true);
-  for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
-    for (int after = 0;; after++) {
-      const char *name = failures[i].function;
-      SympieFeatures *features;
-      SympieDifference difference;
-      char *error = NULL;
-      bool ok;
-
-      emulate_fail (name, after, failures[i].error);
-      features = sympie_features_open (&config, &error);
-      ok = features
-           && (sympie_features_compare (
-                   features, &frame.image, &frame.image, &difference, &error)
-               || strstr (error, "not finite"));
-      sympie_features_close (features);
-      emulate_reset ();
-      CHECK (emulate_live_objects () == before, "%s %d: %d left", name, after,
-          emulate_live_objects () - before);
-      CHECK (ok
-                 || (error
-                     && strstr (error, cudaGetErrorString (failures[i].error))),
-          "%s %d: %s", name, after, error ? error : "no message");
-      free (error);
-      n++;
-      if (ok) {
-        CHECK (after > 0, "%s never failed", name);
-        break;
-      }
-    }
-  emulate_skip_kernels (false);
-  printf ("%d failures\n", n);
-  frame_clear (&frame);
-}
-
-#endif
-
 int
 main (int argc, char **argv)
 {
@@ -222,9 +156,6 @@ main (int argc, char **argv)
   if (!CHECK (
           vgg19_seed_write (weights, 1, SYMPIE_VGG19_N_CONVS), "%s", weights))
     return check_end ();
-#ifdef SYMPIE_EMULATED
-  test_failures (&seed);
-#endif
   test_sizes (&seed);
   test (SYMPIE_LAYER_RELU1_1, SYMPIE_INPUT_FULL, SYMPIE_FORMAT_NV12, 23, 17,
       false, &seed);

@@ -1,0 +1,185 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* Every call of CUDA failing once, emulated: memory that is short, a context
+ * that is lost, kernels that cannot be loaded. Each is an error with a text,
+ * and nothing is left behind. Kernels are skipped, which makes this quick.
+ *
+ * failures [SEED] repeats a failing run. */
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../kernels/vgg19_seed.h"
+#include "backend.h"
+#include "gpu.h"
+#include "reference.h"
+
+static const SympieColorimetry colorimetry = { 0.2126f, 0.0722f, false,
+  SYMPIE_CHROMA_LEFT };
+static SympieNemWeights *weights;
+static char vgg19[] = "/tmp/sympie-cuda-vgg19-XXXXXX";
+static Frame frames[2];
+static SympieImage on_device;
+
+/* Frames of two sizes and kinds of memory are enhanced. */
+static bool
+enhance (char **error)
+{
+  const SympieBackend *backend = &sympie_backend_cuda;
+  SympieConfig config = sympie_config_default ();
+  void *state = backend->open (&config, weights, error);
+  SympieParams params;
+  bool ok = state != NULL;
+
+  for (int i = 0; i < 4 && ok; i++)
+    ok = backend->enhance (
+        state, &frames[i / 2].image, &frames[i / 2].image, 1, &params, error);
+  ok = ok && backend->begin (state, &frames[0].image, NULL, 1, error)
+       && backend->begin (state, &frames[1].image, &params, 1, error)
+       && backend->finish (state, &frames[0].image, &params, error)
+       && backend->finish (state, NULL, &params, error)
+       && backend->apply (state, &on_device, &on_device, &params, error)
+       && backend->estimate (state, &on_device, &params, error);
+  if (state)
+    backend->close (state);
+  return ok;
+}
+
+/* Two frames are compared. What VGG19 did not make is NaN, which is an error
+ * that only the library's door makes of it. */
+static bool
+compare (char **error)
+{
+  const SympieFeaturesBackend *backend = &sympie_features_cuda;
+  const SympieImage *images[2] = { &frames[0].image, &frames[0].image };
+  SympieFeaturesConfig config = sympie_features_config_default ();
+  SympieVgg19Weights *layers = sympie_vgg19_weights_load (vgg19, 2, NULL);
+  SympieDifference difference;
+  int shape[3] = { 64, 48, 64 };
+  void *state;
+  bool ok;
+
+  config.layer = SYMPIE_LAYER_RELU1_2;
+  config.input = SYMPIE_INPUT_FULL;
+  state = backend->open (&config, layers, error);
+  ok = state && backend->compare (state, images, shape, &difference, error);
+  if (state)
+    backend->close (state);
+  sympie_vgg19_weights_free (layers);
+  return ok;
+}
+
+/* Returns how often the function can fail. */
+static int
+fail_each (bool (*live) (char **), const char *name, cudaError_t failure)
+{
+  int before = emulate_live_objects ();
+
+  for (int after = 0;; after++) {
+    char *error = NULL;
+    bool ok;
+
+    emulate_fail (name, after, failure);
+    ok = live (&error);
+    emulate_reset ();
+    CHECK (emulate_live_objects () == before, "%s %d: %d left", name, after,
+        emulate_live_objects () - before);
+    if (ok)
+      return after; /* past the last call */
+    CHECK (error && strstr (error, cudaGetErrorString (failure)), "%s %d: %s",
+        name, after, error ? error : "no message");
+    free (error);
+  }
+}
+
+static void
+test_failures (void)
+{
+  static const struct
+  {
+    const char *function;
+    cudaError_t error;
+  } failures[] = {
+    { "cudaMalloc", cudaErrorMemoryAllocation },
+    { "cudaHostAlloc", cudaErrorMemoryAllocation },
+    { "cudaStreamCreateWithFlags", cudaErrorMemoryAllocation },
+    { "cudaSetDevice", cudaErrorInvalidDevice },
+    { "cudaDeviceGetAttribute", cudaErrorInvalidDevice },
+    { "cudaMemsetAsync", cudaErrorInvalidValue },
+    { "cudaMemcpyAsync", cudaErrorInvalidValue },
+    { "launch", cudaErrorLaunchOutOfResources },
+    { "launch", cudaErrorContextIsDestroyed },
+    { "cudaEventCreateWithFlags", cudaErrorMemoryAllocation },
+    { "cudaEventRecord", cudaErrorInvalidValue },
+    { "cudaStreamWaitEvent", cudaErrorInvalidValue },
+    { "cudaGraphCreate", cudaErrorMemoryAllocation },
+    { "cudaGraphAddKernelNode", cudaErrorMemoryAllocation },
+    { "cudaGraphExecKernelNodeSetParams", cudaErrorInvalidValue },
+    { "cudaGraphInstantiate", cudaErrorMemoryAllocation },
+    { "cudaGraphLaunch", cudaErrorContextIsDestroyed },
+    { "cudaEventSynchronize", cudaErrorLaunchFailure },
+    { "cudaStreamSynchronize", cudaErrorLaunchFailure },
+  };
+  char *error = NULL;
+  int n = 0;
+
+  CHECK (enhance (&error) && compare (&error), "without a failure: %s",
+      error ? error : "");
+  for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
+    const char *name = failures[i].function;
+    int of_function = fail_each (enhance, name, failures[i].error)
+                      + fail_each (compare, name, failures[i].error);
+
+    CHECK (of_function > 0, "%s never failed", name);
+    n += of_function;
+  }
+  CHECK (enhance (NULL) && compare (NULL), "after all failures");
+  printf ("%d failures\n", n);
+}
+
+static void
+test_no_device (void)
+{
+  char *error = NULL;
+
+  emulate_devices (0);
+  CHECK (!sympie_cuda_available (0, &error) && strstr (error, "driver"), "%s",
+      error ? error : "no message");
+  free (error);
+  emulate_devices (1);
+}
+
+int
+main (int argc, char **argv)
+{
+  uint64_t seed =
+      argc > 1 ? strtoull (argv[1], NULL, 0) : (uint64_t) time (NULL);
+
+  printf ("seed %llu\n", (unsigned long long) seed);
+  gpu_stream ();
+  close (mkstemp (vgg19));
+  weights = reference_nem_weights (&seed);
+  if (!CHECK (vgg19_seed_write (vgg19, 1, 2), "%s", vgg19))
+    return check_end ();
+  frames[0] = frame_new (SYMPIE_FORMAT_NV12, 64, 48, 0, &colorimetry, &seed);
+  frames[1] = frame_new (SYMPIE_FORMAT_RGBA, 32, 40, 0, &colorimetry, &seed);
+  on_device = gpu_frame_new (&frames[0]);
+  on_device.memory = SYMPIE_MEMORY_CUDA;
+  GPU (cudaStreamSynchronize (gpu_stream ()));
+
+  emulate_skip_kernels (true);
+  test_failures ();
+  test_no_device ();
+  emulate_skip_kernels (false);
+
+  gpu_frame_free (&on_device);
+  frame_clear (&frames[0]);
+  frame_clear (&frames[1]);
+  sympie_nem_weights_free (weights);
+  unlink (vgg19);
+  return check_end ();
+}
