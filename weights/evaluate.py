@@ -16,6 +16,7 @@ results.csv, results.md and results.png.
 import argparse
 import csv
 import os
+import subprocess
 import sys
 from dataclasses import dataclass
 
@@ -209,6 +210,34 @@ def agreement(a, b):
     return sum(ious) / len(ious)
 
 
+def read_clip(path, count=20):
+    """-> two frames a second, `count` at most, uint8 (N, height, width, 3)."""
+    def run(*command):
+        done = subprocess.run(command, capture_output=True)
+        if done.returncode or not done.stdout:
+            why = done.stderr.decode(errors="replace").strip() or "no video in it"
+            raise ValueError(f"{path}: {why}")
+        return done.stdout
+    size = run("ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries",
+               "stream=width,height", "-of", "csv=p=0", path)
+    width, height = map(int, size.decode().split(",")[:2])
+    raw = run("ffmpeg", "-v", "error", "-i", path, "-vf", "fps=2", "-frames:v",
+              str(count), "-f", "rawvideo", "-pix_fmt", "rgb24", "-")
+    return np.frombuffer(raw, np.uint8).reshape(-1, height, width, 3)
+
+
+def evaluate_clip(path, sympie):
+    """What becomes of undamaged video: the mean change of R, G and B in levels of
+    255, and the PSNR to it in dB, both means over the frames."""
+    frames = read_clip(path)
+    change, psnr = [], []
+    for frame in frames:
+        error = sympie.enhance(frame).astype(np.float64) - frame
+        change.append(error.mean((0, 1)))
+        psnr.append(10 * np.log10(255 ** 2 / max(np.square(error).mean(), 1e-3)))
+    return os.path.basename(path), len(frames), np.mean(change, 0), np.mean(psnr)
+
+
 # ---- Reports ---------------------------------------------------------------
 
 def write_csv(path, scores):
@@ -261,6 +290,17 @@ def write_markdown(path, scores, title):
                     f"{s.gain:+.1f} [{s.low:+.1f}, {s.high:+.1f}]")
 
 
+def append_clips(path, clips):
+    with open(path, "a") as file:
+        print("\nUndamaged video, two frames a second: the mean change of R, G and B in "
+              "levels of\n255, and the PSNR of what comes out to what went in.\n\n"
+              "| clip | frames | R | G | B | PSNR, dB |\n| --- | ---: | ---: | ---: | "
+              "---: | ---: |", file=file)
+        for name, frames, change, psnr in clips:
+            print(f"| {name} | {frames} | " + " | ".join(f"{c:+.1f}" for c in change)
+                  + f" | {psnr:.1f} |", file=file)
+
+
 def draw(path, scores, title):
     matplotlib.use("Agg")
     from matplotlib import pyplot
@@ -304,6 +344,8 @@ def arguments():
         help="each picture at all five; else at one, in turn")
     add("--iterations", type=int, default=1, help="apply SyMPIE 1 to so many times")
     add("--segmentation", type=int, default=0, help="so many pictures")
+    add("--clips", nargs="+", default=[], metavar="VIDEO", help="see what becomes of "
+        "undamaged video")
     add("--threads", type=int, default=0, help="of PyTorch")
     args = parser.parse_args()
     for option, known in (("conditions", CONDITIONS), ("networks", CLASSIFIERS)):
@@ -346,9 +388,12 @@ def main():
             segmenters = load_networks(args.data, "load_segmenter", SEGMENTERS)
             scores += evaluate_segmentation(pictures[:args.segmentation], corruptor,
                                             sympie, segmenters)
+        clips = [evaluate_clip(path, sympie) for path in args.clips]
     title = f"{os.path.basename(args.weights)} on {len(pictures)} pictures"
     write_csv(os.path.join(args.out, "results.csv"), scores)
     write_markdown(os.path.join(args.out, "results.md"), scores, title)
+    if clips:
+        append_clips(os.path.join(args.out, "results.md"), clips)
     draw(os.path.join(args.out, "results.png"), scores, title)
     for s in scores:
         if s.times == 1 and (s.condition in ("clean", "mixed") or s.condition in GROUPS):

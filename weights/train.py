@@ -168,29 +168,31 @@ class Losses:
 
 def train_step(u, u_ema, namer, f, optimiser, batch, sight, weights, ema_rate,
                even=False, centred=False):
-    """One step of Algorithm 1. -> the losses by name. even: no picture's gradient
-    on its 37 numbers exceeds the batch's median; centred: see step_about()."""
+    """One step of Algorithm 1. -> the losses by name. even: f's gradient on
+    a picture's 37 numbers exceeds the batch's median for none; centred: see step_about()."""
     losses = {}
     judged = math.ceil(weights.share * len(batch.x))
     y = batch.y[:judged]
     features = u.features(sight.view(batch.x)) if batch.features is None else batch.features
     x, clean = sight.window(batch.x), sight.window(batch.clean)
     params = u.colm.out(features)
-    if even:
-        params.register_hook(at_most_median)
-    enhanced = dwm(x, params)
     if weights.first:
-        losses["first"] = cross_entropy(f(enhanced[:judged]), y)
+        shown = params[:judged].clone()
+        if even:
+            shown.register_hook(at_most_median)
+        losses["first"] = cross_entropy(f(dwm(x[:judged], shown)), y)
     if weights.second:
         with torch.no_grad():
             x_ema = u_ema(batch.x[:judged], Sight())
         losses["second"] = cross_entropy(f(u(x_ema, sight)), y)
+    x, clean = corner(x), corner(clean)
+    enhanced = dwm(x, params)
     if weights.restore:
-        losses["restore"] = restoration(*map(corner, (enhanced, x, clean)))
+        losses["restore"] = restoration(enhanced, x, clean)
     if weights.table:
         known = batch.aim.isfinite().all(1)
-        x = corner(x[known])
-        losses["table"] = restoration(corner(enhanced[known]), x, dwm(x, batch.aim[known]))
+        losses["table"] = restoration(enhanced[known], x[known],
+                                      dwm(x[known], batch.aim[known]))
     if weights.name:
         losses["name"] = naming(namer(features), batch.damage)
 
@@ -227,7 +229,7 @@ def restoration(enhanced, x, clean):
         shift = error.mean((2, 3), keepdim=True)
         return (error - shift).square().mean((1, 2, 3)) + 0.05 * shift.square().mean((1, 2, 3))
 
-    def left(a, b, c, floor=0.03):
+    def left(a, b, c, floor=0.01):
         return (distance(a, c) / (distance(b, c) + floor)).mean()
 
     def edges(p):
@@ -676,8 +678,8 @@ def arguments():
     for name, value in vars(Losses()).items():
         add(f"--{name}", type=float, default=value, help="see the class Losses")
     add("--fitted", default="", metavar="FILE", help="ceiling.py's table.safetensors")
-    add("--even", action="store_true", help="clip each picture's gradient on its "
-        "parameters to the batch's median")
+    add("--even", action="store_true", help="clip the classifier's gradient on each "
+        "picture's parameters to the batch's median")
     add("--clamp", action="store_true", help="cut what the upstream sees to the "
         "range of colours; the paper does not")
     add("--centred", action="store_true", help="train the last layer about the mean "
@@ -765,6 +767,7 @@ def main():
             break
     bar.close()
 
+    scores = scores or validate(run.u_ema, judge, judged, device)
     plot(log.path, os.path.join(args.out, "losses.png"))
     export(os.path.join(args.out, "nem.safetensors"), run.u_ema, {
         "format": "pt", "model": "SyMPIE NEM", "step": str(run.step),
