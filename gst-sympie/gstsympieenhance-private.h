@@ -111,6 +111,9 @@ void gst_sympie_enhance_install_device (GstSympieEnhanceClass *klass);
 gboolean gst_sympie_enhance_open (GstSympieEnhance *self, gboolean estimating);
 void gst_sympie_enhance_close (GstSympieEnhance *self);
 
+/* Posts an error where caps were refused for the memory that they ask for. */
+void gst_sympie_enhance_explain_refusal (GstSympieEnhance *self, GstCaps *caps);
+
 /* Goes on in the context that the buffers come from. */
 void gst_sympie_enhance_follow_context (
     GstSympieEnhance *self, GstBuffer *buffer);

@@ -183,6 +183,9 @@ static gboolean
 gst_sympie_enhance_sink_event (GstBaseTransform *trans, GstEvent *event)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
+  GstBaseTransformClass *base = GST_BASE_TRANSFORM_CLASS (parent_class);
+  GstCaps *caps = NULL;
+  gboolean handled;
 
   if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
     gst_sympie_enhance_discard (self);
@@ -194,10 +197,18 @@ gst_sympie_enhance_sink_event (GstBaseTransform *trans, GstEvent *event)
   case GST_EVENT_SEGMENT:
     gst_sympie_scene_end (&self->scene);
     break;
+  case GST_EVENT_CAPS:
+    gst_event_parse_caps (event, &caps);
+    gst_caps_ref (caps);
+    break;
   default:
     break;
   }
-  return GST_BASE_TRANSFORM_CLASS (parent_class)->sink_event (trans, event);
+  handled = base->sink_event (trans, event);
+  if (caps && !handled)
+    gst_sympie_enhance_explain_refusal (self, caps);
+  gst_clear_caps (&caps);
+  return handled;
 }
 
 /* ---- Frames -------------------------------------------------------------- */

@@ -154,6 +154,32 @@ gst_sympie_enhance_transform_caps (GstBaseTransform *trans,
              : possible;
 }
 
+/* The base class finds that nothing is left of them and says nothing. */
+void
+gst_sympie_enhance_explain_refusal (GstSympieEnhance *self, GstCaps *caps)
+{
+  GstCaps *peer =
+      gst_pad_peer_query_caps (GST_BASE_TRANSFORM_SRC_PAD (self), NULL);
+  guint n = gst_caps_get_size (peer), n_cuda;
+  gboolean in_cuda = gst_sympie_cuda_is_in_caps (caps);
+  const gchar *reason = NULL;
+
+  peer = gst_sympie_cuda_remove_from_caps (peer);
+  n_cuda = n - gst_caps_get_size (peer);
+  gst_caps_unref (peer);
+
+  if (in_cuda && n > 0 && n_cuda == 0)
+    reason = "video in CUDA memory for an element that takes none";
+  else if (!in_cuda && n > 0 && n_cuda == n)
+    reason = "video in system memory for an element that takes CUDA memory";
+  /* Pads send caps that were refused again with whatever comes next. */
+  if (!reason || (self->refused && gst_caps_is_equal (self->refused, caps)))
+    return;
+  GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+      ("Cannot enhance %s: %" GST_PTR_FORMAT, reason, caps), (NULL));
+  gst_caps_replace (&self->refused, caps);
+}
+
 static gboolean
 gst_sympie_enhance_propose_allocation (
     GstBaseTransform *trans, GstQuery *decide_query, GstQuery *query)
