@@ -11,6 +11,7 @@ cd "$(dirname "$0")"
 build=(
   gcc g++ meson ninja-build pkg-config
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev  # the elements
+  libgstreamer-plugins-bad1.0-dev  # frames in GPU memory, real and emulated
   libdnnl-dev          # oneDNN: NEM's convolutions on the CPU
   libjson-glib-dev     # the header of safetensors files
   libjpeg62-turbo-dev  # the JPEG corruption
@@ -31,11 +32,6 @@ research=(
   libavfilter-dev  # FFmpeg's filters beside ours in sympie-bench
   slurm-wlm munge  # a cluster of one node, on which the study is tested
 )
-
-# Frames in GPU memory, where kernels for GPUs can be compiled at all.
-if command -v nvcc >/dev/null; then
-  build+=(libgstreamer-plugins-bad1.0-dev)
-fi
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }

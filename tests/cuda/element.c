@@ -4,8 +4,8 @@
  */
 
 /* sympieenhance with CUDA: its choice of device, with a device and without, and
- * frames in system memory against those of the CPU. CUDA memory takes a real
- * GPU: run-on-gpu.sh. */
+ * frames in system memory against those of the CPU. Those in CUDA memory are in
+ * element_memory.c. */
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,6 +5,7 @@
 
 /* Memory, streams, events and graphs of the emulated runtime. */
 
+#include <dlfcn.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -107,7 +108,23 @@ protect_all (int protection)
     mprotect (entry.second.pages, entry.second.pages_size, protection);
 }
 
-/* The allocation that holds all of these bytes. */
+/* Memory that GStreamer got from tests/cuda/driver.c, where that is loaded. */
+bool
+is_memory_of_driver (const unsigned char *address, size_t size)
+{
+  using Query =
+      int (*) (unsigned long long *, size_t *, unsigned long long address);
+  static void *const driver = dlopen ("libcuda.so.1", RTLD_LAZY | RTLD_NOLOAD);
+  static const Query query =
+      driver ? (Query) dlsym (driver, "cuMemGetAddressRange_v2") : nullptr;
+  unsigned long long begin;
+  size_t range;
+
+  return query && query (&begin, &range, (uintptr_t) address) == 0
+         && (uintptr_t) address + size <= begin + range;
+}
+
+/* Whether an allocation holds all of these bytes. */
 bool
 is_device_memory (const void *memory, size_t size)
 {
@@ -115,10 +132,12 @@ is_device_memory (const void *memory, size_t size)
   Lock lock (mutex);
   auto next = allocations.upper_bound (address);
 
-  if (next == allocations.begin ())
-    return false;
-  --next;
-  return address + size <= next->first + next->second.size;
+  if (next != allocations.begin ()) {
+    --next;
+    if (address + size <= next->first + next->second.size)
+      return true;
+  }
+  return is_memory_of_driver (address, size);
 }
 
 bool

@@ -1,0 +1,439 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* sympieenhance with frames in CUDA memory, on the driver of driver.c: what
+ * comes out is what comes of the same frames in system memory, in memory that
+ * is given back, and nothing of it was on the host in between. */
+
+#include <string.h>
+
+#define GST_USE_UNSTABLE_API
+
+#include <gst/cuda/gstcudabufferpool.h>
+#include <gst/cuda/gstcudacontext.h>
+#include <gst/cuda/gstcudaloader.h>
+#include <gst/cuda/gstcudamemory.h>
+#include <gst/cuda/gstcudautils.h>
+
+#include "../elements/enhance.h"
+#include "driver.h"
+
+#define CUDA "video/x-raw(memory:CUDAMemory), "
+#define SYSTEM "video/x-raw, "
+#define FIELDS(format, width, height)                                          \
+  "format = " format ", width = " #width ", height = " #height                 \
+  ", framerate = 25/1"
+
+/* Of new streams, larger and smaller, and to other formats. */
+static const gchar *const changing_fields[] = {
+  FIELDS ("NV12", 64, 48),
+  FIELDS ("NV12", 131, 57),
+  FIELDS ("NV12", 34, 30),
+  FIELDS ("RGBA", 65, 33),
+  FIELDS ("I420_10LE", 66, 40),
+  FIELDS ("NV12", 64, 48),
+  NULL,
+};
+
+static GstCaps *
+caps_of (const gchar *memory, const gchar *fields)
+{
+  gchar *text = g_strconcat (memory, fields, NULL);
+  GstCaps *caps = gst_caps_from_string (text);
+
+  fail_unless (caps != NULL, "%s", text);
+  g_free (text);
+  return caps;
+}
+
+/* ---- Buffers ------------------------------------------------------------- */
+
+static GstCudaContext *
+new_context (void)
+{
+  GstCudaContext *context;
+
+  fail_unless (gst_cuda_load_library ());
+  gst_cuda_memory_init_once ();
+  context = gst_cuda_context_new (0);
+  fail_unless (context != NULL);
+  return context;
+}
+
+static void
+copy_frame (const GstVideoInfo *info, GstBuffer *to, GstBuffer *from)
+{
+  GstVideoFrame src, dst;
+
+  fail_unless (gst_video_frame_map (&src, info, from, GST_MAP_READ));
+  fail_unless (gst_video_frame_map (&dst, info, to, GST_MAP_WRITE));
+  fail_unless (gst_video_frame_copy (&dst, &src));
+  gst_video_frame_unmap (&dst);
+  gst_video_frame_unmap (&src);
+}
+
+/* Takes a buffer and returns its like in CUDA memory. */
+static GstBuffer *
+upload (GstCudaContext *context, GstCaps *caps, GstBuffer *buffer)
+{
+  GstBufferPool *pool = gst_cuda_buffer_pool_new (context);
+  GstStructure *config = gst_buffer_pool_get_config (pool);
+  GstBuffer *uploaded;
+  GstVideoInfo info;
+
+  fail_unless (gst_video_info_from_caps (&info, caps));
+  gst_buffer_pool_config_add_option (config, GST_BUFFER_POOL_OPTION_VIDEO_META);
+  gst_buffer_pool_config_set_params (
+      config, caps, (guint) GST_VIDEO_INFO_SIZE (&info), 0, 0);
+  fail_unless (gst_buffer_pool_set_config (pool, config));
+  fail_unless (gst_buffer_pool_set_active (pool, TRUE));
+  fail_unless_equals_int (
+      gst_buffer_pool_acquire_buffer (pool, &uploaded, NULL), GST_FLOW_OK);
+  copy_frame (&info, uploaded, buffer);
+  gst_buffer_copy_into (uploaded, buffer, GST_BUFFER_COPY_TIMESTAMPS, 0, -1);
+  gst_buffer_unref (buffer);
+  gst_buffer_pool_set_active (pool, FALSE);
+  gst_object_unref (pool);
+  return uploaded;
+}
+
+/* Takes a buffer and returns its samples without padding, in system memory. */
+static GstBuffer *
+download (const GstVideoInfo *info, GstBuffer *buffer)
+{
+  GstBuffer *downloaded =
+      gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (info), NULL);
+
+  gst_buffer_memset (downloaded, 0, 0, GST_VIDEO_INFO_SIZE (info));
+  copy_frame (info, downloaded, buffer);
+  gst_buffer_unref (buffer);
+  return downloaded;
+}
+
+static GstCudaMemory *
+memory_of (GstBuffer *buffer)
+{
+  GstMemory *memory = gst_buffer_peek_memory (buffer, 0);
+
+  fail_unless (gst_is_cuda_memory (memory));
+  return GST_CUDA_MEMORY_CAST (memory);
+}
+
+/* ---- The element --------------------------------------------------------- */
+
+/* As enhance_harness(), with the device chosen and its messages kept. */
+static GstHarness *
+harness (const SympieParams *params, const gchar *device)
+{
+  GstElement *element = gst_element_factory_make ("sympieenhance", NULL);
+  GstBus *bus = gst_bus_new ();
+  GstHarness *h;
+
+  fail_unless (element != NULL);
+  gst_util_set_object_arg (G_OBJECT (element), "device", device);
+  set_parameters (element, params);
+  gst_element_set_bus (element, bus);
+  gst_object_unref (bus);
+  h = gst_harness_new_with_element (element, "sink", "src");
+  gst_object_unref (element);
+  return h;
+}
+
+/* The messages have references to contexts, and to who has the bus. */
+static void
+teardown (GstHarness *h)
+{
+  gst_bus_set_flushing (GST_ELEMENT_BUS (h->element), TRUE);
+  gst_harness_teardown (h);
+}
+
+static GstBus *
+bus_of (GstHarness *h)
+{
+  GstBus *bus = GST_ELEMENT_BUS (h->element);
+
+  fail_unless (bus != NULL);
+  return bus;
+}
+
+/* One error, with this in its text, and no other. */
+static void
+assert_one_error (GstHarness *h, const gchar *text)
+{
+  GstMessage *message = gst_bus_pop_filtered (bus_of (h), GST_MESSAGE_ERROR);
+  GError *error;
+
+  fail_unless (message != NULL);
+  gst_message_parse_error (message, &error, NULL);
+  fail_unless (strstr (error->message, text), "%s", error->message);
+  g_error_free (error);
+  gst_message_unref (message);
+  fail_if (gst_bus_pop_filtered (bus_of (h), GST_MESSAGE_ERROR));
+}
+
+/* Pushes the same frames in CUDA memory, of `context`, and in system memory. Of
+ * every second one a reference is kept, so that it is not changed in place. */
+static void
+compare_memory (const SympieParams *params, GstCudaContext *context,
+    const gchar *const *fields, guint n_frames)
+{
+  GstHarness *in_cuda = harness (params, "cuda");
+  GstHarness *in_system = harness (params, "cuda");
+
+  for (; *fields; fields++) {
+    GstCaps *cuda_caps = caps_of (CUDA, *fields);
+    GstCaps *system_caps = caps_of (SYSTEM, *fields);
+    GstVideoInfo info;
+
+    fail_unless (gst_video_info_from_caps (&info, system_caps));
+    gst_harness_set_src_caps (in_cuda, gst_caps_ref (cuda_caps));
+    gst_harness_set_src_caps (in_system, system_caps);
+    for (guint number = 0; number < n_frames; number++) {
+      GstBuffer *in = upload (context, cuda_caps, test_buffer (&info, number));
+      GstBuffer *kept = number % 2 ? gst_buffer_ref (in) : NULL;
+      glong downloaded;
+      GstBuffer *out[2];
+      GstMapInfo map;
+
+      downloaded = driver_downloaded_bytes ();
+      out[0] = gst_harness_push_and_pull (in_cuda, in);
+      fail_unless_equals_int64 (driver_downloaded_bytes (), downloaded);
+      fail_unless (memory_of (out[0])->context == context);
+      fail_unless (kept ? out[0] != kept : out[0] == in);
+      gst_clear_buffer (&kept);
+      out[1] =
+          gst_harness_push_and_pull (in_system, test_buffer (&info, number));
+      fail_unless_equals_uint64 (
+          GST_BUFFER_PTS (out[0]), GST_BUFFER_PTS (out[1]));
+
+      for (guint i = 0; i < 2; i++)
+        out[i] = download (&info, out[i]);
+      fail_unless (gst_buffer_map (out[1], &map, GST_MAP_READ));
+      fail_unless (gst_buffer_memcmp (out[0], 0, map.data, map.size) == 0,
+          "%s, frame %u", *fields, number);
+      gst_buffer_unmap (out[1], &map);
+      gst_buffer_unref (out[0]);
+      gst_buffer_unref (out[1]);
+    }
+    gst_caps_unref (cuda_caps);
+  }
+  fail_if (gst_bus_pop_filtered (bus_of (in_cuda), GST_MESSAGE_ERROR));
+  teardown (in_cuda);
+  teardown (in_system);
+}
+
+/* The context is not the element's own: it goes over to that of the frames.
+ * Four frames, so that one comes out in memory that was used before. */
+GST_START_TEST (test_changing_caps)
+{
+  SympieParams params = test_params (7);
+  GstCudaContext *context = new_context ();
+
+  compare_memory (&params, context, changing_fields, 4);
+  gst_object_unref (context);
+  fail_unless_equals_int (driver_live_objects (), 0);
+}
+GST_END_TEST;
+
+GST_START_TEST (test_estimates)
+{
+  static const gchar *const fields[] = { FIELDS ("NV12", 64, 48), NULL };
+  GstCudaContext *context = new_context ();
+
+  compare_memory (NULL, context, fields, 1);
+  gst_object_unref (context);
+  fail_unless_equals_int (driver_live_objects (), 0);
+}
+GST_END_TEST;
+
+/* Neighbours that ask get the element's context, and a pool in it. */
+GST_START_TEST (test_pool)
+{
+  SympieParams params = test_params (7);
+  GstHarness *h = harness (&params, "cuda");
+  GstCaps *caps = caps_of (CUDA, changing_fields[0]);
+  GstCudaContext *context = NULL;
+  GstQuery *query = gst_query_new_context (GST_CUDA_CONTEXT_TYPE);
+  GstBufferPool *pool;
+  GstContext *answer;
+  GstVideoInfo info;
+  GstBuffer *buffer;
+  guint size, min, max;
+
+  fail_unless (gst_video_info_from_caps (&info, caps));
+  gst_harness_set_src_caps (h, gst_caps_ref (caps));
+  fail_unless (gst_pad_peer_query (h->srcpad, query));
+  gst_query_parse_context (query, &answer);
+  fail_unless (gst_structure_get (gst_context_get_structure (answer),
+      GST_CUDA_CONTEXT_TYPE, GST_TYPE_CUDA_CONTEXT, &context, NULL));
+  gst_query_unref (query);
+
+  /* Before the first frame the element has no query of its own. */
+  buffer = gst_harness_push_and_pull (
+      h, upload (context, caps, test_buffer (&info, 0)));
+  gst_buffer_unref (buffer);
+
+  query = gst_query_new_allocation (caps, TRUE);
+  fail_unless (gst_pad_peer_query (h->srcpad, query));
+  fail_unless_equals_int (gst_query_get_n_allocation_pools (query), 1);
+  gst_query_parse_nth_allocation_pool (query, 0, &pool, &size, &min, &max);
+  fail_unless (GST_IS_CUDA_BUFFER_POOL (pool));
+  fail_unless (GST_CUDA_BUFFER_POOL (pool)->context == context);
+  gst_object_unref (pool);
+  gst_query_unref (query);
+
+  gst_object_unref (context);
+  gst_caps_unref (caps);
+  teardown (h);
+  fail_unless_equals_int (driver_live_objects (), 0);
+}
+GST_END_TEST;
+
+/* ---- Refused ------------------------------------------------------------- */
+
+/* The memory of a frame stays what it is. */
+GST_START_TEST (test_mixed)
+{
+  static const gchar *const memories[] = { SYSTEM, CUDA };
+  static const gchar *const errors[] = {
+    "Cannot enhance video in system memory for an element that takes CUDA "
+    "memory: video/x-raw, ",
+    "Cannot enhance video in CUDA memory for an element that takes none: "
+    "video/x-raw(memory:CUDAMemory), ",
+  };
+
+  for (guint i = 0; i < 2; i++) {
+    SympieParams params = test_params (7);
+    GstHarness *h = harness (&params, "cuda");
+    GstCaps *caps = caps_of (SYSTEM, changing_fields[0]);
+    GstVideoInfo info;
+
+    fail_unless (gst_video_info_from_caps (&info, caps));
+    gst_caps_unref (caps);
+    gst_harness_set_caps (h, caps_of (memories[i], changing_fields[0]),
+        caps_of (memories[1 - i], changing_fields[0]));
+    fail_unless_equals_int (
+        gst_harness_push (h, test_buffer (&info, 0)), GST_FLOW_NOT_NEGOTIATED);
+    assert_one_error (h, errors[i]);
+    teardown (h);
+  }
+  fail_unless_equals_int (driver_live_objects (), 0);
+}
+GST_END_TEST;
+
+/* A buffer that is not what its caps say. */
+GST_START_TEST (test_system_buffer)
+{
+  SympieParams params = test_params (7);
+  GstHarness *h = harness (&params, "cuda");
+  GstCaps *caps = caps_of (CUDA, changing_fields[0]);
+  GstVideoInfo info;
+
+  fail_unless (gst_video_info_from_caps (&info, caps));
+  gst_harness_set_src_caps (h, caps);
+  fail_unless_equals_int (
+      gst_harness_push (h, test_buffer (&info, 0)), GST_FLOW_ERROR);
+  assert_one_error (h, "Cannot map a buffer in CUDA memory");
+  teardown (h);
+  fail_unless_equals_int (driver_live_objects (), 0);
+}
+GST_END_TEST;
+
+/* libsympie has a device and a context of its own, GStreamer has none. */
+GST_START_TEST (test_without_context)
+{
+  SympieParams params = test_params (7);
+  GstHarness *h;
+  GstCaps *caps = caps_of (CUDA, changing_fields[0]);
+  GstVideoInfo info;
+
+  driver_refuse_contexts ();
+  h = harness (&params, "cuda");
+  fail_unless (gst_video_info_from_caps (&info, caps));
+  gst_harness_set_src_caps (h, caps_of (SYSTEM, changing_fields[0]));
+  push_frames (h, &info, 0, 1);
+  gst_harness_set_src_caps (h, caps);
+  fail_unless_equals_int (
+      gst_harness_push (h, test_buffer (&info, 1)), GST_FLOW_NOT_NEGOTIATED);
+  assert_one_error (h, "Cannot enhance video in CUDA memory without a CUDA "
+                       "context: video/x-raw(memory:CUDAMemory)");
+  teardown (h);
+  fail_unless_equals_int (driver_live_objects (), 0);
+}
+GST_END_TEST;
+
+/* The driver is there and no device: the CPU, and only system memory. */
+GST_START_TEST (test_auto_without_device)
+{
+  SympieParams params = test_params (7);
+  GstHarness *h;
+  GstCaps *caps = caps_of (CUDA, changing_fields[0]);
+  GstVideoInfo info;
+  gint device;
+
+  g_setenv ("CUDA_VISIBLE_DEVICES", "", TRUE);
+  fail_unless (gst_cuda_load_library ());
+  h = harness (&params, "auto");
+  fail_unless (gst_video_info_from_caps (&info, caps));
+  gst_harness_set_src_caps (h, caps_of (SYSTEM, changing_fields[0]));
+  push_frames (h, &info, 0, 1);
+  g_object_get (h->element, "active-device", &device, NULL);
+  fail_unless_equals_int (device, SYMPIE_DEVICE_CPU);
+  gst_harness_set_src_caps (h, caps);
+  fail_unless_equals_int (
+      gst_harness_push (h, test_buffer (&info, 1)), GST_FLOW_NOT_NEGOTIATED);
+  teardown (h);
+  fail_unless_equals_int (driver_live_objects (), 0);
+}
+GST_END_TEST;
+
+GST_START_TEST (test_cuda_without_device)
+{
+  GstElement *pipeline;
+  GstMessage *message;
+  GstBus *bus;
+  GError *error;
+
+  g_setenv ("CUDA_VISIBLE_DEVICES", "", TRUE);
+  fail_unless (gst_cuda_load_library ());
+  pipeline =
+      parse_pipeline ("videotestsrc ! sympieenhance device=cuda ! fakesink");
+  bus = gst_element_get_bus (pipeline);
+  fail_unless_equals_int (gst_element_set_state (pipeline, GST_STATE_PLAYING),
+      GST_STATE_CHANGE_FAILURE);
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  gst_message_parse_error (message, &error, NULL);
+  fail_unless (
+      g_str_has_prefix (error->message, "Cannot use device=cuda: CUDA cannot"),
+      "%s", error->message);
+  g_error_free (error);
+  gst_message_unref (message);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (bus);
+  gst_object_unref (pipeline);
+  fail_unless_equals_int (driver_live_objects (), 0);
+}
+GST_END_TEST;
+
+static Suite *
+cuda_memory_suite (void)
+{
+  Suite *suite = suite_create ("sympieenhance in CUDA memory");
+  TCase *tcase = tcase_create ("general");
+
+  suite_add_tcase (suite, tcase);
+  tcase_set_timeout (tcase, 240);
+  tcase_add_test (tcase, test_changing_caps);
+  tcase_add_test (tcase, test_estimates);
+  tcase_add_test (tcase, test_pool);
+  tcase_add_test (tcase, test_mixed);
+  tcase_add_test (tcase, test_system_buffer);
+  tcase_add_test (tcase, test_without_context);
+  tcase_add_test (tcase, test_auto_without_device);
+  tcase_add_test (tcase, test_cuda_without_device);
+  return suite;
+}
+
+GST_CHECK_MAIN (cuda_memory);
