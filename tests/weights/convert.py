@@ -67,7 +67,7 @@ class Case(unittest.TestCase):
 
 
 class Converts(Case):
-    def check(self, checkpoint, dtype="f32", **options):
+    def check(self, checkpoint, dtype="f32", atol=1e-4, **options):
         """Converts, opens in the library, compares. -> the names ignored."""
         torch.save(checkpoint, self.pth)
         _, ignored = convert.convert(self.pth, self.out, dtype, **options)
@@ -83,7 +83,7 @@ class Converts(Case):
         with Sympie(self.out) as got, Sympie(SHIPPED) as shipped:
             picture = np.random.default_rng(1).integers(0, 256, (40, 50, 3), np.uint8)
             np.testing.assert_allclose(got.estimate(picture), shipped.estimate(picture),
-                                       atol=1e-4)
+                                       atol=atol)
         return ignored
 
     def test_state_dict_itself(self):
@@ -107,7 +107,7 @@ class Converts(Case):
         saved[OUT] = self.state[OUT].double()
         saved[CONV] = torch.nn.Parameter(self.state[CONV])
         self.state[BN] = saved[BN] = self.state[BN].bfloat16()
-        self.check(saved)
+        self.check(saved, atol=2e-3)  # for what bfloat16 has rounded
 
     def test_older_pickles(self):
         torch.save(self.state, self.pth, _use_new_zipfile_serialization=False)
