@@ -432,6 +432,14 @@ def load_weights(*paths):
     return u.eval()
 
 
+def history(paths):
+    """The recipes of the files that a run starts from, and of those before them."""
+    files = [tensorfile.load(path)[1] for path in paths.split(",") if path]
+    return [{"recipe": json.loads(m.get("recipe", "null")), "step": m.get("step"),
+             "commit": m.get("commit"), "start": json.loads(m.get("history", "[]"))}
+            for m in files]
+
+
 # ---- A run -----------------------------------------------------------------
 
 @torch.no_grad()
@@ -772,6 +780,7 @@ def main():
     export(os.path.join(args.out, "nem.safetensors"), run.u_ema, {
         "format": "pt", "model": "SyMPIE NEM", "step": str(run.step),
         "recipe": json.dumps(recipe), "commit": commit(),
+        "history": json.dumps(history(args.start)),
         "data": f"{len(training)} pictures, {sum(p.label >= 0 for p in training)} labelled",
         "scores": json.dumps(scores)})
 

@@ -5,6 +5,7 @@
 """The training: its step against one written out by hand, DWM's gradient, exact
 resume, the split, and errors that name what is wrong."""
 
+import json
 import os
 import sys
 import tempfile
@@ -171,8 +172,11 @@ class Step(unittest.TestCase):
             paths = [os.path.join(folder, name) for name in "ab"]
             runs = [new_run(dict(RECIPE, seed=seed)) for seed in (1, 2)]
             for run, path in zip(runs, paths):
-                train.export(path, run.u, {})
+                train.export(path, run.u,
+                             {"recipe": json.dumps({"seed": run.recipe["seed"]})})
             mean = train.load_weights(*paths).state_dict()
+            self.assertEqual([run["recipe"] for run in train.history(",".join(paths))],
+                             [{"seed": 1}, {"seed": 2}])
             alone = [train.load_weights(path).state_dict() for path in paths]
         for name in ("colm.backbone.0.weight", "colm.backbone.5.bn2.running_var"):
             want = (alone[0][name] + alone[1][name]) / 2
