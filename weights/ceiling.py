@@ -16,7 +16,6 @@ fit never saw. Writes table.safetensors, results.csv and results.md.
 """
 
 import argparse
-import csv
 import os
 import sys
 from dataclasses import dataclass
@@ -30,11 +29,14 @@ try:
 except ImportError as why:
     sys.exit(f"ceiling.py: {why}; see setup.sh --all")
 
+import checkpoint
 import codec
 import data
 import evaluate
+import model
 import tensorfile
 import train
+import upstream
 
 SEVERITIES = (1, 2, 3, 4, 5)
 SIZES = (160, 192, 224)  # at which the upstream judges, in turn
@@ -68,11 +70,11 @@ def pairs(source, name, severities, images, chosen, rng):
 
 
 def standardised(pictures):
-    return train.standardise(pictures, "cpu")
+    return model.standardise(pictures, "cpu")
 
 
 def clamped(x):
-    low, high = ((v - train.MEAN) / train.STD for v in (0, 1))
+    low, high = ((v - model.MEAN) / model.STD for v in (0, 1))
     return torch.min(torch.max(x, low), high)
 
 
@@ -123,9 +125,9 @@ def fit(source, name, images, labels, upstreams, steps, batch, rng):
             wanted[known, labels[chosen][known]] += 0.5
         sets = parameters(fitted, level)[order]
         each = sets.detach().requires_grad_()
-        enhanced = train.dwm(corrupted, each)
+        enhanced = model.dwm(corrupted, each)
         loss = F.cross_entropy(f(enhanced).float(), wanted)
-        part = train.Sight(rng, 0, 112)
+        part = model.Sight(rng, 0, 112)
         loss = loss + KEEP * train.restoration(*map(part.window, (
             enhanced, corrupted, clean)))
         optimiser.zero_grad()
@@ -138,7 +140,7 @@ def fit(source, name, images, labels, upstreams, steps, batch, rng):
 
 def enhance(pictures, sets):
     """uint8 (N, H, W, 3), (N, 37) -> uint8: DWM as the definition has it."""
-    x = clamped(train.dwm(standardised(pictures), sets)) * train.STD + train.MEAN
+    x = clamped(model.dwm(standardised(pictures), sets)) * model.STD + model.MEAN
     return (255 * x).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
 
 
@@ -209,14 +211,14 @@ def main():
         cache = codec.CodecCache(args.codec, images,
                                  [p.path for p in pictures]) if args.codec else None
         labels = np.array([p.label for p in pictures])
-        network = train.load_upstream(args.upstream, args.data)
-        upstreams = [train.Upstream(network, size, args.bf16, clamp=True) for size in SIZES]
+        network = upstream.load_upstream(args.upstream, args.data)
+        upstreams = [upstream.Upstream(network, size, args.bf16, clamp=True) for size in SIZES]
         for name in tqdm(wanted, "fitted", unit=""):
             rng = np.random.default_rng((args.seed, names.index(name)))
             fitted[name] = fit(Source(corrupt, cache), name, images, labels, upstreams,
                                args.steps, args.batch, rng)
             tensorfile.save(path, {n: v.numpy() for n, v in fitted.items()},
-                            {"format": "pt", "commit": train.commit(),
+                            {"format": "pt", "commit": checkpoint.commit(),
                              "steps": str(args.steps), "batch": str(args.batch)})
     if args.judge:
         known = [n for n in names if n in fitted]

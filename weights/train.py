@@ -20,137 +20,30 @@ The run resumes from what it finds in --out, exactly as if never interrupted.
 
 import argparse
 import copy
-import csv
 import json
 import math
 import os
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 try:
-    import matplotlib
     import numpy as np
     import torch
     import torch.nn.functional as F
     from torch import nn
     from tqdm import tqdm
+    import trainlog  # matplotlib
 except ImportError as why:
     sys.exit(f"train.py: {why}; see setup.sh --all")
 
 import data
 import tensorfile
-
-MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
-STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
-N_PARAMS, KERNEL = 37, 5
-IDENTITY = torch.cat([torch.eye(3).flatten(), torch.zeros(3 + KERNEL * KERNEL)])
-IDENTITY[12 + KERNEL * KERNEL // 2] = 1
-NEM_RESIZE, NEM_SIDE = 232, 224
-
-
-# ---- The model: names as in the authors' state dict ------------------------
-
-class Block(nn.Module):
-    def __init__(self, n_in, n_out):
-        super().__init__()
-        self.conv1 = nn.Conv2d(n_in, n_out, 3, padding=1)
-        self.bn1 = nn.BatchNorm2d(n_out)
-        self.conv2 = nn.Conv2d(n_out, n_out, 3, padding=1)
-        self.bn2 = nn.BatchNorm2d(n_out)
-
-    def forward(self, x):
-        x = self.conv1(F.avg_pool2d(x, 5, 4, 1))
-        y = F.relu(self.bn1(x))
-        return x + F.relu(self.bn2(self.conv2(y)))
-
-
-class Nem(nn.Module):
-    """Standardised pictures (N, 3, H, W) -> features (N, 512); `out` makes
-    them 37 numbers, at first the identity."""
-
-    def __init__(self):
-        super().__init__()
-        self.backbone = nn.Sequential(
-            nn.Conv2d(3, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU(),
-            Block(64, 128), Block(128, 256), Block(256, 512))
-        self.out = nn.Linear(512, N_PARAMS)
-        nn.init.zeros_(self.out.weight)
-        with torch.no_grad():
-            self.out.bias.copy_(IDENTITY)
-
-    def forward(self, x):
-        return self.backbone(x).float().mean((2, 3))
-
-
-def dwm(x, params):
-    """Standardised pictures (N, 3, H, W), (N, 37) -> enhanced, not clamped."""
-    n, _, height, width = x.shape
-    matrix, shift = params[:, :9].view(n, 3, 3), params[:, 9:12].view(n, 3, 1, 1)
-    kernel = params[:, 12:].view(n, 1, 1, KERNEL, KERNEL).expand(n, 3, 1, -1, -1)
-    x = torch.einsum("ndhw,ndc->nchw", x + shift, matrix)
-    x = F.conv2d(x.reshape(1, 3 * n, height, width),
-                 kernel.reshape(3 * n, 1, KERNEL, KERNEL), padding=KERNEL // 2,
-                 groups=3 * n)
-    return x.view(n, 3, height, width)
-
-
-class Sympie(nn.Module):
-    """U: standardised pictures -> enhanced ones."""
-
-    bf16 = False
-
-    def __init__(self):
-        super().__init__()
-        self.colm = Nem()
-
-    def features(self, seen):
-        with torch.autocast(seen.device.type, torch.bfloat16, enabled=self.bf16):
-            return self.colm(seen.contiguous(memory_format=torch.channels_last))
-
-    def forward(self, x, sight=None):
-        """By default NEM sees the library's crop of x, and all of x comes back."""
-        sight = sight or Sight()
-        return dwm(sight.window(x), self.colm.out(self.features(sight.view(x))))
-
-
-def nem_crop(x):
-    """The library's preprocessing: smaller side to 232, central 224x224."""
-    scale = NEM_RESIZE / min(x.shape[2:])
-    size = [max(NEM_RESIZE, round(n * scale)) for n in x.shape[2:]]
-    x = (F.interpolate(x, size, mode="area") if scale < 1 else
-         F.interpolate(x, size, mode="bilinear", align_corners=False))
-    top, left = ((n - NEM_SIDE) // 2 for n in size)
-    return x[:, :, top:top + NEM_SIDE, left:left + NEM_SIDE]
-
-
-class Sight:
-    """What of a batch is looked at in a step. NEM's `view` is the library's
-    crop or, with `crop`, a random square of that side: half of the time of the
-    library's crop, half of the time of the picture at its own scale, as it would
-    be in a larger frame. DWM and the upstream get a random square of the side
-    `window`, or everything."""
-
-    def __init__(self, rng=None, crop=0, window=0):
-        self.crop, self.side = crop, window
-        if crop or window:
-            self.enlarged, self.places = rng.random() < 0.5, rng.random((2, 2))
-
-    def view(self, x):
-        if not self.crop:
-            return nem_crop(x)
-        x = nem_crop(x) if self.enlarged else x
-        return _square(x, self.crop, self.places[0])
-
-    def window(self, x):
-        return _square(x, self.side, self.places[1]) if self.side else x
-
-
-def _square(x, side, place):
-    top, left = (int(at * (n - side + 1)) for at, n in zip(place, x.shape[2:]))
-    return x[:, :, top:top + side, left:left + side].contiguous()
+from checkpoint import (commit, export, fill, history, load_checkpoint, load_weights,
+                        save_checkpoint)
+from model import IDENTITY, MEAN, N_PARAMS, STD, Sight, Sympie, dwm, nem_crop, standardise
+from upstream import Upstream, load_upstream
 
 
 # ---- Algorithm 1 -----------------------------------------------------------
@@ -281,165 +174,6 @@ def update_ema(u_ema, u, rate):
             average.copy_(value)
 
 
-# ---- The upstream ----------------------------------------------------------
-
-class Upstream:
-    """A frozen classifier on standardised pictures. `side`: the size it sees;
-    None is its own. `clamp`: colours out of range are cut, as in use."""
-
-    def __init__(self, network, side=None, bf16=False, clamp=False):
-        self.network, self.bf16 = network.eval().requires_grad_(False), bf16
-        self.clamp = clamp
-        self.side = side or getattr(network, "input_size", NEM_SIDE)
-
-    def __call__(self, x):
-        x = x * STD.to(x.device) + MEAN.to(x.device)
-        if self.clamp:
-            x = x.clamp(0, 1)
-        if self.side != x.shape[-1]:
-            x = F.interpolate(x, (self.side, self.side), mode="bilinear",
-                              align_corners=False, antialias=True)
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
-            return self.network(x.contiguous(memory_format=torch.channels_last))
-
-
-def load_upstream(name, folder):
-    if name == "resnet50":
-        from torchvision.models import resnet50
-        network = resnet50(weights="IMAGENET1K_V1")
-
-        class Resnet(nn.Module):  # torchvision's networks want standardised input
-            input_size = NEM_SIDE
-
-            def __init__(self):
-                super().__init__()
-                self.network = network
-
-            def forward(self, x):
-                return self.network((x - MEAN.to(x.device)) / STD.to(x.device))
-        return Resnet()
-    sys.path.insert(0, os.path.join(folder, "models"))
-    from classifiers import load_classifier
-    network = load_classifier(name, os.path.join(folder, "models"))
-    for layer in network.modules():
-        if getattr(layer, "act", None) == "relu6":
-            layer.act = None
-            layer.register_forward_hook(lambda layer, args, y: Relu6.apply(y))
-    return network.to(memory_format=torch.channels_last)
-
-
-class Relu6(torch.autograd.Function):
-    """clamp(0, 6): PyTorch 1.13 takes half of the network's time to differentiate
-    its own in bfloat16."""
-
-    @staticmethod
-    def forward(context, x):
-        y = x.clamp(0, 6)
-        context.save_for_backward(y)
-        return y
-
-    @staticmethod
-    def backward(context, gradient):
-        y, = context.saved_tensors
-        gradient = torch.ops.aten.threshold_backward(gradient, y, 0)
-        return torch.ops.aten.threshold_backward(gradient, 6 - y, 0)
-
-
-# ---- Checkpoints: folders of safetensors files, no file above 16 MiB -------
-
-PART_SIZE = 15 << 20
-
-
-def save_checkpoint(folder, step, recipe, tensors):
-    parts, size = [{}], 0
-    for name, tensor in tensors.items():
-        values = tensor.detach().cpu().numpy()
-        if size + values.nbytes > PART_SIZE and parts[-1]:
-            parts.append({})
-            size = 0
-        parts[-1][name] = values
-        size += values.nbytes
-    unfinished, old = folder + ".new", folder + ".old"
-    _remove_folder(unfinished)
-    os.makedirs(unfinished)
-    metadata = {"step": str(step), "recipe": json.dumps(recipe),
-                "parts": str(len(parts))}
-    for i, part in enumerate(parts):
-        tensorfile.save(os.path.join(unfinished, f"{i:02}.safetensors"), part, metadata)
-    if os.path.exists(folder):
-        _remove_folder(old)
-        os.rename(folder, old)
-    os.rename(unfinished, folder)
-    _remove_folder(old)
-
-
-def _remove_folder(folder):
-    if os.path.isdir(folder):
-        for name in os.listdir(folder):
-            os.remove(os.path.join(folder, name))
-        os.rmdir(folder)
-
-
-def load_checkpoint(folder):
-    """-> step, recipe, tensors."""
-    tensors, names = {}, sorted(os.listdir(folder))
-    for name in names:
-        part, metadata = tensorfile.load(os.path.join(folder, name))
-        tensors.update(part)
-    if not names or int(metadata.get("parts", 0)) != len(names):
-        raise ValueError(f"{folder} is no complete checkpoint")
-    return (int(metadata["step"]), json.loads(metadata["recipe"]),
-            {name: torch.from_numpy(values) for name, values in tensors.items()})
-
-
-def fill(module, tensors, prefix, source):
-    """Loads a module's state; names what does not fit."""
-    for name, value in module.state_dict().items():
-        if name.endswith("num_batches_tracked") and prefix + name not in tensors:
-            continue
-        found = tensors.get(prefix + name)
-        if found is None:
-            raise ValueError(f"{source} has no tensor {prefix + name}")
-        if found.shape != value.shape:
-            raise ValueError(f"{source}: {prefix + name} has shape "
-                             f"{list(found.shape)}, not {list(value.shape)}")
-        value.copy_(found)
-
-
-def export(path, u, metadata):
-    """The library's file: convolutions in F16, the rest in F32."""
-    tensors = {}
-    for name, value in u.state_dict().items():
-        if value.is_floating_point():
-            half = value.dim() == 4
-            tensors[name] = value.cpu().numpy().astype(np.float16 if half else np.float32)
-    tensorfile.save(path, tensors, metadata)
-
-
-def load_weights(*paths):
-    """-> Sympie with the weights of a file for the library, or the mean of several."""
-    u = Sympie()
-    means = {name: torch.zeros_like(value) for name, value in u.state_dict().items()
-             if value.is_floating_point()}
-    with torch.no_grad():
-        for path in paths:
-            tensors, _ = tensorfile.load(path)
-            fill(u, {name: torch.from_numpy(value.astype(np.float32))
-                     for name, value in tensors.items()}, "", path)
-            for name, mean in means.items():
-                mean += u.state_dict()[name] / len(paths)
-        fill(u, means, "", paths[0])
-    return u.eval()
-
-
-def history(paths):
-    """The recipes of the files that a run starts from, and of those before them."""
-    files = [tensorfile.load(path)[1] for path in paths.split(",") if path]
-    return [{"recipe": json.loads(m.get("recipe", "null")), "step": m.get("step"),
-             "commit": m.get("commit"), "start": json.loads(m.get("history", "[]"))}
-            for m in files]
-
-
 # ---- A run -----------------------------------------------------------------
 
 @torch.no_grad()
@@ -451,13 +185,6 @@ def own_labels(f, images, labels, device):
             x = np.stack([data.centre_crop(images[i]) for i in part])
             labels[part] = f(standardise(x, device)).argmax(1).cpu()
     return labels
-
-
-def standardise(pictures, device):
-    """uint8 (N, H, W, 3) -> (N, 3, H, W)."""
-    x = torch.from_numpy(np.ascontiguousarray(pictures)).to(device)
-    x = x.permute(0, 3, 1, 2).float() / 255
-    return ((x - MEAN.to(device)) / STD.to(device)).contiguous()
 
 
 @dataclass
@@ -589,68 +316,6 @@ def validate(u, f, batches, device):
             "validation_restore": sum(left) / len(left)}
 
 
-COLUMNS = ["step", "seconds", "first", "second", "restore", "table", "name",
-           "top1", "top1_enhanced", "validation_restore"]
-
-
-class Log:
-    """log.csv: a row each --log-every steps, the losses averaged."""
-
-    def __init__(self, path, step):
-        self.path, self.sums, self.count = path, {}, 0
-        rows = []
-        if os.path.exists(path):
-            with open(path, newline="") as file:
-                rows = [row for row in csv.DictReader(file) if int(row["step"]) <= step]
-        with open(path, "w", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-        self.seconds = float(rows[-1]["seconds"]) if rows else 0.0
-        self.began = time.monotonic()
-
-    def add(self, losses):
-        for name, value in losses.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value
-        self.count += 1
-
-    def write(self, step, more):
-        now = self.seconds + time.monotonic() - self.began
-        row = {name: f"{value / self.count:.5f}" for name, value in self.sums.items()}
-        row.update(step=step, seconds=f"{now:.1f}",
-                   **{name: f"{value:.4f}" for name, value in more.items()})
-        with open(self.path, "a", newline="") as file:
-            csv.DictWriter(file, COLUMNS, lineterminator="\n").writerow(row)
-        self.sums, self.count = {}, 0
-
-
-def plot(csv_path, path):
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-    with open(csv_path, newline="") as file:
-        rows = list(csv.DictReader(file))
-    panels = [("first", "second"), ("restore", "table", "validation_restore"), ("name",),
-              ("top1", "top1_enhanced")]
-    figure, axes = pyplot.subplots(1, len(panels), figsize=(4 * len(panels), 3))
-    for axis, names in zip(axes, panels):
-        for name in names:
-            points = [(int(row["step"]), float(row[name])) for row in rows if row[name]]
-            if points:
-                axis.plot(*zip(*points), label=name.replace("_", " "))
-                axis.legend(fontsize=7)
-        axis.set_xlabel("step")
-    figure.tight_layout()
-    figure.savefig(path, dpi=100)
-    pyplot.close(figure)
-
-
-def commit():
-    done = subprocess.run(["git", "describe", "--always", "--dirty"],
-                          cwd=os.path.dirname(os.path.abspath(__file__)),
-                          capture_output=True, text=True)
-    return done.stdout.strip() or "unknown"
-
-
 RECIPE = ["steps", "batch", "rate", "head_rate", "warm_up", "ema", "seed", "crop",
           "upstream", "window", "sizes", "head_only", "mixed", "first",
           "second", "restore", "name", "table", "fitted", "even", "centred",
@@ -742,7 +407,7 @@ def main():
     os.makedirs(args.out, exist_ok=True)
     if os.path.isdir(checkpoint):
         run.load(checkpoint)
-    log = Log(os.path.join(args.out, "log.csv"), run.step)
+    log = trainlog.Log(os.path.join(args.out, "log.csv"), run.step)
     weights = Losses(**{name: getattr(args, name) for name in vars(Losses())})
 
     bar = tqdm(total=args.steps, initial=run.step, unit="step")
@@ -776,7 +441,7 @@ def main():
     bar.close()
 
     scores = scores or validate(run.u_ema, judge, judged, device)
-    plot(log.path, os.path.join(args.out, "losses.png"))
+    trainlog.plot(log.path, os.path.join(args.out, "losses.png"))
     export(os.path.join(args.out, "nem.safetensors"), run.u_ema, {
         "format": "pt", "model": "SyMPIE NEM", "step": str(run.step),
         "recipe": json.dumps(recipe), "commit": commit(),

@@ -20,8 +20,10 @@ except (ImportError, SystemExit) as why:
     print(f"skipped: {why}")
     sys.exit(77)
 
+import model
 import tensorfile
 import train
+import upstream
 from torch import nn
 
 torch.set_num_threads(1)
@@ -48,11 +50,11 @@ class Fit(unittest.TestCase):
         network[-1].weight.data.mul_(0.1)  # random weights have no say in colours
         cls.fitted = ceiling.fit(ceiling.Source(darker), "darken",
                                  smooth_pictures(), np.array([1, 2, -1, 4]),
-                                 [train.Upstream(network, 56, clamp=True)], 25, 10,
+                                 [upstream.Upstream(network, 56, clamp=True)], 25, 10,
                                  np.random.default_rng(1))
 
     def test_darkened_pictures_become_lighter(self):
-        self.assertEqual(self.fitted.shape, (5, train.N_PARAMS))
+        self.assertEqual(self.fitted.shape, (5, model.N_PARAMS))
         gains = self.fitted[:, [0, 4, 8]].mean(1) * self.fitted[:, 12:].sum(1)
         self.assertTrue((gains[2:] > 1.3).all(), gains)
         pictures = np.stack(smooth_pictures())
@@ -75,7 +77,7 @@ class Fit(unittest.TestCase):
             tensorfile.save(path, {"darken": self.fitted.numpy()}, {"format": "pt"})
             table = train.load_table(path, ["darken"])
         self.assertTrue(torch.equal(table[0, 1:], self.fitted))
-        self.assertTrue(torch.equal(table[0, 0], train.IDENTITY))
+        self.assertTrue(torch.equal(table[0, 0], model.IDENTITY))
 
     def test_identity_changes_nothing(self):
         pictures = np.stack(smooth_pictures())

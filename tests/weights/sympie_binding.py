@@ -15,7 +15,8 @@ sys.path.insert(0, os.path.join(ROOT, "weights"))
 try:
     import numpy as np
     import torch
-    import train
+    import checkpoint
+    import model
 except (ImportError, SystemExit) as why:
     print(f"skipped: {why}")
     sys.exit(77)
@@ -27,7 +28,7 @@ torch.set_num_threads(1)
 
 def standardise(picture):
     x = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
-    return (x - train.MEAN) / train.STD
+    return (x - model.MEAN) / model.STD
 
 
 def some_picture(rng, height, width):
@@ -43,7 +44,7 @@ class Library(unittest.TestCase):
     def export(self, folder):
         """Weights as training leaves them: no layer at its start."""
         torch.manual_seed(5)
-        u = train.Sympie()
+        u = model.Sympie()
         with torch.no_grad():
             for name, value in u.state_dict().items():
                 if "running_var" in name:
@@ -52,25 +53,25 @@ class Library(unittest.TestCase):
                     value.normal_(0, 0.2)
             u.colm.out.weight.normal_(0, 0.02)
         path = os.path.join(folder, "w.safetensors")
-        train.export(path, u, {"format": "pt"})
+        checkpoint.export(path, u, {"format": "pt"})
         return path
 
     def test_same_in_c_as_in_pytorch(self):
         rng = np.random.default_rng(2)
         with tempfile.TemporaryDirectory() as folder:
             path = self.export(folder)
-            u = train.load_weights(path)
+            u = checkpoint.load_weights(path)
             with Sympie(path) as sympie:
                 for size in ((224, 224), (160, 301), (464, 928)):
                     picture = some_picture(rng, *size)
                     x = standardise(picture)
                     with torch.no_grad():
-                        want = u.colm.out(u.colm(train.nem_crop(x)))
+                        want = u.colm.out(u.colm(model.nem_crop(x)))
                         got = sympie.estimate(picture)
                         np.testing.assert_allclose(got, want[0], atol=2e-3)
-                        self.assertGreater((want[0] - train.IDENTITY).abs().max(), 0.1)
-                        out = train.dwm(x, torch.from_numpy(got)[None])[0]
-                        out = 255 * (out * train.STD + train.MEAN).clamp(0, 1)
+                        self.assertGreater((want[0] - model.IDENTITY).abs().max(), 0.1)
+                        out = model.dwm(x, torch.from_numpy(got)[None])[0]
+                        out = 255 * (out * model.STD + model.MEAN).clamp(0, 1)
                     far = np.abs(sympie.apply(picture, got) - out.permute(1, 2, 0).numpy())
                     self.assertLess(far.max(), 1.5)
 
@@ -90,7 +91,7 @@ class Library(unittest.TestCase):
             with self.assertRaisesRegex(ValueError, "not finite"):
                 sympie.apply(np.zeros((8, 8, 3), np.uint8), [float("nan")] * 37)
             with self.assertRaisesRegex(ValueError, "not uint8"):
-                sympie.apply(np.zeros((8, 8, 3)), train.IDENTITY)
+                sympie.apply(np.zeros((8, 8, 3)), model.IDENTITY)
 
 
 if __name__ == "__main__":

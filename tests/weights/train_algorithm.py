@@ -23,9 +23,13 @@ except ImportError as why:
     print(f"skipped: {why}")
     sys.exit(77)
 
+import checkpoint
 import data
+import model
 import tensorfile
 import train
+import trainlog
+import upstream
 from torch import nn
 
 torch.set_num_threads(1)
@@ -58,7 +62,7 @@ def small_upstream():
     torch.manual_seed(7)
     network = nn.Sequential(nn.Conv2d(3, 4, 7, 4), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
                             nn.Flatten(), nn.Linear(4, 10))
-    return train.Upstream(network, side=56)
+    return upstream.Upstream(network, side=56)
 
 
 def new_run(recipe=RECIPE):
@@ -70,7 +74,7 @@ def go(run, batches, f, steps, weights=train.Losses(restore=0.5, name=0.25)):
     out = []
     for batch in batches.iterate(run.step, steps):
         run.set_rate()
-        sight = train.Sight(np.random.default_rng(run.step), CROP, WINDOW)
+        sight = model.Sight(np.random.default_rng(run.step), CROP, WINDOW)
         out.append(train.train_step(
             run.u, run.u_ema, run.namer, f, run.optimiser,
             train.to_tensors(batch, "cpu"), sight, weights, run.recipe["ema"]))
@@ -94,7 +98,7 @@ class Step(unittest.TestCase):
         other.namer.load_state_dict(run.namer.state_dict())
         t = train.to_tensors(small_batches().batch(0), "cpu")
         t.y = torch.tensor([3, 7])
-        sight = train.Sight(np.random.default_rng(1), CROP, WINDOW)
+        sight = model.Sight(np.random.default_rng(1), CROP, WINDOW)
         run.set_rate()
         losses = train.train_step(run.u, run.u_ema, run.namer, f, run.optimiser, t,
                                   sight, train.Losses(), 0.9)
@@ -117,7 +121,7 @@ class Step(unittest.TestCase):
         u, u_ema = other.u, other.u_ema
         first = surprise(f(enhance(u, t.x, sight)))
         with torch.no_grad():
-            once = enhance(u_ema, t.x, train.Sight())
+            once = enhance(u_ema, t.x, model.Sight())
         second = surprise(f(enhance(u, once, sight)))
         self.assertAlmostEqual(losses["first"], first.item(), places=5)
         self.assertAlmostEqual(losses["second"], second.item(), places=5)
@@ -164,7 +168,7 @@ class Step(unittest.TestCase):
         labels = train.own_labels(f, batches.images, batches.labels, "cpu")
         np.testing.assert_array_equal(labels[[0, 1, 3]], [1, 2, 4])
         x = data.centre_crop(batches.images[2])[None]
-        self.assertEqual(labels[2], f(train.standardise(x, "cpu")).argmax())
+        self.assertEqual(labels[2], f(model.standardise(x, "cpu")).argmax())
         self.assertEqual(batches.labels[2], data.NO_LABEL)
 
     def test_starts_from_the_mean_of_several(self):
@@ -172,12 +176,12 @@ class Step(unittest.TestCase):
             paths = [os.path.join(folder, name) for name in "ab"]
             runs = [new_run(dict(RECIPE, seed=seed)) for seed in (1, 2)]
             for run, path in zip(runs, paths):
-                train.export(path, run.u,
+                checkpoint.export(path, run.u,
                              {"recipe": json.dumps({"seed": run.recipe["seed"]})})
-            mean = train.load_weights(*paths).state_dict()
-            self.assertEqual([run["recipe"] for run in train.history(",".join(paths))],
+            mean = checkpoint.load_weights(*paths).state_dict()
+            self.assertEqual([run["recipe"] for run in checkpoint.history(",".join(paths))],
                              [{"seed": 1}, {"seed": 2}])
-            alone = [train.load_weights(path).state_dict() for path in paths]
+            alone = [checkpoint.load_weights(path).state_dict() for path in paths]
         for name in ("colm.backbone.0.weight", "colm.backbone.5.bn2.running_var"):
             want = (alone[0][name] + alone[1][name]) / 2
             self.assertLess((mean[name] - want).abs().max().item(), 1e-6)
@@ -186,7 +190,7 @@ class Step(unittest.TestCase):
 
     def test_starts_at_the_identity(self):
         x = torch.randn(2, 3, 40, 50)
-        enhanced = train.Sympie().eval()(x)
+        enhanced = model.Sympie().eval()(x)
         self.assertLess((enhanced - x).abs().max().item(), 1e-6)
 
     def test_losses_fall(self):
@@ -198,18 +202,18 @@ class Step(unittest.TestCase):
 
     def test_table_names_the_aim(self):
         """Each sample is drawn to what its own damage's set makes of it."""
-        table = torch.stack([torch.stack([train.IDENTITY + (10 * kind + severity)
+        table = torch.stack([torch.stack([model.IDENTITY + (10 * kind + severity)
                                           for severity in range(6)]) for kind in range(2)])
         damage = torch.tensor([[0, 0.6], [1, 0], [0, 0], [0.2, 0.2]])
         aim = train.aims(table, damage)
         for got, moved in zip(aim, (13, 5, 0)):
-            self.assertTrue(torch.equal(got, train.IDENTITY + moved))
+            self.assertTrue(torch.equal(got, model.IDENTITY + moved))
         self.assertTrue(aim[3].isnan().all())  # two at once have no set
 
         run = new_run()
         t = train.to_tensors(small_batches().batch(0), "cpu", table)
-        sight = train.Sight(np.random.default_rng(1), CROP, WINDOW)
-        t.aim = torch.stack([train.IDENTITY, torch.full_like(train.IDENTITY, torch.nan)])
+        sight = model.Sight(np.random.default_rng(1), CROP, WINDOW)
+        t.aim = torch.stack([model.IDENTITY, torch.full_like(model.IDENTITY, torch.nan)])
         loss = train.train_step(run.u, run.u_ema, run.namer, None, run.optimiser, t, sight,
                                 train.Losses(0, 0, table=1), 0.9)
         self.assertAlmostEqual(loss["table"], 0, places=5)  # NEM is at the identity
@@ -247,7 +251,7 @@ class Step(unittest.TestCase):
             seen.append(batch)
             run.set_rate()
             train.train_step(run.u, run.u_ema, run.namer, None, run.optimiser, batch,
-                             train.Sight(), train.Losses(0, 0, 1, 0), 0.9)
+                             model.Sight(), train.Losses(0, 0, 1, 0), 0.9)
             run.step += 1
         self.assertEqual(len(seen), RECIPE["steps"])
         self.assertIs(seen[0].features, seen[2].features)
@@ -260,7 +264,7 @@ class Dwm(unittest.TestCase):
         torch.manual_seed(0)
         x = torch.randn(2, 3, 6, 7, dtype=torch.double, requires_grad=True)
         params = torch.randn(2, 37, dtype=torch.double, requires_grad=True)
-        self.assertTrue(torch.autograd.gradcheck(train.dwm, (x, params)))
+        self.assertTrue(torch.autograd.gradcheck(model.dwm, (x, params)))
 
 
 class Resume(unittest.TestCase):
@@ -296,14 +300,14 @@ class Resume(unittest.TestCase):
     def test_log_forgets_steps_after_the_checkpoint(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "log.csv")
-            log = train.Log(path, 0)
+            log = trainlog.Log(path, 0)
             for step in (20, 40):
                 log.add({"first": 1.0})
                 log.write(step, {})
-            train.Log(path, 20)
+            trainlog.Log(path, 20)
             with open(path) as file:
                 self.assertEqual([row.split(",")[0] for row in file], ["step", "20"])
-            train.plot(path, os.path.join(folder, "losses.png"))
+            trainlog.plot(path, os.path.join(folder, "losses.png"))
             self.assertGreater(os.path.getsize(os.path.join(folder, "losses.png")), 1000)
 
 
@@ -343,7 +347,7 @@ class BadInput(unittest.TestCase):
         run = new_run()
         tensors = run.tensors()
         tensors["u.colm.out.weight"] = torch.zeros(36, 512)
-        train.save_checkpoint(self.path("checkpoint"), 1, RECIPE, tensors)
+        checkpoint.save_checkpoint(self.path("checkpoint"), 1, RECIPE, tensors)
         with self.assertRaisesRegex(
                 ValueError, r"colm.out.weight has shape \[36, 512\], not \[37, 512\]"):
             run.load(self.path("checkpoint"))
@@ -363,10 +367,10 @@ class BadInput(unittest.TestCase):
         with open(self.path("w.safetensors"), "wb") as file:
             file.write(b"\xff" * 64)
         with self.assertRaisesRegex(ValueError, "w.safetensors is not a readable"):
-            train.load_weights(self.path("w.safetensors"))
+            checkpoint.load_weights(self.path("w.safetensors"))
         tensorfile.save(self.path("w.safetensors"), {"a": np.zeros(1, np.float32)}, {})
         with self.assertRaisesRegex(ValueError, "no tensor colm.backbone.0.weight"):
-            train.load_weights(self.path("w.safetensors"))
+            checkpoint.load_weights(self.path("w.safetensors"))
 
 
     def test_table_of_other_shapes(self):
