@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Fits one set of 37 numbers to each corruption and severity, without NEM: the
 ceiling that NEM can reach by telling corruptions apart, and the targets of
-train.py --table.
+train.py --fitted.
 
     weights/ceiling.py --data ../shared/data --out build/ceiling
 

@@ -61,8 +61,8 @@ class Losses:
 
 def train_step(u, u_ema, namer, f, optimiser, batch, sight, weights, ema_rate,
                even=False, centred=False):
-    """One step of Algorithm 1. -> the losses by name. even: f's gradient on
-    a picture's 37 numbers exceeds the batch's median for none; centred: see step_about()."""
+    """One step of Algorithm 1. -> the losses by name. even: on no picture's 37
+    numbers does f's gradient exceed the batch's median; centred: see step_about()."""
     losses = {}
     judged = math.ceil(weights.share * len(batch.x))
     y = batch.y[:judged]
@@ -78,8 +78,9 @@ def train_step(u, u_ema, namer, f, optimiser, batch, sight, weights, ema_rate,
         with torch.no_grad():
             x_ema = u_ema(batch.x[:judged], Sight())
         losses["second"] = cross_entropy(f(u(x_ema, sight)), y)
-    x, clean = corner(x), corner(clean)
-    enhanced = dwm(x, params)
+    if weights.restore or weights.table:
+        x, clean = corner(x), corner(clean)
+        enhanced = dwm(x, params)
     if weights.restore:
         losses["restore"] = restoration(enhanced, x, clean)
     if weights.table:
@@ -369,7 +370,10 @@ def arguments():
     add("--save-every", type=int, default=100)
     add("--log-every", type=int, default=20)
     add("--validate-every", type=int, default=200)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.table and (not args.fitted or args.head_only):
+        parser.error("--table needs --fitted, and does not go with --head-only")
+    return args
 
 
 def main():
