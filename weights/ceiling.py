@@ -73,11 +73,6 @@ def standardised(pictures):
     return model.standardise(pictures, "cpu")
 
 
-def clamped(x):
-    low, high = ((v - model.MEAN) / model.STD for v in (0, 1))
-    return torch.min(torch.max(x, low), high)
-
-
 def identity():
     """-> what is fitted, at the identity: values at the middle severity and slopes,
     (2, n) each."""
@@ -140,16 +135,14 @@ def fit(source, name, images, labels, upstreams, steps, batch, rng):
 
 def enhance(pictures, sets):
     """uint8 (N, H, W, 3), (N, 37) -> uint8: DWM as the definition has it."""
-    x = clamped(model.dwm(standardised(pictures), sets)) * model.STD + model.MEAN
+    x = model.clamped(model.dwm(standardised(pictures), sets)) * model.STD + model.MEAN
     return (255 * x).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
 
 
 def judge(table, names, data_folder, count, corruptor):
     """-> evaluate's scores of the sets on `count` validation pictures."""
-    chosen = [p for p in data.split(data.read_index(data_folder))[1]]
-    at = np.linspace(0, len(chosen) - 1, min(count, len(chosen))).round().astype(int)
-    pictures = np.stack([data.centre_crop(data.decode(chosen[i].path)) for i in at])
-    labels = np.array([chosen[i].label for i in at])
+    validation = data.split(data.read_index(data_folder))[1]
+    pictures, labels = evaluate.load(evaluate.spread(validation, count))
     networks = evaluate.load_networks(data_folder, "load_classifier", evaluate.CLASSIFIERS)
     right = {name: {} for name in networks}
     conditions = [c for c in evaluate.CONDITIONS
@@ -160,16 +153,9 @@ def judge(table, names, data_folder, count, corruptor):
         seen = evaluate.damaged(pictures, condition, severities, corruptor)
         better = enhance(seen, sets[severities - 1])
         for name, network in networks.items():
-            right[name][condition] = [evaluate.classify(network, p) == labels
-                                      for p in (seen, better)]
-    scores = []
-    for name in networks:
-        for group, members in evaluate.GROUPS.items():
-            if all(m in right[name] for m in members):
-                right[name][group] = np.mean([right[name][m] for m in members], 0)
-        scores += [evaluate.score(name, condition, 1, *np.asarray(both, float))
-                   for condition, both in right[name].items()]
-    return scores
+            right[name][condition] = np.array(
+                [evaluate.classify(network, p) == labels for p in (seen, better)], float)
+    return evaluate.scores_of(right)
 
 
 def arguments():

@@ -171,15 +171,20 @@ def evaluate(pictures, labels, corruptor, sympie, networks, conditions, every,
                     total[name][times] += classify(network, seen) == labels
         for name in networks:
             right[name][condition] = total[name] / len(rounds)
+    return scores_of(right)
+
+
+def scores_of(right):
+    """right[network][condition][times]: a value in 0..1 for each picture. -> scores
+    of conditions and whole groups, for each time but none."""
     scores = []
-    for name in networks:
-        rows = dict(right[name])
+    for name, conditions in right.items():
+        rows = dict(conditions)
         for group, members in GROUPS.items():
-            found = [right[name][c] for c in members if c in right[name]]
-            if len(found) == len(members):
-                rows[group] = np.mean(found, 0)
+            if all(member in conditions for member in members):
+                rows[group] = np.mean([conditions[member] for member in members], 0)
         for condition, values in rows.items():
-            for times in range(1, iterations + 1):
+            for times in range(1, len(values)):
                 scores.append(score(name, condition, times, values[0], values[times]))
     return scores
 
@@ -362,21 +367,28 @@ def choose(args):
     if args.split != "all":
         pictures = data.split(pictures)[args.split == "validation"]
     pictures = [p for p in pictures if p.label != data.NO_LABEL]
-    if args.limit and args.limit < len(pictures):
-        at = np.linspace(0, len(pictures) - 1, args.limit).round().astype(int)
-        pictures = [pictures[i] for i in at]
     if not pictures:
         raise ValueError("there is no labelled picture to judge by")
-    return pictures
+    return spread(pictures, args.limit) if args.limit else pictures
+
+
+def spread(pictures, count):
+    """`count` of the pictures at even distances, or all where there are fewer."""
+    at = np.linspace(0, len(pictures) - 1, min(count, len(pictures)))
+    return [pictures[i] for i in at.round().astype(int)]
+
+
+def load(pictures):
+    """-> uint8 (N, SIDE, SIDE, 3) and their labels."""
+    return (np.stack([data.centre_crop(data.decode(p.path)) for p in pictures]),
+            np.array([p.label for p in pictures]))
 
 
 def main():
     args = arguments()
     if args.threads:
         torch.set_num_threads(args.threads)
-    chosen = choose(args)
-    pictures = np.stack([data.centre_crop(data.decode(p.path)) for p in chosen])
-    labels = np.array([p.label for p in chosen])
+    pictures, labels = load(choose(args))
     networks = load_networks(args.data, "load_classifier", args.networks)
     os.makedirs(args.out, exist_ok=True)
     frost = os.path.join(args.data, "frost")

@@ -23,6 +23,12 @@ def standardise(pictures, device):
     return ((x - MEAN.to(device)) / STD.to(device)).contiguous()
 
 
+def clamped(x):
+    """Standardised pictures, cut to the range of colours."""
+    low, high = (((v - MEAN) / STD).to(x.device) for v in (0, 1))
+    return torch.min(torch.max(x, low), high)
+
+
 class Block(nn.Module):
     def __init__(self, n_in, n_out):
         super().__init__()

@@ -42,7 +42,8 @@ import data
 import tensorfile
 from checkpoint import (commit, export, fill, history, load_checkpoint, load_weights,
                         save_checkpoint)
-from model import IDENTITY, MEAN, N_PARAMS, STD, Sight, Sympie, dwm, nem_crop, standardise
+from model import (IDENTITY, N_PARAMS, Sight, Sympie, clamped, dwm, nem_crop,
+                   standardise)
 from upstream import Upstream, load_upstream
 
 
@@ -306,9 +307,7 @@ def validate(u, f, batches, device):
     with torch.no_grad():
         for batch in batches:
             t = to_tensors(batch, device)
-            enhanced = u(t.x)
-            low, high = ((v - MEAN) / STD for v in (0, 1))
-            enhanced = torch.min(torch.max(enhanced, low.to(device)), high.to(device))
+            enhanced = clamped(u(t.x))
             right += (f(t.x).argmax(1) == t.y).float().mean().item()
             enhanced_right += (f(enhanced).argmax(1) == t.y).float().mean().item()
             left.append(restoration(enhanced, t.x, t.clean).item())
