@@ -197,8 +197,9 @@ def main():
         cache = codec.CodecCache(args.codec, images,
                                  [p.path for p in pictures]) if args.codec else None
         labels = np.array([p.label for p in pictures])
-        network = upstream.load_upstream(args.upstream, args.data)
-        upstreams = [upstream.Upstream(network, size, args.bf16, clamp=True) for size in SIZES]
+        networks = upstream.load_upstreams(args.upstream, args.data)
+        upstreams = [upstream.Upstream(network, size, args.bf16, clamp=True)
+                     for size in SIZES for network in networks]
         for name in tqdm(wanted, "fitted", unit=""):
             rng = np.random.default_rng((args.seed, names.index(name)))
             fitted[name] = fit(Source(corrupt, cache), name, images, labels, upstreams,

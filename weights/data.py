@@ -133,14 +133,19 @@ class Batches:
     `corrupt(images, names, severities, seeds)` is Corruptions or another
     function that any thread may call; `codec` is a CodecCache or None. A sample takes one corruption,
     drawn uniformly, severity 0 to 5; a `mixed` share of them takes two or three.
+    With `codec_share`, codec damage is drawn that often instead.
     """
 
-    def __init__(self, images, labels, names, corrupt, *, codec=None, size=32,
-                 mixed=0.0, seed=0, workers=2):
+    def __init__(self, images, labels, names, corrupt, *, codec=None, codec_share=0.0,
+                 size=32, mixed=0.0, seed=0, workers=2):
         self.images, self.labels = images, np.asarray(labels, np.int64)
         self.names, self.corrupt, self.codec = list(names), corrupt, codec
         self.damages = self.names + (["codec"] if codec else [])
         self.size, self.mixed, self.seed, self.workers = size, mixed, seed, workers
+        self.odds = None  # alike
+        if codec and codec_share:
+            others = len(self.names)
+            self.odds = [(1 - codec_share) / others] * others + [codec_share]
 
     def batch(self, step):
         rng = np.random.default_rng((self.seed, step))
@@ -152,7 +157,8 @@ class Batches:
         for i, picture in enumerate(chosen):
             count = rng.integers(2, 4) if rng.random() < self.mixed else 1
             count = min(count, len(self.damages))
-            for k, kind in enumerate(rng.choice(len(self.damages), count, False)):
+            for k, kind in enumerate(rng.choice(len(self.damages), count, False,
+                                                  self.odds)):
                 severity = int(rng.integers(6))
                 if self.damages[kind] == "codec":
                     # A codec comes first: what it returns is a new picture.

@@ -44,7 +44,7 @@ from checkpoint import (commit, export, fill, history, load_checkpoint, load_wei
                         save_checkpoint)
 from model import (IDENTITY, N_PARAMS, Sight, Sympie, clamped, dwm, nem_crop,
                    standardise)
-from upstream import Upstream, load_upstream
+from upstream import Upstream, load_upstreams
 
 
 # ---- Algorithm 1 -----------------------------------------------------------
@@ -174,6 +174,21 @@ def update_ema(u_ema, u, rate):
             average.mul_(rate).add_(value, alpha=1 - rate)
         else:
             average.copy_(value)
+
+
+@torch.no_grad()
+def settled(u, pictures):
+    """A copy of U whose batch norm has the statistics of these pictures, batches of
+    standardised ones, at the library's crop. Training's small crops leave others, and
+    so does a mean of weights."""
+    u = copy.deepcopy(u).train()
+    for layer in u.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.reset_running_stats()
+            layer.momentum = None  # all batches count alike
+    for x in pictures:
+        u.features(nem_crop(x))
+    return u.eval()
 
 
 # ---- A run -----------------------------------------------------------------
@@ -319,7 +334,8 @@ def validate(u, f, batches, device):
 RECIPE = ["steps", "batch", "rate", "head_rate", "warm_up", "ema", "seed", "crop",
           "upstream", "window", "sizes", "head_only", "mixed", "first",
           "second", "restore", "name", "table", "fitted", "even", "centred",
-          "clamp", "own_labels", "share", "bf16", "codec", "start"]
+          "clamp", "own_labels", "share", "bf16", "codec", "codec_share", "settle",
+          "start"]
 
 
 def arguments():
@@ -339,7 +355,8 @@ def arguments():
     add("--seed", type=int, default=0)
     add("--crop", type=int, default=0, help="side of a random crop that NEM sees; "
         "0: the library's 224x224")
-    add("--upstream", default="mobilenet_v2")
+    add("--upstream", default="mobilenet_v2", help="several, separated by commas, "
+        "teach in turn; the first one judges")
     add("--window", type=int, default=0, help="side of a random square that DWM and "
         "the upstream get; 0: everything")
     add("--sizes", default="", help="at which the upstream judges, in turn, separated "
@@ -348,6 +365,8 @@ def arguments():
         "alone, on N batches again and again")
     add("--mixed", type=float, default=0.0, help="share with two or three corruptions")
     add("--codec", default="", help="add codec damage, made once into this folder")
+    add("--codec-share", type=float, default=0.0, help="of the samples that start with "
+        "codec damage; 0: as many as of another kind")
     for name, value in vars(Losses()).items():
         add(f"--{name}", type=float, default=value, help="see the class Losses")
     add("--fitted", default="", metavar="FILE", help="ceiling.py's table.safetensors")
@@ -357,6 +376,8 @@ def arguments():
         "range of colours; the paper does not")
     add("--centred", action="store_true", help="train the last layer about the mean "
         "of its features")
+    add("--settle", type=int, default=0, metavar="N", help="what is judged and written has "
+        "the batch-norm statistics of N batches at the library's crop; 0: training's")
     add("--own-labels", action="store_true", help="what has no label takes the "
         "upstream's word")
     add("--bf16", action="store_true", help="autocast of NEM and upstream")
@@ -394,16 +415,19 @@ def main():
 
     recipe = {name: getattr(args, name) for name in RECIPE}
     device = torch.device(args.device)
-    network = load_upstream(args.upstream, args.models or args.data).to(device)
-    f = Upstream(network, bf16=args.bf16, clamp=args.clamp)
-    sizes = [int(size) for size in args.sizes.split(",") if size] or [args.window or f.side]
-    judge = Upstream(network, bf16=args.bf16)
+    networks = load_upstreams(args.upstream, args.models or args.data, device)
+    judge = Upstream(networks[0], bf16=args.bf16)
+    sizes = [int(size) for size in args.sizes.split(",") if size] or [args.window or judge.side]
+    upstreams = [Upstream(network, size, args.bf16, args.clamp)
+                 for size in sizes for network in networks]
     labels = np.array([p.label for p in training])
     if args.own_labels:
         labels = own_labels(judge, images, labels, device)
     batches = data.Batches(images, labels, corrupt.names, corrupt, codec=cache,
-                           size=args.batch, mixed=args.mixed, seed=args.seed,
-                           workers=args.workers)
+                           codec_share=args.codec_share, size=args.batch,
+                           mixed=args.mixed, seed=args.seed, workers=args.workers)
+    calm = [standardise(batch.corrupted, device)
+            for batch in batches.iterate(args.steps, args.steps + args.settle)]
     table = load_table(args.fitted, batches.damages) if args.fitted else None
     run = Run(recipe, len(batches.damages), device, args.start)
     checkpoint = os.path.join(args.out, "checkpoint")
@@ -413,6 +437,9 @@ def main():
     log = trainlog.Log(os.path.join(args.out, "log.csv"), run.step)
     weights = Losses(**{name: getattr(args, name) for name in vars(Losses())})
 
+    def final():
+        return settled(run.u_ema, calm) if calm else run.u_ema
+
     bar = tqdm(total=args.steps, initial=run.step, unit="step")
     scores = {}
     tensors = (kept_batches(run, batches, device, args.head_only) if args.head_only else
@@ -421,7 +448,7 @@ def main():
         run.set_rate()
         rng = np.random.default_rng((args.seed, run.step, 1))
         sight = Sight(rng, args.crop, args.window)
-        f.side = sizes[run.step % len(sizes)]
+        f = upstreams[run.step % len(upstreams)]
         losses = train_step(run.u, run.u_ema, run.namer, f, run.optimiser, batch, sight,
                             weights, args.ema, args.even, args.centred)
         run.step += 1
@@ -434,7 +461,7 @@ def main():
         late = time.monotonic() - began > 60 * args.minutes
         judging = run.step % args.validate_every == 0 or last
         if judging:
-            scores = validate(run.u_ema, judge, judged, device)
+            scores = validate(final(), judge, judged, device)
         if judging or late or run.step % args.log_every == 0:
             log.write(run.step, scores if judging else {})
         if last or late or run.step % args.save_every == 0:
@@ -443,9 +470,10 @@ def main():
             break
     bar.close()
 
-    scores = scores or validate(run.u_ema, judge, judged, device)
+    u = final()
+    scores = scores or validate(u, judge, judged, device)
     trainlog.plot(log.path, os.path.join(args.out, "losses.png"))
-    export(os.path.join(args.out, "nem.safetensors"), run.u_ema, {
+    export(os.path.join(args.out, "nem.safetensors"), u, {
         "format": "pt", "model": "SyMPIE NEM", "step": str(run.step),
         "recipe": json.dumps(recipe), "commit": commit(),
         "history": json.dumps(history(args.start)),

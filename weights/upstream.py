@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import efficientnet_lite
 from model import MEAN, NEM_SIDE, STD
 
 
@@ -33,6 +34,11 @@ class Upstream:
             return self.network(x.contiguous(memory_format=torch.channels_last))
 
 
+def load_upstreams(names, folder, device="cpu"):
+    """The networks of several names, separated by commas."""
+    return [load_upstream(name, folder).to(device) for name in names.split(",")]
+
+
 def load_upstream(name, folder):
     if name == "resnet50":
         from torchvision.models import resnet50
@@ -49,8 +55,11 @@ def load_upstream(name, folder):
                 return self.network((x - MEAN.to(x.device)) / STD.to(x.device))
         return Resnet()
     sys.path.insert(0, os.path.join(folder, "models"))
-    from classifiers import load_classifier
-    network = load_classifier(name, os.path.join(folder, "models"))
+    import classifiers
+    if name in efficientnet_lite.INPUT:
+        network = efficientnet_lite.EfficientNetLite(name, classifiers.bottlenecks)
+    else:
+        network = classifiers.load_classifier(name, os.path.join(folder, "models"))
     for layer in network.modules():
         if getattr(layer, "act", None) == "relu6":
             layer.act = None

@@ -188,10 +188,36 @@ class Step(unittest.TestCase):
         self.assertFalse(torch.equal(alone[0]["colm.backbone.0.weight"],
                                      alone[1]["colm.backbone.0.weight"]))
 
+    def test_settled_norms_are_those_of_the_librarys_crop(self):
+        u, rng = new_run().u, np.random.default_rng(5)
+        pictures = [torch.from_numpy(rng.normal(k, 1 + k, (2, 3, 256, 256))).float()
+                    for k in range(2)]
+        before = {name: value.clone() for name, value in u.state_dict().items()}
+        settled = train.settled(u, pictures).colm.backbone[1]
+        with torch.no_grad():
+            seen = [u.colm.backbone[0](model.nem_crop(x)) for x in pictures]
+        mean = sum(x.mean((0, 2, 3)) for x in seen) / 2
+        variance = sum(x.var((0, 2, 3)) for x in seen) / 2
+        self.assertLess((settled.running_mean - mean).abs().max().item(), 1e-4)
+        self.assertLess((settled.running_var / variance - 1).abs().max().item(), 1e-3)
+        for name, value in u.state_dict().items():  # a copy was settled
+            self.assertTrue(torch.equal(value, before[name]), name)
+
     def test_starts_at_the_identity(self):
         x = torch.randn(2, 3, 40, 50)
         enhanced = model.Sympie().eval()(x)
         self.assertLess((enhanced - x).abs().max().item(), 1e-6)
+
+    def test_codec_share(self):
+        class Codec:
+            def pair(self, picture, severity, rng):
+                return [np.full((data.SIDE, data.SIDE, 3), severity, np.uint8)] * 2
+        batches = small_batches()
+        batches = data.Batches(batches.images, batches.labels, DAMAGES, darker,
+                               codec=Codec(), codec_share=0.8, size=50)
+        drawn = (batches.batch(0).damage > 0).mean(0)  # a sixth has severity 0
+        self.assertGreater(drawn[2], 0.5)
+        self.assertLess(drawn[:2].sum(), 0.35)
 
     def test_losses_fall(self):
         run, batches, f = new_run(dict(RECIPE, steps=40)), small_batches(), small_upstream()
