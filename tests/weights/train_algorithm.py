@@ -25,6 +25,7 @@ except ImportError as why:
 
 import checkpoint
 import data
+import efficientnet_lite
 import model
 import tensorfile
 import train
@@ -291,6 +292,27 @@ class Dwm(unittest.TestCase):
         x = torch.randn(2, 3, 6, 7, dtype=torch.double, requires_grad=True)
         params = torch.randn(2, 37, dtype=torch.double, requires_grad=True)
         self.assertTrue(torch.autograd.gradcheck(model.dwm, (x, params)))
+
+
+class EfficientNetLite(unittest.TestCase):
+    def test_batch_norm_is_folded_in(self):
+        torch.manual_seed(4)
+        conv, norm = nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8, eps=1e-3)
+        for value in (norm.weight, norm.bias, norm.running_mean):
+            nn.init.normal_(value)
+        nn.init.uniform_(norm.running_var, 0.1, 2)
+        state = {f"{prefix}.{name}": value for prefix, module in (("c", conv), ("n", norm))
+                 for name, value in module.state_dict().items()}
+        weight, bias = map(torch.from_numpy, efficientnet_lite.folded(state, "c", "n"))
+        x = torch.randn(2, 3, 9, 9)
+        with torch.no_grad():
+            want = norm.eval()(conv(x))
+        got = nn.functional.conv2d(x, weight, bias)
+        self.assertLess((got - want).abs().max().item(), 1e-5)
+
+    def test_absent_package(self):
+        with self.assertRaisesRegex(ValueError, "no efficientnet_lite9_pytorch_model"):
+            efficientnet_lite.checkpoint_path("efficientnet_lite9")
 
 
 class Resume(unittest.TestCase):
