@@ -61,9 +61,10 @@ class Losses:
 
 
 def train_step(u, u_ema, namer, f, optimiser, batch, sight, weights, ema_rate,
-               even=False, centred=False):
+               even=False, centred=False, terms=None):
     """One step of Algorithm 1. -> the losses by name. even: on no picture's 37
-    numbers does f's gradient exceed the batch's median; centred: see step_about()."""
+    numbers does f's gradient exceed the batch's median; centred, terms: see
+    step_about()."""
     losses = {}
     judged = math.ceil(weights.share * len(batch.x))
     y = batch.y[:judged]
@@ -98,7 +99,7 @@ def train_step(u, u_ema, namer, f, optimiser, batch, sight, weights, ema_rate,
         clip_each_gradient(u)
         optimiser.step()
     else:
-        step_about(centre, u, optimiser)
+        step_about(centre, u, optimiser, terms)
     update_ema(u_ema, u, ema_rate)
     return {name: loss.item() for name, loss in losses.items()}
 
@@ -155,15 +156,32 @@ def clip_each_gradient(module):
 
 
 @torch.no_grad()
-def step_about(centre, u, optimiser):
+def step_about(centre, u, optimiser, terms=None):
     """A step as if the last layer read features - centre. ReLU's features all
-    have positive means, which make a plain step nearly the same for all weights."""
+    have positive means, which make a plain step nearly the same for all weights.
+    terms, (37, 37): as if the last layer's output were in terms that make the 37
+    numbers when multiplied by it."""
     out = u.colm.out
+    if terms is not None:
+        out.weight.grad, out.bias.grad = terms.T @ out.weight.grad, terms.T @ out.bias.grad
     out.weight.grad.addr_(out.bias.grad, centre, alpha=-1)
     clip_each_gradient(u)
-    before = out.weight.clone()
+    weight, bias = out.weight.clone(), out.bias.clone()
     optimiser.step()
-    out.bias.sub_((out.weight - before) @ centre)
+    if terms is not None:
+        out.weight.copy_(weight + terms @ (out.weight - weight))
+        out.bias.copy_(bias + terms @ (out.bias - bias))
+    out.bias.sub_((out.weight - weight) @ centre)
+
+
+def kernel_terms():
+    """The kernel in terms of its sum, in the centre's place, and the other 24 taps:
+    to sharpen is one step of these, not 25 that must agree to keep the sum. The
+    matrix has a gain already, so the sum moves at a quarter of the rate."""
+    terms, centre = torch.eye(N_PARAMS), int(IDENTITY[12:].argmax()) + 12
+    terms[centre, 12:] = -1
+    terms[centre, centre] = 0.25
+    return terms
 
 
 @torch.no_grad()
@@ -334,7 +352,7 @@ def validate(u, f, batches, device):
 RECIPE = ["steps", "batch", "rate", "head_rate", "warm_up", "ema", "seed", "crop",
           "upstream", "window", "sizes", "head_only", "mixed", "first",
           "second", "restore", "name", "table", "fitted", "even", "centred",
-          "clamp", "own_labels", "share", "bf16", "codec", "codec_share", "settle",
+          "terms", "clamp", "own_labels", "share", "bf16", "codec", "codec_share", "settle",
           "start"]
 
 
@@ -378,6 +396,8 @@ def arguments():
         "of its features")
     add("--settle", type=int, default=0, metavar="N", help="what is judged and written has "
         "the batch-norm statistics of N batches at the library's crop; 0: training's")
+    add("--terms", action="store_true", help="with --centred: train the kernel in terms of "
+        "its sum and 24 taps")
     add("--own-labels", action="store_true", help="what has no label takes the "
         "upstream's word")
     add("--bf16", action="store_true", help="autocast of NEM and upstream")
@@ -393,6 +413,8 @@ def arguments():
     args = parser.parse_args()
     if args.table and (not args.fitted or args.head_only):
         parser.error("--table needs --fitted, and does not go with --head-only")
+    if args.terms and not args.centred:
+        parser.error("--terms needs --centred")
     return args
 
 
@@ -429,6 +451,7 @@ def main():
     calm = [standardise(batch.corrupted, device)
             for batch in batches.iterate(args.steps, args.steps + args.settle)]
     table = load_table(args.fitted, batches.damages) if args.fitted else None
+    terms = kernel_terms().to(device) if args.terms else None
     run = Run(recipe, len(batches.damages), device, args.start)
     checkpoint = os.path.join(args.out, "checkpoint")
     os.makedirs(args.out, exist_ok=True)
@@ -450,7 +473,7 @@ def main():
         sight = Sight(rng, args.crop, args.window)
         f = upstreams[run.step % len(upstreams)]
         losses = train_step(run.u, run.u_ema, run.namer, f, run.optimiser, batch, sight,
-                            weights, args.ema, args.even, args.centred)
+                            weights, args.ema, args.even, args.centred, terms)
         run.step += 1
         if not all(math.isfinite(value) for value in losses.values()):
             sys.exit(f"train.py: a loss at step {run.step} is not finite: {losses}")

@@ -270,6 +270,33 @@ class Step(unittest.TestCase):
         self.assertLess((moved + rate * gradient.sign()).abs().max().item(), 1e-4)
         self.assertFalse(torch.equal(run.u.colm.out.bias, bias))
 
+    def test_kernel_terms_are_a_change_of_variables(self):
+        """Two steps of the last layer equal those of a layer whose output, times
+        the terms, is the 37 numbers."""
+        terms = train.kernel_terms()
+        moved = terms @ torch.eye(model.N_PARAMS)[:, 12]  # the kernel's first tap
+        self.assertEqual(moved[12:].sum(), 0)
+        run, other = new_run(), nn.Linear(512, model.N_PARAMS)
+        inverse = torch.linalg.inv(terms)
+        with torch.no_grad():
+            run.u.colm.out.weight.normal_(0, 0.05)
+            other.weight.copy_(inverse @ run.u.colm.out.weight)
+            other.bias.copy_(inverse @ run.u.colm.out.bias)
+        optimiser = torch.optim.Adam(other.parameters(), 1e-3)
+        run.set_rate()
+        for group in run.optimiser.param_groups:
+            group["lr"] = 1e-3
+        for _ in range(2):
+            features, want = torch.randn(8, 512), torch.randn(8, model.N_PARAMS)
+            for out, turn in ((run.u.colm.out, torch.eye(model.N_PARAMS)), (other, terms)):
+                out.zero_grad()
+                (out(features) @ turn.T - want).square().sum().backward()
+            train.step_about(torch.zeros(512), run.u, run.optimiser, terms)
+            train.clip_each_gradient(other)
+            optimiser.step()
+        for got, its in zip(run.u.colm.out.parameters(), other.parameters()):
+            self.assertLess((got - terms @ its).abs().max().item(), 1e-4)
+
     def test_head_only_leaves_the_rest_alone(self):
         run = new_run(dict(RECIPE, head_only=2))
         before = {k: v.clone() for k, v in run.u.state_dict().items()}
