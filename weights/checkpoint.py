@@ -100,11 +100,16 @@ def load_weights(*paths):
 
 
 def history(paths):
-    """The recipes of the files that a run starts from, and of those before them."""
+    """The recipes of the files that a run starts from, and of those before them; where
+    those are the same, with the first file alone."""
     files = [tensorfile.load(path)[1] for path in paths.split(",") if path]
-    return [{"recipe": json.loads(m.get("recipe", "null")), "step": m.get("step"),
+    runs = [{"recipe": json.loads(m.get("recipe", "null")), "step": m.get("step"),
              "commit": m.get("commit"), "start": json.loads(m.get("history", "[]"))}
             for m in files]
+    for run in runs[1:]:
+        if run["start"] == runs[0]["start"]:
+            del run["start"]
+    return runs
 
 
 def commit():

@@ -178,10 +178,12 @@ class Step(unittest.TestCase):
             runs = [new_run(dict(RECIPE, seed=seed)) for seed in (1, 2)]
             for run, path in zip(runs, paths):
                 checkpoint.export(path, run.u,
-                             {"recipe": json.dumps({"seed": run.recipe["seed"]})})
+                             {"recipe": json.dumps({"seed": run.recipe["seed"]}),
+                              "history": '["before"]'})
             mean = checkpoint.load_weights(*paths).state_dict()
-            self.assertEqual([run["recipe"] for run in checkpoint.history(",".join(paths))],
-                             [{"seed": 1}, {"seed": 2}])
+            history = checkpoint.history(",".join(paths))
+            self.assertEqual([run["recipe"] for run in history], [{"seed": 1}, {"seed": 2}])
+            self.assertEqual([run.get("start") for run in history], [["before"], None])
             alone = [checkpoint.load_weights(path).state_dict() for path in paths]
         for name in ("colm.backbone.0.weight", "colm.backbone.5.bn2.running_var"):
             want = (alone[0][name] + alone[1][name]) / 2
