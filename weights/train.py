@@ -448,7 +448,7 @@ def main():
     batches = data.Batches(images, labels, corrupt.names, corrupt, codec=cache,
                            codec_share=args.codec_share, size=args.batch,
                            mixed=args.mixed, seed=args.seed, workers=args.workers)
-    calm = [standardise(batch.corrupted, device)
+    settling = [standardise(batch.corrupted, device)
             for batch in batches.iterate(args.steps, args.steps + args.settle)]
     table = load_table(args.fitted, batches.damages) if args.fitted else None
     terms = kernel_terms().to(device) if args.terms else None
@@ -461,7 +461,7 @@ def main():
     weights = Losses(**{name: getattr(args, name) for name in vars(Losses())})
 
     def final():
-        return settled(run.u_ema, calm) if calm else run.u_ema
+        return settled(run.u_ema, settling) if settling else run.u_ema
 
     bar = tqdm(total=args.steps, initial=run.step, unit="step")
     scores = {}
