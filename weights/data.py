@@ -130,8 +130,8 @@ class Batches:
     """Batches by step number: the same seed and step give the same batch, so a
     resumed run sees what an uninterrupted one would have.
 
-    `corrupt(images, names, severities, seeds)` is Corruptions or another
-    function that any thread may call; `codec` is a CodecCache or None. A sample takes one corruption,
+    `corrupt(images, names, severities, seeds)` is Corruptions or another function that
+    any thread may call; `codec` is a CodecCache or None. A sample takes one corruption,
     drawn uniformly, severity 0 to 5; a `mixed` share of them takes two or three.
     With `codec_share`, codec damage is drawn that often instead.
     """
