@@ -37,7 +37,6 @@ import model
 import tensorfile
 import train
 import upstream
-from model import IDENTITY
 
 SEVERITIES = (1, 2, 3, 4, 5)
 SIZES = (160, 192, 224)  # at which the upstream judges, in turn
@@ -93,7 +92,7 @@ def parameters(fitted, level):
     # (level + shift) @ matrix = level + what it moves by
     shift = torch.linalg.solve(matrix.transpose(1, 2), (level + line["level"])[..., None])
     kernel = F.pad(line["taps"], (0, 1))[:, MIRRORED]
-    kernel = kernel + (1 - kernel.sum(1, keepdim=True)) * IDENTITY[12:]
+    kernel = kernel + (1 - kernel.sum(1, keepdim=True)) * model.IDENTITY[12:]
     return torch.cat([matrix.flatten(1), shift[..., 0] - level, kernel], 1)
 
 

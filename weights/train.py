@@ -413,6 +413,8 @@ def arguments():
     args = parser.parse_args()
     if args.table and (not args.fitted or args.head_only):
         parser.error("--table needs --fitted, and does not go with --head-only")
+    if args.codec_share and not args.codec:
+        parser.error("--codec-share needs --codec")
     if args.terms and not args.centred:
         parser.error("--terms needs --centred")
     return args
@@ -449,7 +451,7 @@ def main():
                            codec_share=args.codec_share, size=args.batch,
                            mixed=args.mixed, seed=args.seed, workers=args.workers)
     settling = [standardise(batch.corrupted, device)
-            for batch in batches.iterate(args.steps, args.steps + args.settle)]
+                for batch in batches.iterate(args.steps, args.steps + args.settle)]
     table = load_table(args.fitted, batches.damages) if args.fitted else None
     terms = kernel_terms().to(device) if args.terms else None
     run = Run(recipe, len(batches.damages), device, args.start)

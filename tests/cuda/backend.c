@@ -11,7 +11,6 @@
 #include <math.h>
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
 #include "backend.h"
 #include "gpu.h"
@@ -341,11 +340,9 @@ test_threads (void *state, uint64_t *seed)
 int
 main (int argc, char **argv)
 {
-  uint64_t seed =
-      argc > 1 ? strtoull (argv[1], NULL, 0) : (uint64_t) time (NULL);
+  uint64_t seed = check_seed (argc > 1 ? argv[1] : NULL);
   void *state;
 
-  printf ("seed %llu\n", (unsigned long long) seed);
   gpu_stream ();
   weights = reference_nem_weights (&seed);
   state = open_backend ();

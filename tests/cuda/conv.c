@@ -10,7 +10,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 #include "cuda/conv.h"
 #include "cuda/half.h"
@@ -243,10 +242,8 @@ test (const Case *t, int multiprocessors, bool half, uint64_t *seed)
 int
 main (int argc, char **argv)
 {
-  uint64_t seed =
-      argc > 1 ? strtoull (argv[1], NULL, 0) : (uint64_t) time (NULL);
+  uint64_t seed = check_seed (argc > 1 ? argv[1] : NULL);
 
-  printf ("seed %llu\n", (unsigned long long) seed);
   gpu_stream ();
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     for (int half = 0; half < 2; half++) {

@@ -9,7 +9,6 @@
  * dwm [SEED] repeats a failing run. */
 
 #include <math.h>
-#include <time.h>
 
 #include "../kernels/dwm_definition.h"
 #include "gpu.h"
@@ -155,12 +154,10 @@ test (int format, int width, int height, int kind, bool half,
 int
 main (int argc, char **argv)
 {
-  uint64_t seed =
-      argc > 1 ? strtoull (argv[1], NULL, 0) : (uint64_t) time (NULL);
+  uint64_t seed = check_seed (argc > 1 ? argv[1] : NULL);
   int n_sizes = sizeof sizes / sizeof *sizes;
   int n_kinds = sizeof kinds / sizeof *kinds;
 
-  printf ("seed %llu\n", (unsigned long long) seed);
   gpu_stream ();
   for (int format = 0; format < SYMPIE_N_FORMATS; format++)
     for (int s = 0; s < n_sizes; s++)

@@ -10,7 +10,6 @@
  * failures [SEED] repeats a failing run. */
 
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../kernels/vgg19_seed.h"
@@ -156,10 +155,8 @@ test_no_device (void)
 int
 main (int argc, char **argv)
 {
-  uint64_t seed =
-      argc > 1 ? strtoull (argv[1], NULL, 0) : (uint64_t) time (NULL);
+  uint64_t seed = check_seed (argc > 1 ? argv[1] : NULL);
 
-  printf ("seed %llu\n", (unsigned long long) seed);
   gpu_stream ();
   close (mkstemp (vgg19));
   weights = reference_nem_weights (&seed);

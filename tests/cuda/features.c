@@ -8,7 +8,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../kernels/vgg19_seed.h"
@@ -147,10 +146,8 @@ test_sizes (uint64_t *seed)
 int
 main (int argc, char **argv)
 {
-  uint64_t seed =
-      argc > 1 ? strtoull (argv[1], NULL, 0) : (uint64_t) time (NULL);
+  uint64_t seed = check_seed (argc > 1 ? argv[1] : NULL);
 
-  printf ("seed %llu\n", (unsigned long long) seed);
   gpu_stream ();
   close (mkstemp (weights));
   if (!CHECK (

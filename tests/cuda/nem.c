@@ -10,7 +10,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 #include "cuda/half.h"
 #include "cuda/nem.h"
@@ -97,14 +96,12 @@ test (const SympieNemWeights *weights, bool half, const float *crop,
 int
 main (int argc, char **argv)
 {
-  uint64_t seed =
-      argc > 1 ? strtoull (argv[1], NULL, 0) : (uint64_t) time (NULL);
+  uint64_t seed = check_seed (argc > 1 ? argv[1] : NULL);
   SympieNemWeights *weights;
   double *values = malloc ((size_t) N_PIXELS * 3 * sizeof *values);
   float *crop = malloc ((size_t) N_PIXELS * CHANNELS * sizeof *crop);
   double expected[SYMPIE_N_PARAMS];
 
-  printf ("seed %llu\n", (unsigned long long) seed);
   gpu_stream ();
   weights = reference_nem_weights (&seed);
   random_crop (values, crop, &seed);

@@ -9,7 +9,6 @@
  * preprocess [SEED] repeats a failing run. */
 
 #include <math.h>
-#include <time.h>
 
 #include "cuda/half.h"
 #include "cuda/resize.h"
@@ -170,10 +169,8 @@ test (SympieFormat format, int width, int height, bool half,
 int
 main (int argc, char **argv)
 {
-  uint64_t seed =
-      argc > 1 ? strtoull (argv[1], NULL, 0) : (uint64_t) time (NULL);
+  uint64_t seed = check_seed (argc > 1 ? argv[1] : NULL);
 
-  printf ("seed %llu\n", (unsigned long long) seed);
   gpu_stream ();
   for (int format = 0; format < SYMPIE_N_FORMATS; format++)
     for (int s = 0; s < 6; s++) {

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* What meson takes for "skipped". */
 #define CHECK_SKIPPED 77
@@ -55,6 +56,17 @@ check_end (void)
 {
   printf ("%d checks, %d failed\n", check_count, check_failures);
   return check_count > 0 && check_failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* The seed of a run, printed so that it can be had again: the one given on the
+ * command line, or another every second where that is NULL. */
+static inline uint64_t
+check_seed (const char *given)
+{
+  uint64_t seed = given ? strtoull (given, NULL, 0) : (uint64_t) time (NULL);
+
+  printf ("seed %llu\n", (unsigned long long) seed);
+  return seed;
 }
 
 /* SplitMix64: the same numbers everywhere for a seed. */

@@ -385,10 +385,8 @@ int
 main (int argc, char **argv)
 {
   bool only_bench = argc > 1 && strcmp (argv[1], "--bench") == 0;
-  uint64_t seed = argc > 1 && !only_bench ? strtoull (argv[1], NULL, 0)
-                                          : (uint64_t) time (NULL);
+  uint64_t seed = check_seed (argc > 1 && !only_bench ? argv[1] : NULL);
 
-  printf ("seed %llu\n", (unsigned long long) seed);
   if (only_bench) {
     bench (argc > 2 ? argv[2] : NULL, &seed);
     return EXIT_SUCCESS;
