@@ -14,6 +14,7 @@ N_PARAMS, KERNEL = 37, 5
 IDENTITY = torch.cat([torch.eye(3).flatten(), torch.zeros(3 + KERNEL * KERNEL)])
 IDENTITY[12 + KERNEL * KERNEL // 2] = 1
 NEM_RESIZE, NEM_SIDE = 232, 224
+STEM, BLOCKS = 3, 3  # layers of NEM's stem, blocks after it
 
 
 def standardise(pictures, device):
@@ -38,7 +39,14 @@ class Block(nn.Module):
         self.bn2 = nn.BatchNorm2d(n_out)
 
     def forward(self, x):
-        x = self.conv1(F.avg_pool2d(x, 5, 4, 1))
+        return self.convolved(self.pooled(x))
+
+    @staticmethod
+    def pooled(x):
+        return F.avg_pool2d(x, 5, 4, 1)
+
+    def convolved(self, x):
+        x = self.conv1(x)
         y = F.relu(self.bn1(x))
         return x + F.relu(self.bn2(self.conv2(y)))
 
@@ -58,7 +66,20 @@ class Nem(nn.Module):
             self.out.bias.copy_(IDENTITY)
 
     def forward(self, x):
-        return self.backbone(x).float().mean((2, 3))
+        return self.front(x, BLOCKS)
+
+    def front(self, x, blocks):
+        """What `back` reads: of the stem and the first `blocks` blocks, pooled as the
+        next block does first (16 times less); after all blocks, the features."""
+        x = self.backbone[:STEM + blocks](x)
+        return Block.pooled(x) if blocks < BLOCKS else x.float().mean((2, 3))
+
+    def back(self, x, blocks):
+        """The rest of the way from `front` to the features."""
+        if blocks == BLOCKS:
+            return x
+        x = self.backbone[STEM + blocks].convolved(x)
+        return self.backbone[STEM + blocks + 1:](x).float().mean((2, 3))
 
 
 def dwm(x, params):
@@ -83,8 +104,19 @@ class Sympie(nn.Module):
         self.colm = Nem()
 
     def features(self, seen):
-        with torch.autocast(seen.device.type, torch.bfloat16, enabled=self.bf16):
-            return self.colm(seen.contiguous(memory_format=torch.channels_last))
+        return self.front(seen, BLOCKS)
+
+    def front(self, seen, blocks):
+        with self._autocast(seen):
+            return self.colm.front(seen.contiguous(memory_format=torch.channels_last),
+                                   blocks)
+
+    def back(self, front, blocks):
+        with self._autocast(front):
+            return self.colm.back(front, blocks)
+
+    def _autocast(self, x):
+        return torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16)
 
     def forward(self, x, sight=None):
         """By default NEM sees the library's crop of x, and all of x comes back."""

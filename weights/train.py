@@ -13,7 +13,8 @@ the loss of its output on what its moving average U_EMA enhanced already.
 The paper's budget is 50 000 steps of 384 pictures. For smaller ones there are
 further losses, off by default: --restore pulls the enhanced picture to the
 clean one, which needs no classifier and favours none; --name lets NEM's
-features name each corruption and its severity.
+features name each corruption and its severity. --frozen trains the last of NEM's
+layers alone, for a fraction of the cost.
 
 The run resumes from what it finds in --out, exactly as if never interrupted.
 """
@@ -42,8 +43,8 @@ import data
 import tensorfile
 from checkpoint import (commit, export, fill, history, load_checkpoint, load_weights,
                         save_checkpoint)
-from model import (IDENTITY, N_PARAMS, Sight, Sympie, clamped, dwm, nem_crop,
-                   standardise)
+from model import (BLOCKS, IDENTITY, N_PARAMS, STEM, Sight, Sympie, clamped, dwm,
+                   nem_crop, standardise)
 from upstream import Upstream, load_upstreams
 
 
@@ -68,7 +69,8 @@ def train_step(u, u_ema, namer, f, optimiser, batch, sight, weights, ema_rate,
     losses = {}
     judged = math.ceil(weights.share * len(batch.x))
     y = batch.y[:judged]
-    features = u.features(sight.view(batch.x)) if batch.features is None else batch.features
+    features = (u.features(sight.view(batch.x)) if batch.front is None else
+                u.back(batch.front, batch.frozen))
     x, clean = sight.window(batch.x), sight.window(batch.clean)
     params = u.colm.out(features)
     if weights.first:
@@ -94,12 +96,11 @@ def train_step(u, u_ema, namer, f, optimiser, batch, sight, weights, ema_rate,
 
     optimiser.zero_grad()
     sum(getattr(weights, name) * loss for name, loss in losses.items()).backward()
-    centre = features.detach().mean(0) if centred else batch.centre
-    if centre is None:
+    if centred:
+        step_about(features.detach().mean(0), u, optimiser, terms)
+    else:
         clip_each_gradient(u)
         optimiser.step()
-    else:
-        step_about(centre, u, optimiser, terms)
     update_ema(u_ema, u, ema_rate)
     return {name: loss.item() for name, loss in losses.items()}
 
@@ -230,8 +231,8 @@ class Tensors:
     clean: torch.Tensor
     damage: torch.Tensor
     aim: torch.Tensor = None       # (N, 37) of the table, NaN where it has none
-    features: torch.Tensor = None  # NEM's, where they are known already,
-    centre: torch.Tensor = None    # and their mean
+    front: torch.Tensor = None     # Nem.front() of the `frozen` blocks, where it is
+    frozen: int = 0                # known already
 
 
 def to_tensors(batch, device, table=None):
@@ -259,19 +260,28 @@ def aims(table, damage):
     return torch.where(((damage > 0).sum(1) <= 1)[:, None], found, torch.nan)
 
 
-def kept_batches(run, batches, device, count):
-    """For --head-only: the first `count` batches again and again. What costs is
-    done once: corruption, and NEM's features, which no longer change."""
-    kept = []
-    for batch in tqdm(batches.iterate(0, count), "features", count, unit="batch"):
-        with torch.no_grad():
-            kept.append((batch, run.u.features(nem_crop(to_tensors(batch, device).x))))
-    centre = torch.cat([features for _, features in kept]).mean(0)
-    for step in range(run.step, run.recipe["steps"]):
-        batch, features = kept[step % count]
-        tensors = to_tensors(batch, device)
-        tensors.features, tensors.centre = features, centre
-        yield tensors
+def kept_batches(run, batches, device, table=None):
+    """For --frozen: `keep` batches at a time, all of them `reuse` times, then others.
+    What costs is done once a batch: corruption, and what the frozen layers, which are
+    most of NEM's work, make of the library's crop."""
+    frozen, keep, reuse, steps = (run.recipe[name]
+                                  for name in ("frozen", "keep", "reuse", "steps"))
+    step = run.step
+    while step < steps:
+        first = step // (keep * reuse) * keep
+        kept = []
+        for batch in tqdm(batches.iterate(first, first + keep), "frozen layers", keep,
+                          unit="batch", leave=False):
+            with torch.no_grad():
+                x = nem_crop(standardise(batch.corrupted, device))
+                kept.append((batch, run.u.front(x, frozen)))
+        end = min(reuse * (first + keep), steps)
+        for step in range(step, end):
+            batch, front = kept[step % keep]
+            tensors = to_tensors(batch, device, table)
+            tensors.front, tensors.frozen = front, frozen
+            yield tensors
+        step = end
 
 
 class Run:
@@ -283,8 +293,8 @@ class Run:
         self.u = load_weights(*start.split(",")) if start else Sympie()
         self.u.bf16 = recipe["bf16"]
         self.u = self.u.to(device, memory_format=torch.channels_last).train()
-        if recipe["head_only"]:
-            self.u.eval().colm.backbone.requires_grad_(False)
+        if recipe["frozen"]:
+            self.u.eval().colm.backbone[:STEM + recipe["frozen"]].requires_grad_(False)
         self.u_ema = copy.deepcopy(self.u).eval().requires_grad_(False)
         self.namer = nn.Linear(512, n_damages).to(device)
         head = list(self.u.colm.out.parameters())
@@ -350,7 +360,7 @@ def validate(u, f, batches, device):
 
 
 RECIPE = ["steps", "batch", "rate", "head_rate", "warm_up", "ema", "seed", "crop",
-          "upstream", "window", "sizes", "head_only", "mixed", "first",
+          "upstream", "window", "sizes", "frozen", "keep", "reuse", "mixed", "first",
           "second", "restore", "name", "table", "fitted", "even", "centred",
           "terms", "clamp", "own_labels", "share", "bf16", "codec", "codec_share", "settle",
           "start"]
@@ -379,8 +389,11 @@ def arguments():
         "the upstream get; 0: everything")
     add("--sizes", default="", help="at which the upstream judges, in turn, separated "
         "by commas; default: its own or --window")
-    add("--head-only", type=int, default=0, metavar="N", help="train NEM's last layer "
-        "alone, on N batches again and again")
+    add("--frozen", type=int, default=0, metavar="BLOCKS", choices=range(BLOCKS + 1),
+        help="leave NEM's stem, its first blocks and all batch-norm statistics as they "
+        "are; 3: train the last layer alone")
+    add("--keep", type=int, default=160, help="with --frozen: batches held at a time")
+    add("--reuse", type=int, default=4, help="with --frozen: steps with each of them")
     add("--mixed", type=float, default=0.0, help="share with two or three corruptions")
     add("--codec", default="", help="add codec damage, made once into this folder")
     add("--codec-share", type=float, default=0.0, help="of the samples that start with "
@@ -411,8 +424,10 @@ def arguments():
     add("--log-every", type=int, default=20)
     add("--validate-every", type=int, default=200)
     args = parser.parse_args()
-    if args.table and (not args.fitted or args.head_only):
-        parser.error("--table needs --fitted, and does not go with --head-only")
+    if args.table and not args.fitted:
+        parser.error("--table needs --fitted")
+    if args.frozen and (args.crop or args.keep < 1 or args.reuse < 1):
+        parser.error("--frozen needs --keep and --reuse, and does not go with --crop")
     if args.codec_share and not args.codec:
         parser.error("--codec-share needs --codec")
     if args.terms and not args.centred:
@@ -467,7 +482,7 @@ def main():
 
     bar = tqdm(total=args.steps, initial=run.step, unit="step")
     scores = {}
-    tensors = (kept_batches(run, batches, device, args.head_only) if args.head_only else
+    tensors = (kept_batches(run, batches, device, table) if args.frozen else
                (to_tensors(b, device, table) for b in batches.iterate(run.step, args.steps)))
     for batch in tensors:
         run.set_rate()

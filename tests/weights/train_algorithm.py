@@ -37,7 +37,7 @@ torch.set_num_threads(1)
 cv2.setLogLevel(0)
 cv2.setNumThreads(1)
 RECIPE = {"seed": 3, "bf16": False, "head_rate": 0.5, "rate": 1e-3, "steps": 10,
-          "warm_up": 2, "ema": 0.9, "head_only": 0}
+          "warm_up": 2, "ema": 0.9, "frozen": 0, "keep": 2, "reuse": 3}
 CROP, WINDOW = 64, 56
 DAMAGES = ["dark", "grey"]
 
@@ -81,6 +81,13 @@ def go(run, batches, f, steps, weights=train.Losses(restore=0.5, name=0.25)):
             train.to_tensors(batch, "cpu"), sight, weights, run.recipe["ema"]))
         run.step += 1
     return out
+
+
+def frozen_step(run, batch):
+    run.set_rate()
+    train.train_step(run.u, run.u_ema, run.namer, None, run.optimiser, batch, model.Sight(),
+                     train.Losses(0, 0, restore=1), 0.9)
+    run.step += 1
 
 
 class Step(unittest.TestCase):
@@ -305,20 +312,44 @@ class Step(unittest.TestCase):
         for got, its in zip(run.u.colm.out.parameters(), other.parameters()):
             self.assertLess((got - terms @ its).abs().max().item(), 1e-4)
 
-    def test_head_only_leaves_the_rest_alone(self):
-        run = new_run(dict(RECIPE, head_only=2))
-        before = {k: v.clone() for k, v in run.u.state_dict().items()}
-        seen = []
-        for batch in train.kept_batches(run, small_batches(), "cpu", 2):
-            seen.append(batch)
-            run.set_rate()
-            train.train_step(run.u, run.u_ema, run.namer, None, run.optimiser, batch,
-                             model.Sight(), train.Losses(0, 0, 1, 0), 0.9)
-            run.step += 1
-        self.assertEqual(len(seen), RECIPE["steps"])
-        self.assertIs(seen[0].features, seen[2].features)
-        changed = {k for k, v in run.u.state_dict().items() if not torch.equal(v, before[k])}
-        self.assertEqual(changed, {"colm.out.weight", "colm.out.bias"})
+    def test_front_and_back_are_the_whole(self):
+        u, x = new_run().u.eval(), torch.randn(2, 3, 224, 224)
+        with torch.no_grad():
+            want = u.colm.backbone(x).mean((2, 3))
+            for blocks in range(model.BLOCKS + 1):
+                got = u.back(u.front(x, blocks), blocks)
+                self.assertLess((got - want).abs().max().item(), 1e-5, blocks)
+
+    def test_frozen_leaves_the_rest_alone(self):
+        """Each batch is met `reuse` times, and only what is behind the frozen layers
+        changes, by as much as if nothing had been kept."""
+        for frozen in range(1, model.BLOCKS + 1):
+            run = new_run(dict(RECIPE, frozen=frozen))
+            with torch.no_grad():  # off the identity, or no gradient reaches NEM
+                run.u.colm.out.weight.normal_(0, 0.05)
+            plain = new_run(dict(RECIPE, frozen=frozen))
+            plain.u.load_state_dict(run.u.state_dict())
+            before = {k: v.clone() for k, v in run.u.state_dict().items()}
+            fronts = []
+            for batch in train.kept_batches(run, small_batches(), "cpu"):
+                self.assertEqual(batch.frozen, frozen)
+                fronts.append(batch.front)
+                frozen_step(run, batch)
+                if run.step <= 2:
+                    batch.front = None
+                    frozen_step(plain, batch)
+                    for got, want in zip(run.u.state_dict().values(),
+                                         plain.u.state_dict().values()):
+                        self.assertLess((got - want).abs().float().max().item(), 1e-5)
+            self.assertEqual(len(fronts), RECIPE["steps"])
+            self.assertIs(fronts[0], fronts[2])
+            self.assertIs(fronts[0], fronts[4])
+            self.assertIsNot(fronts[0], fronts[6])
+            changed = {k for k, v in run.u.state_dict().items()
+                       if not torch.equal(v, before[k])}
+            still = tuple(f"colm.backbone.{i}." for i in range(model.STEM + frozen))
+            want = {k for k, _ in run.u.named_parameters() if not k.startswith(still)}
+            self.assertEqual(changed, want)
 
 
 class Dwm(unittest.TestCase):
@@ -373,6 +404,26 @@ class Resume(unittest.TestCase):
         self.assertEqual(set(want), set(second.tensors()))
         for name, got in second.tensors().items():
             self.assertTrue(torch.equal(got, want[name]), name)
+
+    def test_frozen_resumes_in_the_midst_of_kept_batches(self):
+        recipe = dict(RECIPE, frozen=2, steps=9)
+        through, second = new_run(recipe), new_run(recipe)
+        for batch in train.kept_batches(through, small_batches(), "cpu"):
+            frozen_step(through, batch)
+        first = new_run(recipe)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "checkpoint")
+            for batch in train.kept_batches(first, small_batches(), "cpu"):
+                frozen_step(first, batch)
+                if first.step == 7:
+                    first.save(path)
+                    break
+            second.load(path)
+        for batch in train.kept_batches(second, small_batches(), "cpu"):
+            frozen_step(second, batch)
+        self.assertEqual(second.step, 9)
+        for name, got in second.tensors().items():
+            self.assertTrue(torch.equal(got, through.tensors()[name]), name)
 
     def test_batches_depend_on_the_step_alone(self):
         a, b = small_batches(), small_batches()
