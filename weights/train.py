@@ -13,8 +13,9 @@ the loss of its output on what its moving average U_EMA enhanced already.
 The paper's budget is 50 000 steps of 384 pictures. For smaller ones there are
 further losses, off by default: --restore pulls the enhanced picture to the
 clean one, which needs no classifier and favours none; --name lets NEM's
-features name each corruption and its severity. --frozen trains the last of NEM's
-layers alone, for a fraction of the cost.
+features name each corruption and its severity; --wrong counts
+f's mistakes. --frozen trains the last of NEM's layers alone, for a fraction of the
+cost.
 
 The run resumes from what it finds in --out, exactly as if never interrupted.
 """
@@ -55,6 +56,7 @@ class Losses:
     """Weights of the losses; the defaults are the paper's."""
     first: float = 1.0     # CE(f(U(x)), y)
     second: float = 0.5    # CE(f(U(U_EMA(x))), y)
+    wrong: float = 0.0     # 1 - f's probability of y for U(x)
     restore: float = 0.0   # distance from the clean picture
     table: float = 0.0     # from what the corruption's fitted set makes
     name: float = 0.0      # corruption and severity from NEM's features
@@ -73,11 +75,15 @@ def train_step(u, u_ema, namer, f, optimiser, batch, sight, weights, ema_rate,
                 u.back(batch.front, batch.frozen))
     x, clean = sight.window(batch.x), sight.window(batch.clean)
     params = u.colm.out(features)
-    if weights.first:
+    if weights.first or weights.wrong:
         shown = params[:judged].clone()
         if even:
             shown.register_hook(at_most_median)
-        losses["first"] = cross_entropy(f(dwm(x[:judged], shown)), y)
+        logits = f(dwm(x[:judged], shown))
+    if weights.first:
+        losses["first"] = cross_entropy(logits, y)
+    if weights.wrong:
+        losses["wrong"] = mistakes(logits, y)
     if weights.second:
         with torch.no_grad():
             x_ema = u_ema(batch.x[:judged], Sight())
@@ -109,6 +115,14 @@ def cross_entropy(logits, y):
     """The mean over the labelled pictures; 0 where there are none."""
     return F.cross_entropy(logits.float(), y, ignore_index=data.NO_LABEL,
                            reduction="sum") / (y != data.NO_LABEL).sum().clamp(min=1)
+
+
+def mistakes(logits, y):
+    """The mean of 1 - p(y) over the labelled pictures; 0 where there are none. Cross
+    entropy gains as much from doubt about what is wrong anyway as from being right."""
+    labelled = y != data.NO_LABEL
+    p = logits.float().softmax(1).gather(1, y.clamp(min=0)[:, None])[:, 0]
+    return ((1 - p) * labelled).sum() / labelled.sum().clamp(min=1)
 
 
 def corner(x, side=112):
@@ -361,7 +375,7 @@ def validate(u, f, batches, device):
 
 RECIPE = ["steps", "batch", "rate", "head_rate", "warm_up", "ema", "seed", "crop",
           "upstream", "window", "sizes", "frozen", "keep", "reuse", "mixed", "first",
-          "second", "restore", "name", "table", "fitted", "even", "centred",
+          "second", "wrong", "restore", "name", "table", "fitted", "even", "centred",
           "terms", "clamp", "own_labels", "share", "bf16", "codec", "codec_share", "settle",
           "start"]
 

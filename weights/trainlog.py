@@ -9,7 +9,7 @@ import time
 
 import matplotlib
 
-COLUMNS = ["step", "seconds", "first", "second", "restore", "table", "name",
+COLUMNS = ["step", "seconds", "first", "second", "wrong", "restore", "table", "name",
            "top1", "top1_enhanced", "validation_restore"]
 
 
@@ -49,7 +49,7 @@ def plot(csv_path, path):
     from matplotlib import pyplot
     with open(csv_path, newline="") as file:
         rows = list(csv.DictReader(file))
-    panels = [("first", "second"), ("restore", "table", "validation_restore"), ("name",),
+    panels = [("first", "second"), ("restore", "table", "validation_restore"), ("name", "wrong"),
               ("top1", "top1_enhanced")]
     figure, axes = pyplot.subplots(1, len(panels), figsize=(4 * len(panels), 3))
     for axis, names in zip(axes, panels):
