@@ -112,17 +112,20 @@ def train_step(u, u_ema, namer, f, optimiser, batch, sight, weights, ema_rate,
 
 
 def cross_entropy(logits, y):
-    """The mean over the labelled pictures; 0 where there are none."""
-    return F.cross_entropy(logits.float(), y, ignore_index=data.NO_LABEL,
-                           reduction="sum") / (y != data.NO_LABEL).sum().clamp(min=1)
+    return over_labelled(logits.float().log_softmax(1), y)
 
 
 def mistakes(logits, y):
-    """The mean of 1 - p(y) over the labelled pictures; 0 where there are none. Cross
-    entropy gains as much from doubt about what is wrong anyway as from being right."""
-    labelled = y != data.NO_LABEL
-    p = logits.float().softmax(1).gather(1, y.clamp(min=0)[:, None])[:, 0]
-    return ((1 - p) * labelled).sum() / labelled.sum().clamp(min=1)
+    """1 - p(y): cross entropy gains as much from doubt about what is wrong anyway as
+    from being right."""
+    return over_labelled(logits.float().softmax(1) - 1, y)
+
+
+def over_labelled(scores, y):
+    """(N, classes): the mean of -scores[y] over the labelled pictures; 0 where there
+    are none."""
+    return F.nll_loss(scores, y, ignore_index=data.NO_LABEL,
+                      reduction="sum") / (y != data.NO_LABEL).sum().clamp(min=1)
 
 
 def corner(x, side=112):
