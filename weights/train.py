@@ -283,22 +283,20 @@ def kept_batches(run, batches, device, table=None):
     most of NEM's work, make of the library's crop."""
     frozen, keep, reuse, steps = (run.recipe[name]
                                   for name in ("frozen", "keep", "reuse", "steps"))
-    step = run.step
-    while step < steps:
-        first = step // (keep * reuse) * keep
-        kept = []
-        for batch in tqdm(batches.iterate(first, first + keep), "frozen layers", keep,
-                          unit="batch", leave=False):
-            with torch.no_grad():
-                x = nem_crop(standardise(batch.corrupted, device))
-                kept.append((batch, run.u.front(x, frozen)))
-        end = min(reuse * (first + keep), steps)
-        for step in range(step, end):
-            batch, front = kept[step % keep]
-            tensors = to_tensors(batch, device, table)
-            tensors.front, tensors.frozen = front, frozen
-            yield tensors
-        step = end
+    kept = []
+    for step in range(run.step, steps):
+        if not kept or step % (keep * reuse) == 0:
+            kept = []
+            first = step // (keep * reuse) * keep
+            for batch in tqdm(batches.iterate(first, first + keep), "frozen layers", keep,
+                              unit="batch", leave=False):
+                with torch.no_grad():
+                    x = nem_crop(standardise(batch.corrupted, device))
+                    kept.append((batch, run.u.front(x, frozen)))
+        batch, front = kept[step % keep]
+        tensors = to_tensors(batch, device, table)
+        tensors.front, tensors.frozen = front, frozen
+        yield tensors
 
 
 class Run:
@@ -443,8 +441,10 @@ def arguments():
     args = parser.parse_args()
     if args.table and not args.fitted:
         parser.error("--table needs --fitted")
-    if args.frozen and (args.crop or args.keep < 1 or args.reuse < 1):
-        parser.error("--frozen needs --keep and --reuse, and does not go with --crop")
+    if args.frozen and args.crop:
+        parser.error("--frozen does not go with --crop")
+    if args.keep < 1 or args.reuse < 1:
+        parser.error("--keep and --reuse must be at least 1")
     if args.codec_share and not args.codec:
         parser.error("--codec-share needs --codec")
     if args.terms and not args.centred:
