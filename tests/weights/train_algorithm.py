@@ -72,22 +72,19 @@ def new_run(recipe=RECIPE):
 
 def go(run, batches, f, steps, weights=train.Losses(restore=0.5, name=0.25)):
     """-> the losses of each step."""
-    out = []
-    for batch in batches.iterate(run.step, steps):
-        run.set_rate()
-        sight = model.Sight(np.random.default_rng(run.step), CROP, WINDOW)
-        out.append(train.train_step(
-            run.u, run.u_ema, run.namer, f, run.optimiser,
-            train.to_tensors(batch, "cpu"), sight, weights, run.recipe["ema"]))
-        run.step += 1
-    return out
+    return [step(run, train.to_tensors(batch, "cpu"),
+                 model.Sight(np.random.default_rng(run.step), CROP, WINDOW), weights, f)
+            for batch in batches.iterate(run.step, steps)]
 
 
-def frozen_step(run, batch):
+def step(run, tensors, sight=model.Sight(), weights=train.Losses(0, 0, restore=1), f=None):
+    """The run's next one; by default by the distance alone, which needs no f.
+    -> its losses."""
     run.set_rate()
-    train.train_step(run.u, run.u_ema, run.namer, None, run.optimiser, batch, model.Sight(),
-                     train.Losses(0, 0, restore=1), 0.9)
+    losses = train.train_step(run.u, run.u_ema, run.namer, f, run.optimiser, tensors, sight,
+                              weights, run.recipe["ema"])
     run.step += 1
+    return losses
 
 
 class Step(unittest.TestCase):
@@ -233,13 +230,9 @@ class Step(unittest.TestCase):
         """Dark pictures, again and again, become lighter."""
         run, batch = new_run(dict(RECIPE, rate=1e-4, steps=20)), small_batches().batch(0)
         batch.corrupted = batch.clean // 3
-        losses = []
-        for _ in range(20):
-            run.set_rate()
-            losses.append(train.train_step(
-                run.u, run.u_ema, run.namer, None, run.optimiser,
-                train.to_tensors(batch, "cpu"), model.Sight(np.random.default_rng(1), CROP),
-                train.Losses(0, 0, restore=1), 0.9)["restore"])
+        sight = model.Sight(np.random.default_rng(1), CROP)
+        losses = [step(run, train.to_tensors(batch, "cpu"), sight)["restore"]
+                  for _ in range(20)]
         self.assertLess(losses[-1], 0.9 * losses[0])
 
     def test_table_names_the_aim(self):
@@ -334,10 +327,10 @@ class Step(unittest.TestCase):
             for batch in train.kept_batches(run, small_batches(), "cpu"):
                 self.assertEqual(batch.frozen, frozen)
                 fronts.append(batch.front)
-                frozen_step(run, batch)
+                step(run, batch)
                 if run.step <= 2:
                     batch.front = None
-                    frozen_step(plain, batch)
+                    step(plain, batch)
                     for got, want in zip(run.u.state_dict().values(),
                                          plain.u.state_dict().values()):
                         self.assertLess((got - want).abs().float().max().item(), 1e-5)
@@ -361,20 +354,23 @@ class Step(unittest.TestCase):
 
     def test_mistakes_train_as_cross_entropy_does(self):
         """The gradient of 1 - p(y) is p(y) times that of the cross entropy."""
+        logits, y = torch.randn(1, 10, requires_grad=True), torch.tensor([3])
+        of_mistakes, of_entropy = (torch.autograd.grad(loss(logits, y), logits)[0]
+                                   for loss in (train.mistakes, train.cross_entropy))
+        want = logits.softmax(1)[0, 3] * of_entropy
+        self.assertLess((of_mistakes - want).abs().max().item(), 1e-6)
+
         gradients = []
-        for weights in (train.Losses(1, 0), train.Losses(0, 0, 1)):
-            run, f = new_run(), small_upstream()
+        for weights in (train.Losses(1, 0), train.Losses(0, 0, wrong=1)):
+            run = new_run()
             t = train.to_tensors(small_batches().batch(0), "cpu")
-            t.x, t.y = t.x[:1], torch.tensor([3])
-            p = f(t.x).softmax(1)[0, 3].item()  # NEM is at the identity
-            train.train_step(run.u, run.u_ema, run.namer, f, run.optimiser, t, model.Sight(),
-                             weights, 0.9)
+            t.x, t.y = t.x[:1], y
+            step(run, t, weights=weights, f=small_upstream())
             gradients.append(run.u.colm.out.bias.grad)
         for gradient in gradients:  # what was clipped has lost its length
             self.assertGreater(gradient.norm().item(), 0)
         a, b = (g / g.norm() for g in gradients)
         self.assertLess((a - b).abs().max().item(), 1e-4)
-        self.assertLess(p, 1)
 
 
 class Dwm(unittest.TestCase):
@@ -434,18 +430,18 @@ class Resume(unittest.TestCase):
         recipe = dict(RECIPE, frozen=2, steps=9)
         through, second = new_run(recipe), new_run(recipe)
         for batch in train.kept_batches(through, small_batches(), "cpu"):
-            frozen_step(through, batch)
+            step(through, batch)
         first = new_run(recipe)
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "checkpoint")
             for batch in train.kept_batches(first, small_batches(), "cpu"):
-                frozen_step(first, batch)
+                step(first, batch)
                 if first.step == 7:
                     first.save(path)
                     break
             second.load(path)
         for batch in train.kept_batches(second, small_batches(), "cpu"):
-            frozen_step(second, batch)
+            step(second, batch)
         self.assertEqual(second.step, 9)
         for name, got in second.tensors().items():
             self.assertTrue(torch.equal(got, through.tensors()[name]), name)
