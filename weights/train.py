@@ -13,9 +13,8 @@ the loss of its output on what its moving average U_EMA enhanced already.
 The paper's budget is 50 000 steps of 384 pictures. For smaller ones there are
 further losses, off by default: --restore pulls the enhanced picture to the
 clean one, which needs no classifier and favours none; --name lets NEM's
-features name each corruption and its severity; --wrong counts
-f's mistakes. --frozen trains the last of NEM's layers alone, for a fraction of the
-cost.
+features name each corruption and its severity; --wrong counts f's mistakes.
+--frozen trains the last of NEM's layers alone, for a fraction of the cost.
 
 The run resumes from what it finds in --out, exactly as if never interrupted.
 """

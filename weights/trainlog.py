@@ -49,8 +49,8 @@ def plot(csv_path, path):
     from matplotlib import pyplot
     with open(csv_path, newline="") as file:
         rows = list(csv.DictReader(file))
-    panels = [("first", "second"), ("restore", "table", "validation_restore"), ("name", "wrong"),
-              ("top1", "top1_enhanced")]
+    panels = [("first", "second", "wrong"), ("restore", "table", "validation_restore"),
+              ("name",), ("top1", "top1_enhanced")]
     figure, axes = pyplot.subplots(1, len(panels), figsize=(4 * len(panels), 3))
     for axis, names in zip(axes, panels):
         for name in names:
