@@ -102,7 +102,7 @@ def train_step(u, u_ema, namer, f, optimiser, batch, sight, weights, ema_rate,
     optimiser.zero_grad()
     sum(getattr(weights, name) * loss for name, loss in losses.items()).backward()
     if centred:
-        step_about(features.detach().mean(0), u, optimiser, terms)
+        step_about(features.detach().mean(0), u, optimiser, terms, batch.whitening)
     else:
         clip_each_gradient(u)
         optimiser.step()
@@ -173,21 +173,26 @@ def clip_each_gradient(module):
 
 
 @torch.no_grad()
-def step_about(centre, u, optimiser, terms=None):
+def step_about(centre, u, optimiser, terms=None, whitening=None):
     """A step as if the last layer read features - centre. ReLU's features all
     have positive means, which make a plain step nearly the same for all weights.
     terms, (37, 37): as if the last layer's output were in terms that make the 37
-    numbers when multiplied by it."""
+    numbers when multiplied by it. whitening, (512, 512): as if it read the features
+    multiplied by it."""
     out = u.colm.out
     if terms is not None:
         out.weight.grad, out.bias.grad = terms.T @ out.weight.grad, terms.T @ out.bias.grad
     out.weight.grad.addr_(out.bias.grad, centre, alpha=-1)
+    if whitening is not None:
+        out.weight.grad = out.weight.grad @ whitening
     clip_each_gradient(u)
     weight, bias = out.weight.clone(), out.bias.clone()
     optimiser.step()
     if terms is not None:
         out.weight.copy_(weight + terms @ (out.weight - weight))
         out.bias.copy_(bias + terms @ (out.bias - bias))
+    if whitening is not None:
+        out.weight.copy_(weight + (out.weight - weight) @ whitening)
     out.bias.sub_((out.weight - weight) @ centre)
 
 
@@ -199,6 +204,14 @@ def kernel_terms():
     terms[centre, 12:] = -1
     terms[centre, centre] = 0.25
     return terms
+
+
+def whitening_of(features):
+    """(N, 512) -> symmetric (512, 512) that makes their variance about 1 in every
+    direction where it exceeds the mean. It does a hundredfold in some, along which
+    plain steps would mostly go."""
+    variance, direction = torch.linalg.eigh(features.T.cov())
+    return direction / (variance + variance.mean()).sqrt() @ direction.T
 
 
 @torch.no_grad()
@@ -249,6 +262,7 @@ class Tensors:
     aim: torch.Tensor = None       # (N, 37) of the table, NaN where it has none
     front: torch.Tensor = None     # Nem.front() of the `frozen` blocks, where it is
     frozen: int = 0                # known already
+    whitening: torch.Tensor = None  # of the features, where those are known
 
 
 def to_tensors(batch, device, table=None):
@@ -282,7 +296,7 @@ def kept_batches(run, batches, device, table=None):
     most of NEM's work, make of the library's crop."""
     frozen, keep, reuse, steps = (run.recipe[name]
                                   for name in ("frozen", "keep", "reuse", "steps"))
-    kept = []
+    kept, whitening = [], None
     for step in range(run.step, steps):
         if not kept or step % (keep * reuse) == 0:
             kept = []
@@ -292,9 +306,11 @@ def kept_batches(run, batches, device, table=None):
                 with torch.no_grad():
                     x = nem_crop(standardise(batch.corrupted, device))
                     kept.append((batch, run.u.front(x, frozen)))
+            if frozen == BLOCKS:
+                whitening = whitening_of(torch.cat([front for _, front in kept]))
         batch, front = kept[step % keep]
         tensors = to_tensors(batch, device, table)
-        tensors.front, tensors.frozen = front, frozen
+        tensors.front, tensors.frozen, tensors.whitening = front, frozen, whitening
         yield tensors
 
 
@@ -420,7 +436,7 @@ def arguments():
     add("--clamp", action="store_true", help="cut what the upstream sees to the "
         "range of colours; the paper does not")
     add("--centred", action="store_true", help="train the last layer about the mean "
-        "of its features")
+        "of its features; with --frozen 3 also in whitened ones")
     add("--settle", type=int, default=0, metavar="N", help="what is judged and written has "
         "the batch-norm statistics of N batches at the library's crop; 0: training's")
     add("--terms", action="store_true", help="with --centred: train the kernel in terms of "

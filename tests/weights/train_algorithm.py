@@ -77,12 +77,13 @@ def go(run, batches, f, steps, weights=train.Losses(restore=0.5, name=0.25)):
             for batch in batches.iterate(run.step, steps)]
 
 
-def step(run, tensors, sight=model.Sight(), weights=train.Losses(0, 0, restore=1), f=None):
+def step(run, tensors, sight=model.Sight(), weights=train.Losses(0, 0, restore=1), f=None,
+         centred=False):
     """The run's next one; by default by the distance alone, which needs no f.
     -> its losses."""
     run.set_rate()
     losses = train.train_step(run.u, run.u_ema, run.namer, f, run.optimiser, tensors, sight,
-                              weights, run.recipe["ema"])
+                              weights, run.recipe["ema"], centred=centred)
     run.step += 1
     return losses
 
@@ -305,6 +306,37 @@ class Step(unittest.TestCase):
         for got, its in zip(run.u.colm.out.parameters(), other.parameters()):
             self.assertLess((got - terms @ its).abs().max().item(), 1e-4)
 
+    def test_whitening_is_a_change_of_variables(self):
+        """Two steps of the last layer equal those of a layer that reads whitened
+        features, whose variance is about 1 in every direction that counts."""
+        features = torch.randn(4096, 512) @ torch.diag(torch.linspace(0.5, 2, 512))
+        features[:, 1] += features[:, 0]
+        whitening = train.whitening_of(features)
+        variance = features.T.cov()
+        floored = variance + variance.diagonal().mean() * torch.eye(512)
+        left = whitening @ floored @ whitening - torch.eye(512)
+        self.assertLess(left.abs().max().item(), 1e-3)
+        run, other = new_run(), nn.Linear(512, model.N_PARAMS)
+        inverse = torch.linalg.inv(whitening)
+        with torch.no_grad():
+            run.u.colm.out.weight.normal_(0, 0.05)
+            other.weight.copy_(run.u.colm.out.weight @ inverse)
+            other.bias.copy_(run.u.colm.out.bias)
+        optimiser = torch.optim.Adam(other.parameters(), 1e-3)
+        for group in run.optimiser.param_groups:
+            group["lr"] = 1e-3
+        for _ in range(2):
+            features, want = torch.randn(8, 512), torch.randn(8, model.N_PARAMS)
+            for out, x in ((run.u.colm.out, features), (other, features @ whitening)):
+                out.zero_grad()
+                (out(x) - want).square().sum().backward()
+            train.step_about(torch.zeros(512), run.u, run.optimiser, None, whitening)
+            train.clip_each_gradient(other)
+            optimiser.step()
+        for got, its in zip((run.u.colm.out.weight @ inverse, run.u.colm.out.bias),
+                            other.parameters()):
+            self.assertLess((got - its).abs().max().item(), 1e-4)
+
     def test_front_and_back_are_the_whole(self):
         u, x = new_run().u.eval(), torch.randn(2, 3, 224, 224)
         with torch.no_grad():
@@ -326,6 +358,7 @@ class Step(unittest.TestCase):
             fronts = []
             for batch in train.kept_batches(run, small_batches(), "cpu"):
                 self.assertEqual(batch.frozen, frozen)
+                self.assertEqual(batch.whitening is not None, frozen == model.BLOCKS)
                 fronts.append(batch.front)
                 step(run, batch)
                 if run.step <= 2:
@@ -427,24 +460,24 @@ class Resume(unittest.TestCase):
             self.assertTrue(torch.equal(got, want[name]), name)
 
     def test_frozen_resumes_in_the_midst_of_kept_batches(self):
-        recipe = dict(RECIPE, frozen=2, steps=9)
-        through, second = new_run(recipe), new_run(recipe)
-        for batch in train.kept_batches(through, small_batches(), "cpu"):
-            step(through, batch)
-        first = new_run(recipe)
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "checkpoint")
-            for batch in train.kept_batches(first, small_batches(), "cpu"):
-                step(first, batch)
-                if first.step == 7:
-                    first.save(path)
-                    break
-            second.load(path)
-        for batch in train.kept_batches(second, small_batches(), "cpu"):
-            step(second, batch)
-        self.assertEqual(second.step, 9)
-        for name, got in second.tensors().items():
-            self.assertTrue(torch.equal(got, through.tensors()[name]), name)
+        for frozen in (2, 3):
+            recipe = dict(RECIPE, frozen=frozen, steps=9)
+            through, first, second = (new_run(recipe) for _ in range(3))
+            for batch in train.kept_batches(through, small_batches(), "cpu"):
+                step(through, batch, centred=True)
+            with tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "checkpoint")
+                for batch in train.kept_batches(first, small_batches(), "cpu"):
+                    step(first, batch, centred=True)
+                    if first.step == 7:
+                        first.save(path)
+                        break
+                second.load(path)
+            for batch in train.kept_batches(second, small_batches(), "cpu"):
+                step(second, batch, centred=True)
+            self.assertEqual(second.step, 9)
+            for name, got in second.tensors().items():
+                self.assertTrue(torch.equal(got, through.tensors()[name]), name)
 
     def test_batches_depend_on_the_step_alone(self):
         a, b = small_batches(), small_batches()
