@@ -279,36 +279,40 @@ class Step(unittest.TestCase):
         self.assertLess((moved + rate * gradient.sign()).abs().max().item(), 1e-4)
         self.assertFalse(torch.equal(run.u.colm.out.bias, bias))
 
-    def test_kernel_terms_are_a_change_of_variables(self):
-        """Two steps of the last layer equal those of a layer whose output, times
-        the terms, is the 37 numbers."""
-        terms = train.kernel_terms()
-        moved = terms @ torch.eye(model.N_PARAMS)[:, 12]  # the kernel's first tap
-        self.assertEqual(moved[12:].sum(), 0)
+    def assert_change_of_variables(self, terms, whitening):
+        """Two steps of the last layer equal those of a layer that reads whitened
+        features and whose output, times the terms, is the 37 numbers."""
+        outer = torch.eye(model.N_PARAMS) if terms is None else terms
+        inner = torch.eye(512) if whitening is None else whitening
+        back = torch.linalg.inv(inner)
         run, other = new_run(), nn.Linear(512, model.N_PARAMS)
-        inverse = torch.linalg.inv(terms)
+        out = run.u.colm.out
         with torch.no_grad():
-            run.u.colm.out.weight.normal_(0, 0.05)
-            other.weight.copy_(inverse @ run.u.colm.out.weight)
-            other.bias.copy_(inverse @ run.u.colm.out.bias)
+            out.weight.normal_(0, 0.05)
+            other.weight.copy_(torch.linalg.inv(outer) @ out.weight @ back)
+            other.bias.copy_(torch.linalg.inv(outer) @ out.bias)
         optimiser = torch.optim.Adam(other.parameters(), 1e-3)
-        run.set_rate()
         for group in run.optimiser.param_groups:
             group["lr"] = 1e-3
         for _ in range(2):
             features, want = torch.randn(8, 512), torch.randn(8, model.N_PARAMS)
-            for out, turn in ((run.u.colm.out, torch.eye(model.N_PARAMS)), (other, terms)):
-                out.zero_grad()
-                (out(features) @ turn.T - want).square().sum().backward()
-            train.step_about(torch.zeros(512), run.u, run.optimiser, terms)
+            for layer, output in ((out, out(features)),
+                                  (other, other(features @ inner) @ outer.T)):
+                layer.zero_grad()
+                (output - want).square().sum().backward()
+            train.step_about(torch.zeros(512), run.u, run.optimiser, terms, whitening)
             train.clip_each_gradient(other)
             optimiser.step()
-        for got, its in zip(run.u.colm.out.parameters(), other.parameters()):
-            self.assertLess((got - terms @ its).abs().max().item(), 1e-4)
+        for got, its in ((out.weight @ back, other.weight), (out.bias, other.bias)):
+            self.assertLess((got - outer @ its).abs().max().item(), 1e-4)
+
+    def test_kernel_terms_are_a_change_of_variables(self):
+        terms = train.kernel_terms()
+        moved = terms @ torch.eye(model.N_PARAMS)[:, 12]  # the kernel's first tap
+        self.assertEqual(moved[12:].sum(), 0)
+        self.assert_change_of_variables(terms, None)
 
     def test_whitening_is_a_change_of_variables(self):
-        """Two steps of the last layer equal those of a layer that reads whitened
-        features, whose variance is about 1 in every direction that counts."""
         features = torch.randn(4096, 512) @ torch.diag(torch.linspace(0.5, 2, 512))
         features[:, 1] += features[:, 0]
         whitening = train.whitening_of(features)
@@ -316,26 +320,8 @@ class Step(unittest.TestCase):
         floored = variance + variance.diagonal().mean() * torch.eye(512)
         left = whitening @ floored @ whitening - torch.eye(512)
         self.assertLess(left.abs().max().item(), 1e-3)
-        run, other = new_run(), nn.Linear(512, model.N_PARAMS)
-        inverse = torch.linalg.inv(whitening)
-        with torch.no_grad():
-            run.u.colm.out.weight.normal_(0, 0.05)
-            other.weight.copy_(run.u.colm.out.weight @ inverse)
-            other.bias.copy_(run.u.colm.out.bias)
-        optimiser = torch.optim.Adam(other.parameters(), 1e-3)
-        for group in run.optimiser.param_groups:
-            group["lr"] = 1e-3
-        for _ in range(2):
-            features, want = torch.randn(8, 512), torch.randn(8, model.N_PARAMS)
-            for out, x in ((run.u.colm.out, features), (other, features @ whitening)):
-                out.zero_grad()
-                (out(x) - want).square().sum().backward()
-            train.step_about(torch.zeros(512), run.u, run.optimiser, None, whitening)
-            train.clip_each_gradient(other)
-            optimiser.step()
-        for got, its in zip((run.u.colm.out.weight @ inverse, run.u.colm.out.bias),
-                            other.parameters()):
-            self.assertLess((got - its).abs().max().item(), 1e-4)
+        self.assert_change_of_variables(None, whitening)
+        self.assert_change_of_variables(train.kernel_terms(), whitening)
 
     def test_front_and_back_are_the_whole(self):
         u, x = new_run().u.eval(), torch.randn(2, 3, 224, 224)
