@@ -14,7 +14,8 @@ The paper's budget is 50 000 steps of 384 pictures. For smaller ones there are
 further losses, off by default: --restore pulls the enhanced picture to the
 clean one, which needs no classifier and favours none; --name lets NEM's
 features name each corruption and its severity; --wrong counts f's mistakes.
---frozen trains the last of NEM's layers alone, for a fraction of the cost.
+--frozen trains the last of NEM's layers alone, for a fraction of the cost; --anchor
+moves it, after all steps, to where undamaged pictures stay as they are.
 
 The run resumes from what it finds in --out, exactly as if never interrupted.
 """
@@ -239,6 +240,34 @@ def settled(u, pictures):
     return u.eval()
 
 
+@torch.no_grad()
+def anchored(u, batches, device):
+    """A copy of U whose last layer takes undamaged pictures for what they are, by least
+    squares: what its parameters still do to those, and what changes of its parameters for
+    damaged ones, count alike."""
+    u = copy.deepcopy(u).eval()
+    damaged = torch.from_numpy(np.concatenate([b.damage.any(1) for b in batches])).to(device)
+    if damaged.all() or not damaged.any():
+        raise ValueError(f"--anchor {len(batches)} draws only damaged pictures or only "
+                         "undamaged ones; it takes more")
+    features = torch.cat([u.features(nem_crop(standardise(b.corrupted, device)))
+                          for b in batches])
+    effect = (u.colm.out(features) - IDENTITY.to(device)).double()
+    features = features.double()
+    centre, size = features.mean(0), features.shape[1]
+    seen = torch.cat([features - centre, torch.ones_like(features[:, :1])], 1)
+    alone, kept = (x.T @ x / len(x) for x in (seen[~damaged], seen[damaged]))
+    normal = alone + kept
+    ridge = 0.01 * normal.diagonal()[:size].mean()
+    normal.diagonal()[:size] += ridge  # not the bias
+    effect = seen[~damaged].T @ effect[~damaged] / (~damaged).sum()
+    change = torch.linalg.solve(normal, -effect).to(u.colm.out.weight.dtype)
+    weight, bias = change[:size].T, change[size]
+    u.colm.out.weight.add_(weight)
+    u.colm.out.bias.add_(bias - weight @ centre.to(weight.dtype))
+    return u
+
+
 # ---- A run -----------------------------------------------------------------
 
 @torch.no_grad()
@@ -393,7 +422,7 @@ RECIPE = ["steps", "batch", "rate", "head_rate", "warm_up", "ema", "seed", "crop
           "upstream", "window", "sizes", "frozen", "keep", "reuse", "mixed", "first",
           "second", "wrong", "restore", "name", "table", "fitted", "even", "centred",
           "terms", "clamp", "own_labels", "share", "bf16", "codec", "codec_share", "settle",
-          "start"]
+          "anchor", "start"]
 
 
 def arguments():
@@ -439,6 +468,8 @@ def arguments():
         "of its features; with --frozen 3 also in whitened ones")
     add("--settle", type=int, default=0, metavar="N", help="what is judged and written has "
         "the batch-norm statistics of N batches at the library's crop; 0: training's")
+    add("--anchor", type=int, default=0, metavar="N", help="what is judged and written has "
+        "a last layer that N batches teach to leave undamaged pictures alone")
     add("--terms", action="store_true", help="with --centred: train the kernel in terms of "
         "its sum and 24 taps")
     add("--own-labels", action="store_true", help="what has no label takes the "
@@ -499,6 +530,8 @@ def main():
                            mixed=args.mixed, seed=args.seed, workers=args.workers)
     settling = [standardise(batch.corrupted, device)
                 for batch in batches.iterate(args.steps, args.steps + args.settle)]
+    anchoring = list(tqdm(batches.iterate(args.steps, args.steps + args.anchor), "anchor",
+                          args.anchor, unit="batch", leave=False))
     table = load_table(args.fitted, batches.damages) if args.fitted else None
     terms = kernel_terms().to(device) if args.terms else None
     run = Run(recipe, len(batches.damages), device, args.start)
@@ -510,7 +543,8 @@ def main():
     weights = Losses(**{name: getattr(args, name) for name in vars(Losses())})
 
     def final():
-        return settled(run.u_ema, settling) if settling else run.u_ema
+        u = settled(run.u_ema, settling) if settling else run.u_ema
+        return anchored(u, anchoring, device) if anchoring else u
 
     bar = tqdm(total=args.steps, initial=run.step, unit="step")
     scores = {}

@@ -5,6 +5,7 @@
 """The training: its step against one written out by hand, DWM's gradient, exact
 resume, the split, and errors that name what is wrong."""
 
+import copy
 import json
 import os
 import sys
@@ -210,6 +211,47 @@ class Step(unittest.TestCase):
         self.assertLess((settled.running_var / variance - 1).abs().max().item(), 1e-3)
         for name, value in u.state_dict().items():  # a copy was settled
             self.assertTrue(torch.equal(value, before[name]), name)
+
+    def test_anchored_leaves_undamaged_pictures_alone(self):
+        """What is least squares, no other last layer has less of."""
+        class Features(model.Sympie):
+            def features(self, seen):  # the first of a picture's values
+                return seen.flatten(1)[:, :512]
+        torch.manual_seed(4)
+        rng, u = np.random.default_rng(4), Features()
+        nn.init.normal_(u.colm.out.weight, 0, 0.05)
+        out = copy.deepcopy(u.colm.out)
+        batches = [data.Batch(None, rng.integers(0, 256, (64, 256, 256, 3), np.uint8), None,
+                              rng.integers(0, 2, (64, 1)).astype(np.float32))
+                   for _ in range(2)]
+        damaged = np.concatenate([b.damage[:, 0] for b in batches]) > 0
+        features = torch.cat([u.features(model.nem_crop(model.standardise(b.corrupted, "cpu")))
+                              for b in batches]).double()
+        with torch.no_grad():
+            before = out(features.float()).double()
+        about = features - features.mean(0)
+        ridge = 0.01 * sum(about[d].square().mean() for d in (damaged, ~damaged))
+
+        def left(layer):
+            after = features @ layer.weight.double().T + layer.bias.double()
+            return ((after - model.IDENTITY)[~damaged].square().sum() / (~damaged).sum()
+                    + (after - before)[damaged].square().sum() / damaged.sum()
+                    + ridge * (layer.weight.double() - out.weight.double()).square().sum())
+
+        anchored = train.anchored(u, batches, "cpu").colm.out
+        loss = left(anchored)
+        self.assertLess(loss, 0.5 * left(out))
+        # The gradient vanishes where it did not before.
+        steep = [torch.autograd.grad(left(layer), list(layer.parameters()))
+                 for layer in (anchored, out)]
+        for least, first in zip(*steep):
+            self.assertLess(least.norm().item(), 1e-3 * first.norm().item())
+        self.assertTrue(torch.equal(u.colm.out.weight, out.weight))  # a copy was anchored
+        for damage in (0, 1):
+            for batch in batches:
+                batch.damage[:] = damage
+            with self.assertRaisesRegex(ValueError, "--anchor 2 draws only"):
+                train.anchored(u, batches, "cpu")
 
     def test_starts_at_the_identity(self):
         x = torch.randn(2, 3, 40, 50)
