@@ -491,6 +491,8 @@ def arguments():
         parser.error("--frozen does not go with --crop")
     if args.keep < 1 or args.reuse < 1:
         parser.error("--keep and --reuse must be at least 1")
+    if args.settle < 0 or args.anchor < 0:
+        parser.error("--settle and --anchor must not be negative")
     if args.codec_share and not args.codec:
         parser.error("--codec-share needs --codec")
     if args.terms and not args.centred:
