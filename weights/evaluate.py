@@ -126,9 +126,25 @@ def segment(network, pictures):
 
 # ---- Scores ----------------------------------------------------------------
 
+# What a picture can be judged by, and 100 times the mean of it. All but top-1 also see
+# what falls short of changing an answer, so fewer pictures tell as much.
+MEASURES = {"top-1": "Top-1 in per cent",
+            "probability": "Probability of the label in per cent",
+            "cross-entropy": "Cross entropy (less is better) in hundredths of a nat"}
+
+
+def judge(network, pictures, labels, measure="top-1"):
+    """-> a value for each picture, as in MEASURES."""
+    if measure == "top-1":
+        return (classify(network, pictures) == labels).astype(float)
+    logits = run_network(network, pictures, network.input_size)
+    loss = F.cross_entropy(logits, torch.from_numpy(labels), reduction="none")
+    return (loss if measure == "cross-entropy" else loss.neg().exp()).double().numpy()
+
+
 @dataclass
 class Score:
-    """Per cent, without and with SyMPIE; the gain in points with its interval."""
+    """100 times a measure, without and with SyMPIE; the gain with its interval."""
     network: str
     condition: str
     times: int         # how often SyMPIE was applied
@@ -142,7 +158,7 @@ class Score:
 
 
 def score(network, condition, times, without, enhanced, seed=0):
-    """without, enhanced: a value in 0..1 for each picture."""
+    """without, enhanced: a value for each picture."""
     rng = np.random.default_rng(seed)
     gain = 100 * (enhanced - without)
     picks = rng.integers(len(gain), size=(2000, len(gain)))
@@ -154,11 +170,10 @@ def score(network, condition, times, without, enhanced, seed=0):
 
 
 def evaluate(pictures, labels, corruptor, sympie, networks, conditions, every,
-             iterations):
+             iterations, measure):
     """-> scores of each condition and group, for 1 to `iterations` passes."""
-    # right[network][condition][times]: the share of severities a picture was
-    # recognised at.
-    right = {name: {} for name in networks}
+    # values[network][condition][times]: each picture's mean over the severities.
+    values = {name: {} for name in networks}
     for condition in tqdm(conditions, "conditions", unit=""):
         rounds = severity_rounds(condition, len(pictures), every)
         total = {name: np.zeros((iterations + 1, len(pictures))) for name in networks}
@@ -168,24 +183,24 @@ def evaluate(pictures, labels, corruptor, sympie, networks, conditions, every,
                 if times:
                     seen = np.stack([sympie.enhance(picture) for picture in seen])
                 for name, network in networks.items():
-                    total[name][times] += classify(network, seen) == labels
+                    total[name][times] += judge(network, seen, labels, measure)
         for name in networks:
-            right[name][condition] = total[name] / len(rounds)
-    return scores_of(right)
+            values[name][condition] = total[name] / len(rounds)
+    return scores_of(values)
 
 
-def scores_of(right):
-    """right[network][condition][times]: a value in 0..1 for each picture. -> scores
-    of conditions and whole groups, for each time but none."""
+def scores_of(values):
+    """values[network][condition][times]: one for each picture. -> scores of conditions
+    and whole groups, for each time but none."""
     scores = []
-    for name, conditions in right.items():
+    for name, conditions in values.items():
         rows = dict(conditions)
         for group, members in GROUPS.items():
             if all(member in conditions for member in members):
                 rows[group] = np.mean([conditions[member] for member in members], 0)
-        for condition, values in rows.items():
-            for times in range(1, len(values)):
-                scores.append(score(name, condition, times, values[0], values[times]))
+        for condition, row in rows.items():
+            for times in range(1, len(row)):
+                scores.append(score(name, condition, times, row[0], row[times]))
     return scores
 
 
@@ -255,15 +270,14 @@ def write_csv(path, scores):
             writer.writerow([f"{v:.3f}" if isinstance(v, float) else v for v in row])
 
 
-def write_markdown(path, scores, title):
+def write_markdown(path, scores, title, measure="top-1"):
     networks = list(dict.fromkeys(s.network for s in scores if s.network in CLASSIFIERS))
     once = {(s.network, s.condition): s for s in scores if s.times == 1}
     rows = list(dict.fromkeys(s.condition for s in scores if s.network in CLASSIFIERS))
     with open(path, "w") as file:
         say = lambda *cells: print("| " + " | ".join(cells) + " |", file=file)
-        print(f"# {title}\n\nTop-1 in per cent, without -> with SyMPIE, the gain in "
-              "points with its\n95 % interval, and the gain in per cent of the "
-              "former.\n", file=file)
+        print(f"# {title}\n\n{MEASURES[measure]}, without -> with SyMPIE, the gain with "
+              "its\n95 % interval, and the gain in per cent of the former.\n", file=file)
         say("condition", *networks)
         say("---", *["---:"] * len(networks))
         for condition in rows:
@@ -276,7 +290,7 @@ def write_markdown(path, scores, title):
             say(name, *cells)
         most = max(s.times for s in scores)
         if most > 1:
-            print("\nApplied again to its own output, gain in points:\n", file=file)
+            print("\nApplied again to its own output, gain:\n", file=file)
             say("condition", "network", *(f"{t} times" for t in range(1, most + 1)))
             say("---", "---", *["---:"] * most)
             for condition in [c for c in rows if c in ("clean", "mixed", *GROUPS)]:
@@ -306,7 +320,7 @@ def append_clips(path, clips):
                   + f" | {psnr:.1f} |", file=file)
 
 
-def draw(path, scores, title):
+def draw(path, scores, title, measure):
     matplotlib.use("Agg")
     from matplotlib import pyplot
     networks = list(dict.fromkeys(s.network for s in scores if s.network in CLASSIFIERS))
@@ -322,7 +336,7 @@ def draw(path, scores, title):
     axis.set_yticks(range(len(rows)), rows)
     axis.invert_yaxis()
     axis.axvline(0, color="black", lw=0.7)
-    axis.set_xlabel("gain in points of top-1, 95 % interval")
+    axis.set_xlabel(f"{MEASURES[measure]}: gain, 95 % interval")
     axis.set_title(title, fontsize=9)
     axis.legend(fontsize=7)
     figure.tight_layout()
@@ -345,6 +359,7 @@ def arguments():
     add("--limit", type=int, default=0, help="use so many pictures; 0: all")
     add("--conditions", default=",".join(CONDITIONS))
     add("--networks", default=",".join(CLASSIFIERS))
+    add("--measure", choices=MEASURES, default="top-1", help="what to judge by")
     add("--every-severity", action="store_true",
         help="each picture at all five; else at one, in turn")
     add("--iterations", type=int, default=1, help="apply SyMPIE 1 to so many times")
@@ -395,7 +410,7 @@ def main():
     with Sympie(args.weights) as sympie, Corruptor(
             frost_folder=frost if os.path.isdir(frost) else None) as corruptor:
         scores = evaluate(pictures, labels, corruptor, sympie, networks,
-                          args.conditions, args.every_severity, args.iterations)
+                          args.conditions, args.every_severity, args.iterations, args.measure)
         if args.segmentation:
             segmenters = load_networks(args.data, "load_segmenter", SEGMENTERS)
             scores += evaluate_segmentation(pictures[:args.segmentation], corruptor,
@@ -403,10 +418,10 @@ def main():
         clips = [evaluate_clip(path, sympie) for path in args.clips]
     title = f"{os.path.basename(args.weights)} on {len(pictures)} pictures"
     write_csv(os.path.join(args.out, "results.csv"), scores)
-    write_markdown(os.path.join(args.out, "results.md"), scores, title)
+    write_markdown(os.path.join(args.out, "results.md"), scores, title, args.measure)
     if clips:
         append_clips(os.path.join(args.out, "results.md"), clips)
-    draw(os.path.join(args.out, "results.png"), scores, title)
+    draw(os.path.join(args.out, "results.png"), scores, title, args.measure)
     for s in scores:
         if s.times == 1 and (s.condition in ("clean", "mixed") or s.condition in GROUPS):
             print(f"{s.network:18} {s.condition:14} {s.without:5.1f} -> {s.enhanced:5.1f}"

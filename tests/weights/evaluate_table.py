@@ -85,6 +85,18 @@ class Statistics(unittest.TestCase):
         self.assertAlmostEqual(s.low, s.gain - half, delta=0.4)
         self.assertAlmostEqual(s.high, s.gain + half, delta=0.4)
 
+    def test_measures(self):
+        import torch
+        logits = torch.tensor([[2.0, 0, 0], [0, 3, 0], [0, 0, 1]])
+        network = lambda x: torch.cat([logits, torch.zeros(len(x) - 3, 3)])
+        network.input_size = 8
+        pictures, labels = np.zeros((3, 8, 8, 3), np.uint8), np.array([0, 1, 0])
+        right = np.exp([2, 3, 0]) / (np.exp([2, 3, 1]) + 2)
+        for measure, want in (("top-1", [1, 1, 0]), ("probability", right),
+                              ("cross-entropy", -np.log(right))):
+            got = evaluate.judge(network, pictures, labels, measure)
+            np.testing.assert_allclose(got, want, atol=1e-6)
+
     def test_severities(self):
         rounds = evaluate.severity_rounds("fog", 10, False)
         self.assertEqual(len(rounds), 1)
