@@ -155,7 +155,7 @@ def judge(table, names, data_folder, count, corruptor):
         better = enhance(seen, sets[severities - 1])
         for name, network in networks.items():
             right[name][condition] = np.array(
-                [evaluate.classify(network, p) == labels for p in (seen, better)], float)
+                [evaluate.judge(network, p, labels) for p in (seen, better)])
     return evaluate.scores_of(right)
 
 

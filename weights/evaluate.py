@@ -112,10 +112,6 @@ def run_network(network, pictures, side):
     return torch.cat(outputs)
 
 
-def classify(network, pictures):
-    return run_network(network, pictures, network.input_size).argmax(1).numpy()
-
-
 def segment(network, pictures):
     """-> the class of each pixel, (N, SEGMENTER_SIDE, SEGMENTER_SIDE)."""
     logits = run_network(network, pictures, SEGMENTER_SIDE)
@@ -135,9 +131,9 @@ MEASURES = {"top-1": "Top-1 in per cent",
 
 def judge(network, pictures, labels, measure="top-1"):
     """-> a value for each picture, as in MEASURES."""
-    if measure == "top-1":
-        return (classify(network, pictures) == labels).astype(float)
     logits = run_network(network, pictures, network.input_size)
+    if measure == "top-1":
+        return (logits.argmax(1).numpy() == labels).astype(float)
     loss = F.cross_entropy(logits, torch.from_numpy(labels), reduction="none")
     return (loss if measure == "cross-entropy" else loss.neg().exp()).double().numpy()
 
