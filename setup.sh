@@ -28,6 +28,7 @@ check=(clang-format clang libclang-rt-14-dev valgrind libc6-dbg)
 research=(
   python3-numpy python3-torch python3-scipy python3-opencv python3-pil
   python3-matplotlib python3-tqdm python3-jinja2 snakemake
+  python3-h5py python3-pip  # weights/fetch-vgg19.sh oxford
   chromium         # looks at the study's report in its test
   libavfilter-dev  # FFmpeg's filters beside ours in sympie-bench
   slurm-wlm munge  # a cluster of one node, on which the study is tested

