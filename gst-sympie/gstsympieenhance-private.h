@@ -5,8 +5,7 @@
 
 /* What the files of sympieenhance share: the element itself is in
  * gstsympieenhance.c, where and in which memory it computes in
- * gstsympieenhancedevice.c, how two frames overlap in gstsympieenhanceasync.c,
- * its properties in gstsympieenhanceproperties.c. */
+ * gstsympieenhancedevice.c, its properties in gstsympieenhanceproperties.c. */
 
 #ifndef GST_SYMPIE_ENHANCE_PRIVATE_H
 #define GST_SYMPIE_ENHANCE_PRIVATE_H
@@ -31,11 +30,9 @@ struct _GstSympieEnhance
   SympieDevice active_device;
   guint cuda_device_id;
   guint n_threads;
-  guint async_depth;
   gboolean enabled;
   GstSympieSettings settings;
   gchar *parameters_error; /* why `parameters` cannot be used, or NULL */
-  GstClockTime delay;      /* of the stream, by frames begun and not finished */
   gboolean has_last_parameters;
   SympieParams last_parameters;
   GstSympieStats stats;
@@ -50,46 +47,12 @@ struct _GstSympieEnhance
   GstCaps *refused; /* the latest caps were these, and the error is posted */
   GstSympieSettings frame_settings;
   GstSympieScene scene;
-
-  /* Frames on their way: one that the library has begun, the one in hand if it
-   * was just begun too, and those that only need to be pushed. */
-  gboolean overlaps;  /* frames of this stream */
-  gboolean after_gap; /* the frame in hand */
-  GstBuffer *begun_buffer;
-  GstSympieBegun begun, just_begun;
-  gboolean has_just_begun;
-  GQueue done;
 };
 
 /* ---- Frames -------------------------------------------------------------- */
 
 /* Whether a frame can be enhanced with its settings; posts an error if not. */
 gboolean gst_sympie_enhance_is_ready (GstSympieEnhance *self);
-
-/* For the properties, after a frame. */
-void gst_sympie_enhance_note (GstSympieEnhance *self,
-    const GstSympieStats *stats, const SympieParams *used);
-
-/* ---- Overlap ------------------------------------------------------------- */
-
-void gst_sympie_enhance_install_async (GstSympieEnhanceClass *klass);
-
-/* Decides for a new stream whether its frames overlap. */
-void gst_sympie_enhance_set_overlap (
-    GstSympieEnhance *self, const GstVideoInfo *info);
-
-/* Begins the frame if it can be; FALSE, with an error posted, where that fails.
- * Otherwise the caller sees in has_just_begun whether the frame is done with.
- */
-gboolean gst_sympie_enhance_try_begin (
-    GstSympieEnhance *self, GstBuffer *buffer);
-
-/* Finishes the frame that was begun, if any; FALSE with an error posted. */
-gboolean gst_sympie_enhance_complete (GstSympieEnhance *self);
-
-/* Pushes, or forgets, all frames on their way. */
-GstFlowReturn gst_sympie_enhance_drain (GstSympieEnhance *self);
-void gst_sympie_enhance_discard (GstSympieEnhance *self);
 
 /* ---- Properties ---------------------------------------------------------- */
 

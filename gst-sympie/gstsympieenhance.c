@@ -21,8 +21,8 @@
  * It works on the formats that decoders and cameras deliver as they are, so
  * that no conversion is needed around it. Size, format, colorimetry, timestamps
  * and metadata of the frames stay, alpha is not touched, and no latency is
- * added beyond the time it takes, unless #GstSympieEnhance:async-depth asks for
- * it. Buffers that may be written are changed in place.
+ * added beyond the time it takes. Buffers that may be written are changed in
+ * place.
  *
  * ## Parameters over time
  *
@@ -123,11 +123,11 @@ gst_sympie_enhance_is_ready (GstSympieEnhance *self)
   /* Parameters given by hand at the start may have been taken back since, and
    * the weights may have been missing then. */
   return (self->context && (!estimating || self->can_estimate))
-         || (gst_sympie_enhance_complete (self)
-             && gst_sympie_enhance_open (self, estimating));
+         || gst_sympie_enhance_open (self, estimating);
 }
 
-void
+/* For the properties, after a frame. */
+static void
 gst_sympie_enhance_note (GstSympieEnhance *self, const GstSympieStats *stats,
     const SympieParams *used)
 {
@@ -166,7 +166,6 @@ gst_sympie_enhance_stop (GstBaseTransform *trans)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
 
-  gst_sympie_enhance_discard (self);
   gst_sympie_enhance_close (self);
   gst_sympie_cuda_close (&self->cuda);
   gst_caps_replace (&self->refused, NULL);
@@ -186,11 +185,6 @@ gst_sympie_enhance_sink_event (GstBaseTransform *trans, GstEvent *event)
   GstBaseTransformClass *base = GST_BASE_TRANSFORM_CLASS (parent_class);
   GstCaps *caps = NULL;
   gboolean handled;
-
-  if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
-    gst_sympie_enhance_discard (self);
-  else if (GST_EVENT_IS_SERIALIZED (event))
-    gst_sympie_enhance_drain (self);
 
   switch (GST_EVENT_TYPE (event)) {
   case GST_EVENT_FLUSH_STOP:
@@ -220,8 +214,6 @@ gst_sympie_enhance_set_info (GstVideoFilter *filter, GstCaps *incaps,
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
   gchar *reason = NULL;
 
-  if (!gst_sympie_enhance_complete (self))
-    return FALSE;
   self->in_cuda = gst_sympie_cuda_is_in_caps (incaps);
   if (self->in_cuda && !self->cuda.context)
     reason = g_strdup ("video in CUDA memory without a CUDA context");
@@ -238,7 +230,6 @@ gst_sympie_enhance_set_info (GstVideoFilter *filter, GstCaps *incaps,
   }
   gst_caps_replace (&self->refused, NULL);
   gst_sympie_scene_end (&self->scene);
-  gst_sympie_enhance_set_overlap (self, in_info);
   return TRUE;
 }
 
@@ -347,10 +338,6 @@ gst_sympie_enhance_transform (
     gst_sympie_scene_end (&self->scene);
     return GST_FLOW_OK;
   }
-  if (!gst_sympie_enhance_try_begin (self, inbuf))
-    return GST_FLOW_ERROR;
-  if (self->has_just_begun)
-    return GST_FLOW_OK;
   if (self->in_cuda)
     return gst_sympie_enhance_transform_cuda (self, inbuf, outbuf);
   return inbuf == outbuf ? base->transform_ip (trans, outbuf)
@@ -378,8 +365,7 @@ gst_sympie_enhance_transform_frame (
   char *error = NULL;
   guint n;
 
-  if (!gst_sympie_enhance_is_ready (self)
-      || !gst_sympie_enhance_complete (self))
+  if (!gst_sympie_enhance_is_ready (self))
     return GST_FLOW_ERROR;
 
   n = gst_sympie_images_from_frame (src, &self->stream, in_frame);
@@ -447,7 +433,6 @@ gst_sympie_enhance_class_init (GstSympieEnhanceClass *klass)
   object_class->finalize = gst_sympie_enhance_finalize;
   gst_sympie_enhance_install_properties (object_class);
   gst_sympie_enhance_install_device (klass);
-  gst_sympie_enhance_install_async (klass);
 
   gst_element_class_set_static_metadata (element_class,
       "SyMPIE video enhancement", "Filter/Effect/Video",

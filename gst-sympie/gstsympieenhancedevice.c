@@ -102,21 +102,6 @@ gst_sympie_enhance_set_context (GstElement *element, GstContext *context)
   GST_ELEMENT_CLASS (parent_class)->set_context (element, context);
 }
 
-/* That of the frames that overlap. */
-static void
-gst_sympie_enhance_add_latency (GstSympieEnhance *self, GstQuery *query)
-{
-  GstClockTime min, max, delay;
-  gboolean live;
-
-  GST_OBJECT_LOCK (self);
-  delay = self->delay;
-  GST_OBJECT_UNLOCK (self);
-  gst_query_parse_latency (query, &live, &min, &max);
-  gst_query_set_latency (query, live, min + delay,
-      GST_CLOCK_TIME_IS_VALID (max) ? max + delay : max);
-}
-
 static gboolean
 gst_sympie_enhance_query (
     GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
@@ -126,14 +111,8 @@ gst_sympie_enhance_query (
   if (GST_QUERY_TYPE (query) == GST_QUERY_CONTEXT
       && gst_sympie_cuda_query (&self->cuda, GST_ELEMENT (self), query))
     return TRUE;
-  /* Of the allocation, or for all buffers to come back. */
-  if (direction == GST_PAD_SINK && GST_QUERY_IS_SERIALIZED (query))
-    gst_sympie_enhance_drain (self);
-  if (!GST_BASE_TRANSFORM_CLASS (parent_class)->query (trans, direction, query))
-    return FALSE;
-  if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY && direction == GST_PAD_SRC)
-    gst_sympie_enhance_add_latency (self, query);
-  return TRUE;
+  return GST_BASE_TRANSFORM_CLASS (parent_class)
+      ->query (trans, direction, query);
 }
 
 /* The memory of a frame stays what it is. On the CPU it is not CUDA's. */
@@ -200,16 +179,6 @@ gst_sympie_enhance_decide_allocation (GstBaseTransform *trans, GstQuery *query)
 
   if (self->in_cuda && !gst_sympie_cuda_decide_allocation (&self->cuda, query))
     return FALSE;
-  if (self->overlaps && gst_query_get_n_allocation_pools (query) > 0) {
-    GstBufferPool *pool;
-    guint size, min, max;
-
-    /* One buffer more is on its way. */
-    gst_query_parse_nth_allocation_pool (query, 0, &pool, &size, &min, &max);
-    gst_query_set_nth_allocation_pool (
-        query, 0, pool, size, min + 1, max > 0 ? max + 1 : 0);
-    gst_clear_object (&pool);
-  }
   return GST_BASE_TRANSFORM_CLASS (parent_class)
       ->decide_allocation (trans, query);
 }

@@ -16,7 +16,6 @@ enum
   PROP_ACTIVE_DEVICE,
   PROP_CUDA_DEVICE_ID,
   PROP_N_THREADS,
-  PROP_ASYNC_DEPTH,
   PROP_ENABLED,
   PROP_STRENGTH,
   PROP_ITERATIONS,
@@ -30,7 +29,6 @@ enum
 #define DEFAULT_CUDA_DEVICE_ID 0
 #define DEFAULT_N_THREADS 0
 #define MAX_N_THREADS 1024
-#define DEFAULT_ASYNC_DEPTH 1
 #define DEFAULT_ENABLED TRUE
 #define DEFAULT_STRENGTH 1.0
 #define DEFAULT_ITERATIONS 1
@@ -80,9 +78,6 @@ gst_sympie_enhance_set_property (
   case PROP_N_THREADS:
     self->n_threads = g_value_get_uint (value);
     break;
-  case PROP_ASYNC_DEPTH:
-    self->async_depth = g_value_get_uint (value);
-    break;
   case PROP_ENABLED:
     self->enabled = g_value_get_boolean (value);
     break;
@@ -127,9 +122,6 @@ gst_sympie_enhance_get_property (
     break;
   case PROP_N_THREADS:
     g_value_set_uint (value, self->n_threads);
-    break;
-  case PROP_ASYNC_DEPTH:
-    g_value_set_uint (value, self->async_depth);
     break;
   case PROP_ENABLED:
     g_value_set_boolean (value, self->enabled);
@@ -229,19 +221,6 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
           "Number of threads on the processor (0 = one for each processor)", 0,
           MAX_N_THREADS, DEFAULT_N_THREADS, ready));
   /**
-   * GstSympieEnhance:async-depth:
-   *
-   * How many frames in system memory a CUDA device has at a time. With 2 a
-   * frame is uploaded while the device works on the frame before it, which
-   * comes out only then: the latency is that of a frame. Elsewhere nothing
-   * changes.
-   */
-  g_object_class_install_property (object_class, PROP_ASYNC_DEPTH,
-      g_param_spec_uint ("async-depth", "Asynchronous depth",
-          "Frames in system memory that a CUDA device has at a time (2 = "
-          "uploads overlap, for a latency of one frame)",
-          1, SYMPIE_MAX_BEGUN, DEFAULT_ASYNC_DEPTH, ready));
-  /**
    * GstSympieEnhance:enabled:
    *
    * FALSE lets all buffers pass untouched.
@@ -331,7 +310,6 @@ gst_sympie_enhance_init_properties (GstSympieEnhance *self)
   self->active_device = SYMPIE_DEVICE_AUTO;
   self->cuda_device_id = DEFAULT_CUDA_DEVICE_ID;
   self->n_threads = DEFAULT_N_THREADS;
-  self->async_depth = DEFAULT_ASYNC_DEPTH;
   self->enabled = DEFAULT_ENABLED;
   self->settings = (GstSympieSettings){
     .strength = DEFAULT_STRENGTH,

@@ -10,7 +10,6 @@ gst_sympie_scene_end (GstSympieScene *scene)
 {
   scene->n_kept = 0;
   scene->frames = 0;
-  scene->coming = 0;
 }
 
 /* The parameters of an iteration over a frame that now looks like `image`. */
@@ -94,62 +93,5 @@ gst_sympie_scene_enhance (GstSympieScene *scene, SympieContext *context,
     scene->frames++;
     stats->reused = stats->estimates == 0;
   }
-  return TRUE;
-}
-
-gboolean
-gst_sympie_scene_must_wait (
-    const GstSympieScene *scene, const GstSympieSettings *settings)
-{
-  return !settings->by_hand && scene->coming != 0
-         && scene->frames < settings->reuse_interval;
-}
-
-gboolean
-gst_sympie_scene_begin (GstSympieScene *scene, SympieContext *context,
-    const GstSympieSettings *settings, const SympieImage *src,
-    GstSympieBegun *begun, char **error)
-{
-  const SympieParams *params = NULL;
-
-  *begun = (GstSympieBegun){
-    .stats = { .frames = 1 },
-    .begin = gst_util_get_timestamp (),
-  };
-  if (settings->by_hand || scene->frames >= settings->reuse_interval)
-    gst_sympie_scene_end (scene);
-
-  if (settings->by_hand)
-    params = &settings->parameters;
-  else if (scene->n_kept > 0)
-    params = &scene->kept[0];
-  if (!sympie_begin (context, src, params, (float) settings->strength, error))
-    return FALSE;
-  if (settings->by_hand)
-    return TRUE;
-  scene->frames++;
-  if (params) {
-    begun->stats.reused = 1;
-  } else {
-    begun->stats.estimates = 1;
-    begun->estimate = scene->coming = ++scene->n_estimates;
-  }
-  return TRUE;
-}
-
-gboolean
-gst_sympie_scene_finish (GstSympieScene *scene, SympieContext *context,
-    GstSympieBegun *begun, const SympieImage *dst, SympieParams *used,
-    char **error)
-{
-  if (!sympie_finish (context, dst, used, error))
-    return FALSE;
-  /* The scene may have ended since. */
-  if (begun->estimate && begun->estimate == scene->coming) {
-    scene->kept[0] = *used;
-    scene->n_kept = 1;
-    scene->coming = 0;
-  }
-  begun->stats.apply_time = gst_util_get_timestamp () - begun->begin;
   return TRUE;
 }

@@ -42,17 +42,8 @@ typedef struct
 {
   SympieParams kept[GST_SYMPIE_MAX_ITERATIONS]; /* one for each iteration */
   guint n_kept;
-  guint frames;              /* enhanced since the first was estimated */
-  guint n_estimates, coming; /* kept[0] comes with that estimate; 0: none */
+  guint frames; /* enhanced since the first was estimated */
 } GstSympieScene;
-
-/* A frame that the library has begun. */
-typedef struct
-{
-  GstSympieStats stats;
-  guint estimate; /* which of the scene's it makes; 0: none */
-  GstClockTime begin;
-} GstSympieBegun;
 
 void gst_sympie_scene_end (GstSympieScene *scene);
 
@@ -64,19 +55,6 @@ gboolean gst_sympie_scene_enhance (GstSympieScene *scene,
     SympieContext *context, const GstSympieSettings *settings,
     const SympieImage *src, const SympieImage *dst, guint n, SympieParams *used,
     GstSympieStats *stats, char **error);
-
-/* The same in two parts, with sympie_begin() and sympie_finish(), for a frame
- * of one image that is enhanced once. A frame that takes over the parameters of
- * those before it must wait until these are known. `dst` NULL drops the frame.
- */
-gboolean gst_sympie_scene_must_wait (
-    const GstSympieScene *scene, const GstSympieSettings *settings);
-gboolean gst_sympie_scene_begin (GstSympieScene *scene, SympieContext *context,
-    const GstSympieSettings *settings, const SympieImage *src,
-    GstSympieBegun *begun, char **error);
-gboolean gst_sympie_scene_finish (GstSympieScene *scene, SympieContext *context,
-    GstSympieBegun *begun, const SympieImage *dst, SympieParams *used,
-    char **error);
 
 G_END_DECLS
 

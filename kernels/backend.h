@@ -29,13 +29,6 @@ typedef struct
   bool (*enhance) (void *backend, const SympieImage *src,
       const SympieImage *dst, float strength, SympieParams *params,
       char **error);
-  /* NULL where there is nothing to overlap. `params` NULL: estimate; `dst`
-   * NULL: drop the frame. At most SYMPIE_MAX_BEGUN are begun, and none while
-   * the functions above are called. */
-  bool (*begin) (void *backend, const SympieImage *src,
-      const SympieParams *params, float strength, char **error);
-  bool (*finish) (void *backend, const SympieImage *dst, SympieParams *params,
-      char **error);
 } SympieBackend;
 
 extern const SympieBackend sympie_backend_cpu;

@@ -26,8 +26,6 @@ struct SympieContext
   const SympieBackend *backend;
   void *state;
   bool can_estimate;
-  SympieImage begun[SYMPIE_MAX_BEGUN]; /* the shapes of frames, oldest first */
-  int n_begun;
 };
 
 SympieConfig
@@ -111,7 +109,6 @@ sympie_open (const SympieConfig *config, char **error)
   context->backend = backend;
   context->state = state;
   context->can_estimate = config->weights != NULL;
-  context->n_begun = 0;
   return context;
 }
 
@@ -144,13 +141,6 @@ check_image (
 }
 
 static bool
-check_idle (const SympieContext *context, char **error)
-{
-  return context->n_begun == 0
-         || sympie_fail (error, "a frame that was begun is not finished");
-}
-
-static bool
 check_images (const SympieContext *context, const SympieImage *src,
     const SympieImage *dst, char **error)
 {
@@ -177,7 +167,7 @@ sympie_estimate (SympieContext *context, const SympieImage *image,
 {
   if (!context->can_estimate)
     return sympie_fail (error, "no weights to estimate with");
-  return check_idle (context, error) && check_image (context, image, error)
+  return check_image (context, image, error)
          && context->backend->estimate (context->state, image, params, error)
          && check_estimate (params, error);
 }
@@ -186,7 +176,7 @@ bool
 sympie_apply (SympieContext *context, const SympieImage *src,
     const SympieImage *dst, const SympieParams *params, char **error)
 {
-  if (!check_idle (context, error) || !check_images (context, src, dst, error))
+  if (!check_images (context, src, dst, error))
     return false;
   if (!sympie_params_finite (params))
     return sympie_fail (error, "parameters that are not finite");
@@ -210,7 +200,7 @@ sympie_enhance (SympieContext *context, const SympieImage *src,
     return sympie_fail (error, "no weights to estimate with");
   if (!check_strength (strength, error))
     return false;
-  if (!check_idle (context, error) || !check_images (context, src, dst, error))
+  if (!check_images (context, src, dst, error))
     return false;
 
   if (context->backend->enhance) {
@@ -229,58 +219,5 @@ sympie_enhance (SympieContext *context, const SympieImage *src,
   }
   if (params)
     *params = estimated;
-  return true;
-}
-
-static bool
-check_host (const SympieImage *image, char **error)
-{
-  return image->memory == SYMPIE_MEMORY_HOST
-         || sympie_fail (error, "only images in host memory can be begun");
-}
-
-bool
-sympie_begin (SympieContext *context, const SympieImage *src,
-    const SympieParams *params, float strength, char **error)
-{
-  if (!context->backend->begin)
-    return sympie_fail (error, "the CPU cannot begin a frame and go on");
-  if (context->n_begun == SYMPIE_MAX_BEGUN)
-    return sympie_fail (error, "%d frames are begun already", context->n_begun);
-  if (!params && !context->can_estimate)
-    return sympie_fail (error, "no weights to estimate with");
-  if (params && !sympie_params_finite (params))
-    return sympie_fail (error, "parameters that are not finite");
-  if (!check_strength (strength, error) || !check_image (context, src, error)
-      || !check_host (src, error)
-      || !context->backend->begin (
-          context->state, src, params, strength, error))
-    return false;
-  context->begun[context->n_begun++] = *src;
-  return true;
-}
-
-bool
-sympie_finish (SympieContext *context, const SympieImage *dst,
-    SympieParams *params, char **error)
-{
-  SympieImage src = context->begun[0];
-  SympieParams used;
-  bool ok;
-
-  if (context->n_begun == 0)
-    return sympie_fail (error, "no frame is begun");
-  context->n_begun--;
-  for (int i = 0; i < context->n_begun; i++)
-    context->begun[i] = context->begun[i + 1];
-
-  ok = !dst
-       || (check_images (context, &src, dst, error) && check_host (dst, error));
-  if (!context->backend->finish (
-          context->state, ok ? dst : NULL, &used, ok ? error : NULL)
-      || !ok || !check_estimate (&used, error))
-    return false;
-  if (params)
-    *params = used;
   return true;
 }

@@ -225,30 +225,6 @@ SYMPIE_API bool sympie_apply (SympieContext *context, const SympieImage *src,
 SYMPIE_API bool sympie_enhance (SympieContext *context, const SympieImage *src,
     const SympieImage *dst, float strength, SympieParams *params, char **error);
 
-/* ---- Two frames at a time ------------------------------------------------ */
-
-enum
-{
-  SYMPIE_MAX_BEGUN = 2
-};
-
-/* Begins to enhance an image in host memory, with `params` or, where that is
- * NULL, with those that are estimated from it, blended as above. The image has
- * been read when this returns. A second frame may be begun before the first is
- * finished: its upload then goes on while the device works on the first.
- * Fails on the CPU, which has nothing to overlap, and otherwise as
- * sympie_enhance() does. */
-SYMPIE_API bool sympie_begin (SympieContext *context, const SympieImage *src,
-    const SympieParams *params, float strength, char **error);
-
-/* Waits for the frame that was begun first and writes it to `dst`, of the same
- * format and size, in host memory; `params`, unless NULL, gets what was given
- * or estimated. With `dst` NULL the frame is dropped. After a failure the frame
- * is gone. All other functions but sympie_close() and sympie_begin() fail until
- * every frame begun is finished. */
-SYMPIE_API bool sympie_finish (SympieContext *context, const SympieImage *dst,
-    SympieParams *params, char **error);
-
 /* ---- Features of VGG19 ------------------------------------------------- */
 
 /* How far a distorted image is from its reference for a vision model, measured

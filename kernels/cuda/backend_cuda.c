@@ -3,10 +3,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* A frame takes a slot: its memory, if it comes from the host, and an event
- * that says when it is done. Uploads have a stream of their own, so that the
- * next frame's goes on while the GPU works on this one. Kernels only ever see
- * device memory. */
+/* A frame's work goes on one stream, which is waited for before the frame is
+ * given back. Kernels only ever see device memory. */
 
 #include "../backend.h"
 
@@ -19,32 +17,25 @@
 
 typedef struct
 {
-  SympieCudaStaging in, out;
-  SympieParams *params; /* pinned: to apply, or what was estimated */
-  cudaEvent_t uploaded, done;
-} Slot;
-
-typedef struct
-{
   int device;
   bool half;
   bool is_primary; /* context: then the device must be made current */
   bool own_stream;
-  cudaStream_t stream, uploads;
+  cudaStream_t stream;
 
   const SympieCudaWeights *weights; /* NULL: DWM is all there is */
   SympieCudaSteps steps;
   float *params; /* on the device, those to apply */
 
-  Slot slots[SYMPIE_MAX_BEGUN];
-  unsigned n_begun, n_finished; /* frames since the start */
+  SympieCudaStaging in, out;   /* where frames do not come from the device */
+  SympieParams *pinned_params; /* to apply, or what was estimated */
 } Cuda;
 
 /* What to do with a frame. */
 typedef struct
 {
   const SympieImage *src;
-  const SympieImage *dst; /* or one like it in host memory; NULL: estimate */
+  const SympieImage *dst;     /* NULL: estimate */
   const SympieParams *params; /* to apply; NULL: those estimated */
   float strength;
 } Job;
@@ -72,61 +63,21 @@ sympie_cuda_probe (int device, char **error)
 }
 
 static void
-clear_slot (Slot *slot)
-{
-  sympie_cuda_staging_clear (&slot->in);
-  sympie_cuda_staging_clear (&slot->out);
-  if (slot->params)
-    cudaFreeHost (slot->params);
-  if (slot->uploaded)
-    cudaEventDestroy (slot->uploaded);
-  if (slot->done)
-    cudaEventDestroy (slot->done);
-}
-
-static bool
-prepare_slot (Slot *slot, char **error)
-{
-  void *params;
-
-  if (!sympie_cuda_ok (
-          cudaHostAlloc (&params, sizeof (SympieParams), cudaHostAllocDefault),
-          "allocate the parameters", error))
-    return false;
-  slot->params = params;
-  return sympie_cuda_ok (
-             cudaEventCreateWithFlags (&slot->uploaded, cudaEventDisableTiming),
-             "make an event", error)
-         && sympie_cuda_ok (
-             cudaEventCreateWithFlags (&slot->done, cudaEventDisableTiming),
-             "make an event", error);
-}
-
-/* Nothing goes on after this, whether it succeeds or not. */
-static void
-wait_for_all (Cuda *cuda)
-{
-  if (cuda->uploads)
-    cudaStreamSynchronize (cuda->uploads);
-  if (cuda->stream)
-    cudaStreamSynchronize (cuda->stream);
-}
-
-static void
 cuda_close (void *backend)
 {
   Cuda *cuda = backend;
 
   enter (cuda, NULL);
-  wait_for_all (cuda);
-  for (int i = 0; i < SYMPIE_MAX_BEGUN; i++)
-    clear_slot (&cuda->slots[i]);
+  if (cuda->stream)
+    cudaStreamSynchronize (cuda->stream);
+  sympie_cuda_staging_clear (&cuda->in);
+  sympie_cuda_staging_clear (&cuda->out);
+  if (cuda->pinned_params)
+    cudaFreeHost (cuda->pinned_params);
   sympie_cuda_steps_clear (&cuda->steps);
   sympie_cuda_weights_unref (cuda->weights);
   if (cuda->params)
     cudaFree (cuda->params);
-  if (cuda->uploads)
-    cudaStreamDestroy (cuda->uploads);
   if (cuda->stream && cuda->own_stream)
     cudaStreamDestroy (cuda->stream);
   free (cuda);
@@ -147,16 +98,15 @@ prepare (Cuda *cuda, const SympieConfig *config,
           cudaStreamCreateWithFlags (&cuda->stream, cudaStreamNonBlocking),
           "make a stream", error))
     return false;
-  if (!sympie_cuda_ok (
-          cudaStreamCreateWithFlags (&cuda->uploads, cudaStreamNonBlocking),
-          "make a stream", error)
-      || !sympie_cuda_ok (cudaMalloc (&params, sizeof (SympieParams)),
+  if (!sympie_cuda_ok (cudaMalloc (&params, sizeof (SympieParams)),
           "allocate the parameters", error))
     return false;
   cuda->params = params;
-  for (int i = 0; i < SYMPIE_MAX_BEGUN; i++)
-    if (!prepare_slot (&cuda->slots[i], error))
-      return false;
+  if (!sympie_cuda_ok (
+          cudaHostAlloc (&params, sizeof (SympieParams), cudaHostAllocDefault),
+          "allocate the parameters", error))
+    return false;
+  cuda->pinned_params = params;
 
   cuda->steps.half = cuda->half;
   cuda->steps.stream = cuda->stream;
@@ -215,117 +165,92 @@ is_in_place (const Job *job)
          && job->src->planes[0] == job->dst->planes[0];
 }
 
-/* What to read from: the image, or its copy in the slot. */
+/* What to read from: the image, or its copy. */
 static bool
-put_source (Cuda *cuda, Slot *slot, const Job *job, SympieImage *on_device,
-    char **error)
+put_source (Cuda *cuda, const Job *job, SympieImage *on_device, char **error)
 {
-  bool is_host = job->src->memory == SYMPIE_MEMORY_HOST;
-
   *on_device = *job->src;
-  if (!is_host && !is_in_place (job))
+  if (job->src->memory == SYMPIE_MEMORY_CUDA && !is_in_place (job))
     return check_alignment (job->src, error);
-  if (!sympie_cuda_staging_prepare (&slot->in, job->src, error)
-      || !sympie_cuda_staging_upload (
-          &slot->in, job->src, is_host ? cuda->uploads : cuda->stream, error))
+  if (!sympie_cuda_staging_prepare (&cuda->in, job->src, error)
+      || !sympie_cuda_staging_upload (&cuda->in, job->src, cuda->stream, error))
     return false;
-  *on_device = slot->in.device;
-  return !is_host
-         || (sympie_cuda_ok (cudaEventRecord (slot->uploaded, cuda->uploads),
-                 "upload a frame", error)
-             && sympie_cuda_ok (
-                 cudaStreamWaitEvent (cuda->stream, slot->uploaded, 0),
-                 "upload a frame", error));
+  *on_device = cuda->in.device;
+  return true;
 }
 
 /* What to write to. */
 static bool
 prepare_result (
-    Slot *slot, const SympieImage *dst, SympieImage *on_device, char **error)
+    Cuda *cuda, const SympieImage *dst, SympieImage *on_device, char **error)
 {
   *on_device = *dst;
   if (dst->memory == SYMPIE_MEMORY_CUDA)
     return check_alignment (dst, error);
-  if (!sympie_cuda_staging_prepare (&slot->out, dst, error))
+  if (!sympie_cuda_staging_prepare (&cuda->out, dst, error))
     return false;
-  *on_device = slot->out.device;
+  *on_device = cuda->out.device;
   return true;
 }
 
 static bool
-put_given (Cuda *cuda, Slot *slot, const Job *job, const SympieImage *src,
+put_given (Cuda *cuda, const Job *job, const SympieImage *src,
     const SympieImage *dst, char **error)
 {
-  *slot->params = *job->params;
-  return sympie_cuda_ok (
-             cudaMemcpyAsync (cuda->params, slot->params, sizeof *slot->params,
-                 cudaMemcpyHostToDevice, cuda->stream),
+  *cuda->pinned_params = *job->params;
+  return sympie_cuda_ok (cudaMemcpyAsync (cuda->params, cuda->pinned_params,
+                             sizeof *cuda->pinned_params,
+                             cudaMemcpyHostToDevice, cuda->stream),
              "upload the parameters", error)
          && sympie_cuda_steps_apply (
              &cuda->steps, src, dst, cuda->params, job->strength, error);
 }
 
 static bool
-put_estimated (Cuda *cuda, Slot *slot, const Job *job, const SympieImage *src,
+put_estimated (Cuda *cuda, const Job *job, const SympieImage *src,
     const SympieImage *dst, char **error)
 {
   return (dst ? sympie_cuda_steps_enhance (
               &cuda->steps, src, dst, job->strength, error)
               : sympie_cuda_steps_estimate (&cuda->steps, src, error))
-         && sympie_cuda_ok (
-             cudaMemcpyAsync (slot->params,
-                 sympie_cuda_nem_params (cuda->steps.nem), sizeof *slot->params,
-                 cudaMemcpyDeviceToHost, cuda->stream),
+         && sympie_cuda_ok (cudaMemcpyAsync (cuda->pinned_params,
+                                sympie_cuda_nem_params (cuda->steps.nem),
+                                sizeof *cuda->pinned_params,
+                                cudaMemcpyDeviceToHost, cuda->stream),
              "download the parameters", error);
 }
 
 static bool
-put_job (Cuda *cuda, Slot *slot, const Job *job, char **error)
+put_job (Cuda *cuda, const Job *job, char **error)
 {
   SympieImage src, dst;
 
-  return enter (cuda, error) && put_source (cuda, slot, job, &src, error)
-         && (!job->dst || prepare_result (slot, job->dst, &dst, error))
-         && (job->params ? put_given (cuda, slot, job, &src, &dst, error)
-                         : put_estimated (cuda, slot, job, &src,
-                             job->dst ? &dst : NULL, error))
+  return put_source (cuda, job, &src, error)
+         && (!job->dst || prepare_result (cuda, job->dst, &dst, error))
+         && (job->params ? put_given (cuda, job, &src, &dst, error)
+                         : put_estimated (
+                             cuda, job, &src, job->dst ? &dst : NULL, error))
          && (!job->dst || job->dst->memory == SYMPIE_MEMORY_CUDA
-             || sympie_cuda_staging_download (&slot->out, cuda->stream, error))
-         && sympie_cuda_ok (
-             cudaEventRecord (slot->done, cuda->stream), "mark an end", error);
+             || sympie_cuda_staging_download (&cuda->out, cuda->stream, error));
 }
 
-/* Puts the work on the streams, or nothing that is left. Images in host memory
- * may be used again at once. */
+/* Whether it succeeds or not, nothing goes on after this. */
 static bool
-begin (Cuda *cuda, const Job *job, char **error)
+run (Cuda *cuda, const Job *job, const char *what, SympieParams *params,
+    char **error)
 {
-  if (!put_job (
-          cuda, &cuda->slots[cuda->n_begun % SYMPIE_MAX_BEGUN], job, error)) {
-    wait_for_all (cuda);
+  if (!enter (cuda, error))
+    return false;
+  if (!put_job (cuda, job, error)) {
+    cudaStreamSynchronize (cuda->stream);
     return false;
   }
-  cuda->n_begun++;
-  return true;
-}
-
-/* Waits for the frame that was begun first and writes it to `dst`, where that
- * is in host memory. */
-static bool
-finish (Cuda *cuda, const char *what, const SympieImage *dst,
-    SympieParams *params, char **error)
-{
-  Slot *slot = &cuda->slots[cuda->n_finished++ % SYMPIE_MAX_BEGUN];
-
-  if (!enter (cuda, error)
-      || !sympie_cuda_ok (cudaEventSynchronize (slot->done), what, error)) {
-    wait_for_all (cuda);
+  if (!sympie_cuda_ok (cudaStreamSynchronize (cuda->stream), what, error))
     return false;
-  }
   if (params)
-    *params = *slot->params;
-  if (dst && dst->memory == SYMPIE_MEMORY_HOST)
-    sympie_cuda_staging_finish (&slot->out, dst);
+    *params = *cuda->pinned_params;
+  if (job->dst && job->dst->memory == SYMPIE_MEMORY_HOST)
+    sympie_cuda_staging_finish (&cuda->out, job->dst);
   return true;
 }
 
@@ -337,8 +262,7 @@ cuda_estimate (
 {
   Job job = { .src = image };
 
-  return begin (backend, &job, error)
-         && finish (backend, "estimate the parameters", NULL, params, error);
+  return run (backend, &job, "estimate the parameters", params, error);
 }
 
 static bool
@@ -347,8 +271,7 @@ cuda_apply (void *backend, const SympieImage *src, const SympieImage *dst,
 {
   Job job = { .src = src, .dst = dst, .params = params, .strength = 1 };
 
-  return begin (backend, &job, error)
-         && finish (backend, "apply the parameters", dst, NULL, error);
+  return run (backend, &job, "apply the parameters", NULL, error);
 }
 
 static bool
@@ -357,29 +280,7 @@ cuda_enhance (void *backend, const SympieImage *src, const SympieImage *dst,
 {
   Job job = { .src = src, .dst = dst, .strength = strength };
 
-  return begin (backend, &job, error)
-         && finish (backend, "enhance a frame", dst, params, error);
-}
-
-static bool
-cuda_begin (void *backend, const SympieImage *src, const SympieParams *params,
-    float strength, char **error)
-{
-  Job job = {
-    .src = src,
-    .dst = src, /* of the same size, and on the host */
-    .params = params,
-    .strength = strength,
-  };
-
-  return begin (backend, &job, error);
-}
-
-static bool
-cuda_finish (
-    void *backend, const SympieImage *dst, SympieParams *params, char **error)
-{
-  return finish (backend, "enhance a frame", dst, params, error);
+  return run (backend, &job, "enhance a frame", params, error);
 }
 
 const SympieBackend sympie_backend_cuda = {
@@ -389,6 +290,4 @@ const SympieBackend sympie_backend_cuda = {
   .estimate = cuda_estimate,
   .apply = cuda_apply,
   .enhance = cuda_enhance,
-  .begin = cuda_begin,
-  .finish = cuda_finish,
 };

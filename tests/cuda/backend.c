@@ -144,108 +144,6 @@ test_enhance (void *state, uint64_t *seed)
   frame_clear (&steps);
 }
 
-/* Frames begun before those before them are finished come out as they do one by
- * one, each with its own parameters, in order, also where the size changes or a
- * frame is dropped. */
-static void
-test_overlap (void *state, uint64_t *seed)
-{
-  enum
-  {
-    N = 6
-  };
-  Frame src[N], dst[N], alone[N];
-  SympieParams params[N], used;
-
-  for (int i = 0; i < N; i++) {
-    int width = i < 3 ? 70 : 90, height = i < 3 ? 50 : 34;
-    SympieFormat format = i < 3 ? SYMPIE_FORMAT_NV12 : SYMPIE_FORMAT_RGB;
-
-    src[i] = frame_new (format, width, height, 8, &colorimetry, seed);
-    dst[i] = frame_new (format, width, height, 0, &colorimetry, seed);
-    alone[i] = frame_new (format, width, height, 0, &colorimetry, seed);
-    sympie_params_identity (&params[i]);
-    for (int j = 0; j < SYMPIE_N_PARAMS; j++)
-      params[i].values[j] += check_random_float (seed, -0.2f, 0.2f);
-    CHECK (backend->apply (
-               state, &src[i].image, &alone[i].image, &params[i], NULL),
-        "alone, %d", i);
-  }
-  for (int i = 0; i <= N; i++) {
-    if (i < N) {
-      CHECK (backend->begin (state, &src[i].image, &params[i], 1, NULL),
-          "begin %d", i);
-      /* It has been read. */
-      for (int p = 0; p < sympie_format_info (src[i].image.format)->n_planes;
-           p++)
-        memset (src[i].memory[p], 0xaa, src[i].size[p]);
-    }
-    if (i == 0)
-      continue;
-    CHECK (
-        backend->finish (state, i == 5 ? NULL : &dst[i - 1].image, &used, NULL),
-        "finish %d", i - 1);
-    CHECK (memcmp (&used, &params[i - 1], sizeof used) == 0, "parameters %d",
-        i - 1);
-    CHECK (i == 5 || frame_same_pixels (&dst[i - 1], &alone[i - 1]),
-        "pixels of %d", i - 1);
-  }
-  for (int i = 0; i < N; i++) {
-    frame_clear (&src[i]);
-    frame_clear (&dst[i]);
-    frame_clear (&alone[i]);
-  }
-}
-
-/* The same with estimates, through the library's door. */
-static void
-test_begin (uint64_t *seed)
-{
-  SympieConfig config = sympie_config_default ();
-  SympieContext *context;
-  Frame src = frame_new (SYMPIE_FORMAT_RGB, 64, 48, 0, &colorimetry, seed);
-  Frame dst = frame_new (SYMPIE_FORMAT_RGB, 64, 48, 0, &colorimetry, seed);
-  Frame alone = frame_new (SYMPIE_FORMAT_RGB, 64, 48, 0, &colorimetry, seed);
-  Frame small = frame_new (SYMPIE_FORMAT_RGB, 32, 48, 0, &colorimetry, seed);
-  SympieParams params, used;
-  char *error = NULL;
-
-  config.device = SYMPIE_DEVICE_CUDA;
-  context = sympie_open (&config, NULL);
-  if (!CHECK (context, "open"))
-    return;
-  sympie_params_identity (&params);
-  CHECK (
-      sympie_apply (context, &src.image, &alone.image, &params, NULL), "alone");
-  CHECK (!sympie_begin (context, &src.image, NULL, 1, &error)
-             && strstr (error, "weights"),
-      "%s", error ? error : "no error");
-  free (error);
-  CHECK (!sympie_finish (context, &dst.image, NULL, NULL), "none is begun");
-  CHECK (sympie_begin (context, &src.image, &params, 1, NULL), "first");
-  CHECK (sympie_begin (context, &src.image, &params, 0.5f, NULL), "second");
-  CHECK (!sympie_begin (context, &src.image, &params, 1, NULL), "third");
-  CHECK (!sympie_apply (context, &src.image, &dst.image, &params, &error)
-             && strstr (error, "not finished"),
-      "%s", error ? error : "no error");
-  free (error);
-  CHECK (!sympie_finish (context, &small.image, NULL, &error)
-             && strstr (error, "32x48"),
-      "%s", error ? error : "no error");
-  free (error);
-  CHECK (sympie_finish (context, &dst.image, &used, NULL)
-             && frame_same_pixels (&dst, &alone),
-      "the first frame");
-  CHECK (sympie_apply (context, &src.image, &dst.image, &params, NULL),
-      "all are finished");
-  CHECK (sympie_begin (context, &src.image, &params, 1, NULL), "left behind");
-  sympie_close (context);
-  frame_clear (&src);
-  frame_clear (&dst);
-  frame_clear (&alone);
-  frame_clear (&small);
-}
-
 static void
 test_errors (void *state, uint64_t *seed)
 {
@@ -352,8 +250,6 @@ main (int argc, char **argv)
     test_memory (state, SYMPIE_FORMAT_P010_10LE, 66, 34, &seed);
     test_memory (state, SYMPIE_FORMAT_GBR, 1, 1, &seed);
     test_enhance (state, &seed);
-    test_overlap (state, &seed);
-    test_begin (&seed);
     test_errors (state, &seed);
     test_threads (state, &seed);
     backend->close (state);
