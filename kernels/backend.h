@@ -43,8 +43,10 @@ typedef struct
   void (*close) (void *backend);
   bool (*extract) (void *backend, const SympieImage *image, const int shape[3],
       float *values, char **error);
-  bool (*compare) (void *backend, const SympieImage *const images[2],
-      const int shape[3], SympieDifference *difference, char **error);
+  /* One with each of `n`. */
+  bool (*compare) (void *backend, const SympieImage *reference,
+      const SympieImage *const distorted[], int n, const int shape[3],
+      SympieDifference differences[], char **error);
 } SympieFeaturesBackend;
 
 extern const SympieFeaturesBackend sympie_features_cpu;

@@ -162,28 +162,42 @@ sympie_features_extract (SympieFeatures *features, const SympieImage *image,
 }
 
 bool
+sympie_features_compare_many (SympieFeatures *features,
+    const SympieImage *reference, const SympieImage *const distorted[], int n,
+    SympieDifference differences[], char **error)
+{
+  int shape[3];
+
+  if (!check_image (reference, error))
+    return false;
+  for (int i = 0; i < n; i++) {
+    if (!check_image (distorted[i], error))
+      return false;
+    if (features->input == SYMPIE_INPUT_FULL
+        && (reference->width != distorted[i]->width
+            || reference->height != distorted[i]->height))
+      return sympie_fail (error,
+          "cannot compare all of images of %dx%d and %dx%d pixels",
+          reference->width, reference->height, distorted[i]->width,
+          distorted[i]->height);
+  }
+
+  sympie_features_shape (features, reference->width, reference->height, shape);
+  if (n > 0
+      && !features->backend->compare (
+          features->state, reference, distorted, n, shape, differences, error))
+    return false;
+  for (int i = 0; i < n; i++)
+    if (!isfinite (differences[i].feature_mse))
+      return sympie_fail (error, "features of %s are not finite",
+          sympie_layer_name (features->layer));
+  return true;
+}
+
+bool
 sympie_features_compare (SympieFeatures *features, const SympieImage *reference,
     const SympieImage *distorted, SympieDifference *difference, char **error)
 {
-  const SympieImage *images[2] = { reference, distorted };
-  int shape[3];
-
-  if (!check_image (reference, error) || !check_image (distorted, error))
-    return false;
-  if (features->input == SYMPIE_INPUT_FULL
-      && (reference->width != distorted->width
-          || reference->height != distorted->height))
-    return sympie_fail (error,
-        "cannot compare all of images of %dx%d and %dx%d pixels",
-        reference->width, reference->height, distorted->width,
-        distorted->height);
-
-  sympie_features_shape (features, reference->width, reference->height, shape);
-  if (!features->backend->compare (
-          features->state, images, shape, difference, error))
-    return false;
-  if (!isfinite (difference->feature_mse))
-    return sympie_fail (error, "features of %s are not finite",
-        sympie_layer_name (features->layer));
-  return true;
+  return sympie_features_compare_many (
+      features, reference, &distorted, 1, difference, error);
 }

@@ -323,6 +323,13 @@ SYMPIE_API bool sympie_features_compare (SympieFeatures *features,
     const SympieImage *reference, const SympieImage *distorted,
     SympieDifference *difference, char **error);
 
+/* Compares one image with each of `n`, which is the same as doing so one after
+ * the other, but the reference goes through the layers once. Memory grows with
+ * `n`, too, up to 15 images. */
+SYMPIE_API bool sympie_features_compare_many (SympieFeatures *features,
+    const SympieImage *reference, const SympieImage *const distorted[], int n,
+    SympieDifference differences[], char **error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -19,7 +19,8 @@ typedef struct
 {
   SympieInput input;
   SympiePool *pool;
-  SympiePreprocess *preprocess[SYMPIE_VGG_N_IMAGES]; /* sizes may differ */
+  unsigned cpu_flags;
+  SympiePreprocess *preprocess[SYMPIE_VGG_MAX_IMAGES]; /* sizes may differ */
   SympieVgg *vgg;
 } Features;
 
@@ -29,19 +30,24 @@ features_close (void *backend)
   Features *features = backend;
 
   sympie_vgg_free (features->vgg);
-  for (int i = 0; i < SYMPIE_VGG_N_IMAGES; i++)
+  for (int i = 0; i < SYMPIE_VGG_MAX_IMAGES; i++)
     sympie_preprocess_free (features->preprocess[i]);
   sympie_pool_free (features->pool);
   free (features);
 }
 
 static bool
-prepare (Features *features, int width, int height, char **error)
+prepare (Features *features, int width, int height, int n_images, char **error)
 {
+  for (int i = 0; i < n_images; i++)
+    if (!features->preprocess[i]
+        && !(features->preprocess[i] = sympie_preprocess_new (
+                 features->pool, features->cpu_flags, features->input, error)))
+      return false;
   if (features->input == SYMPIE_INPUT_CROP224)
     width = height = SYMPIE_NEM_SIZE;
   return sympie_vgg_prepare (
-      features->vgg, width, height, SYMPIE_VGG_WHOLE, error);
+      features->vgg, width, height, n_images, SYMPIE_VGG_WHOLE, error);
 }
 
 static bool
@@ -49,21 +55,17 @@ set_up (Features *features, const SympieFeaturesConfig *config,
     const SympieVgg19Weights *weights, char **error)
 {
   int n_threads = config->n_threads ? config->n_threads : sympie_cpu_count ();
-  unsigned flags = sympie_cpu_flags (config->cpu_mask);
 
+  features->cpu_flags = sympie_cpu_flags (config->cpu_mask);
   features->input = config->input;
   if (!(features->pool = sympie_pool_new (n_threads, error)))
     return false;
-  for (int i = 0; i < SYMPIE_VGG_N_IMAGES; i++)
-    if (!(features->preprocess[i] = sympie_preprocess_new (
-              features->pool, flags, config->input, error)))
-      return false;
-  features->vgg = sympie_vgg_new (features->pool, flags, weights,
+  features->vgg = sympie_vgg_new (features->pool, features->cpu_flags, weights,
       sympie_vgg19_ends_in_pool (config->layer), error);
   /* The size of whole frames is not known yet. */
   return features->vgg
          && (config->input == SYMPIE_INPUT_FULL
-             || prepare (features, 0, 0, error));
+             || prepare (features, 0, 0, 2, error));
 }
 
 static void *
@@ -129,7 +131,7 @@ features_extract (void *backend, const SympieImage *image, const int shape[3],
   int width = full ? image->width : SYMPIE_NEM_SIZE;
   int height = full ? image->height : SYMPIE_NEM_SIZE;
 
-  if (!prepare (features, width, height, error))
+  if (!prepare (features, width, height, 1, error))
     return false;
   for (int s = 0; s < sympie_vgg_n_steps (features->vgg); s++) {
     SympieVggStrip strip;
@@ -176,14 +178,14 @@ sum_squares (const float *a, const float *b, size_t n)
   return total;
 }
 
-/* Of the inputs of a step, in [0, 255]. */
+/* Of the inputs of a step, image 0 and another, in [0, 255]. */
 static double
-pixel_squares (Features *features, int width, int height, int step)
+pixel_squares (Features *features, int image, int width, int height, int step)
 {
   int n_rows = sympie_vgg_n_rows (features->vgg), first = step * n_rows;
   int n = first + n_rows < height ? n_rows : height - first;
   const float *a = sympie_vgg_input (features->vgg, 0);
-  const float *b = sympie_vgg_input (features->vgg, 1);
+  const float *b = sympie_vgg_input (features->vgg, image);
   double total = 0;
 
   for (int c = 0; c < 3 && n > 0; c++) {
@@ -196,7 +198,7 @@ pixel_squares (Features *features, int width, int height, int step)
 }
 
 static double
-feature_squares (const SympieVggStrip *strip)
+feature_squares (const SympieVggStrip *strip, int image)
 {
   size_t row = (size_t) strip->width * strip->block;
   double total = 0;
@@ -205,36 +207,59 @@ feature_squares (const SympieVggStrip *strip)
     size_t at = p * strip->pitch * row;
 
     total += sum_squares (
-        strip->values[0] + at, strip->values[1] + at, strip->n * row);
+        strip->values[0] + at, strip->values[image] + at, strip->n * row);
   }
   return total;
 }
 
+/* At most as many as fit beside the reference. */
 static bool
-features_compare (void *backend, const SympieImage *const images[2],
-    const int shape[3], SympieDifference *difference, char **error)
+compare_few (Features *features, const SympieImage *reference,
+    const SympieImage *const distorted[], int n, const int shape[3],
+    SympieDifference differences[], char **error)
 {
-  Features *features = backend;
   bool full = features->input == SYMPIE_INPUT_FULL;
-  int width = full ? images[0]->width : SYMPIE_NEM_SIZE;
-  int height = full ? images[0]->height : SYMPIE_NEM_SIZE;
-  double pixels = 0, values = 0;
+  int width = full ? reference->width : SYMPIE_NEM_SIZE;
+  int height = full ? reference->height : SYMPIE_NEM_SIZE;
 
-  if (!prepare (features, width, height, error))
+  if (!prepare (features, width, height, n + 1, error))
     return false;
+  for (int i = 0; i < n; i++)
+    differences[i] = (SympieDifference){ 0, 0 };
   for (int s = 0; s < sympie_vgg_n_steps (features->vgg); s++) {
     SympieVggStrip strip;
 
-    if (!load (features, 0, images[0], width, height, s, error)
-        || !load (features, 1, images[1], width, height, s, error))
+    for (int i = 0; i <= n; i++)
+      if (!load (features, i, i == 0 ? reference : distorted[i - 1], width,
+              height, s, error))
+        return false;
+    for (int i = 0; i < n; i++)
+      differences[i].pixel_mse +=
+          pixel_squares (features, i + 1, width, height, s);
+    if (!sympie_vgg_run (features->vgg, s, n + 1, &strip, error))
       return false;
-    pixels += pixel_squares (features, width, height, s);
-    if (!sympie_vgg_run (features->vgg, s, 2, &strip, error))
-      return false;
-    values += feature_squares (&strip);
+    for (int i = 0; i < n; i++)
+      differences[i].feature_mse += feature_squares (&strip, i + 1);
   }
-  difference->pixel_mse = pixels / (3.0 * width * height);
-  difference->feature_mse = values / ((double) shape[0] * shape[1] * shape[2]);
+  for (int i = 0; i < n; i++) {
+    differences[i].pixel_mse /= 3.0 * width * height;
+    differences[i].feature_mse /= (double) shape[0] * shape[1] * shape[2];
+  }
+  return true;
+}
+
+static bool
+features_compare (void *backend, const SympieImage *reference,
+    const SympieImage *const distorted[], int n, const int shape[3],
+    SympieDifference differences[], char **error)
+{
+  const int most = SYMPIE_VGG_MAX_IMAGES - 1;
+
+  for (int first = 0; first < n; first += most)
+    if (!compare_few (backend, reference, distorted + first,
+            n - first < most ? n - first : most, shape, differences + first,
+            error))
+      return false;
   return true;
 }
 

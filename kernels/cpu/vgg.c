@@ -41,7 +41,7 @@ typedef struct
    * rows kept from the step before, then those that the layer before has just
    * made. Its outputs begin one row later. */
   int lag, n_kept;
-  float *kept[SYMPIE_VGG_N_IMAGES]; /* [n_planes][n_kept][row] */
+  float *kept[SYMPIE_VGG_MAX_IMAGES]; /* [n_planes][n_kept][row] */
 
   Share shares[MAX_SHARES];
   int n_shares;
@@ -55,12 +55,12 @@ struct SympieVgg
   int block; /* channels in a vector */
 
   /* What the rest was made for; 0 before that. */
-  int width, height;
+  int width, height, n_prepared;
   bool whole;
   int n_steps;
   int out_rows, out_lag, out_width, out_height;
   Layer layers[SYMPIE_VGG19_N_CONVS];
-  float *buffers[SYMPIE_VGG_N_IMAGES][2];
+  float *buffers[SYMPIE_VGG_MAX_IMAGES][2];
 
   /* The step at hand. */
   int step, n_images;
@@ -95,16 +95,16 @@ clear (SympieVgg *vgg)
 
     for (int s = 0; s < layer->n_shares; s++)
       sympie_conv_plan_free (layer->shares[s].plan);
-    for (int i = 0; i < SYMPIE_VGG_N_IMAGES; i++)
+    for (int i = 0; i < vgg->n_prepared; i++)
       free (layer->kept[i]);
     *layer = (Layer){ 0 };
   }
-  for (int i = 0; i < SYMPIE_VGG_N_IMAGES; i++)
+  for (int i = 0; i < vgg->n_prepared; i++)
     for (int b = 0; b < 2; b++) {
       free (vgg->buffers[i][b]);
       vgg->buffers[i][b] = NULL;
     }
-  vgg->width = vgg->height = 0;
+  vgg->width = vgg->height = vgg->n_prepared = 0;
 }
 
 void
@@ -236,11 +236,11 @@ prepare_memory (SympieVgg *vgg, char **error)
 
     size = max (size, in * (layer->rows + (vgg->whole ? 0 : 2)));
     size = max (size, (size_t) layer->n_out * layer->rows * layer->width);
-    for (int i = 0; i < SYMPIE_VGG_N_IMAGES && !vgg->whole; i++)
+    for (int i = 0; i < vgg->n_prepared && !vgg->whole; i++)
       if (!(layer->kept[i] = allocate (in * layer->n_kept)))
         return sympie_fail (error, "out of memory");
   }
-  for (int i = 0; i < SYMPIE_VGG_N_IMAGES; i++)
+  for (int i = 0; i < vgg->n_prepared; i++)
     for (int b = 0; b < 2; b++)
       if (!(vgg->buffers[i][b] = allocate (size)))
         return sympie_fail (error, "out of memory");
@@ -248,15 +248,17 @@ prepare_memory (SympieVgg *vgg, char **error)
 }
 
 bool
-sympie_vgg_prepare (
-    SympieVgg *vgg, int width, int height, int whole, char **error)
+sympie_vgg_prepare (SympieVgg *vgg, int width, int height, int n_images,
+    int whole, char **error)
 {
   bool ok;
 
-  if (vgg->width == width && vgg->height == height)
+  if (vgg->width == width && vgg->height == height
+      && n_images <= vgg->n_prepared)
     return true;
 
   clear (vgg);
+  vgg->n_prepared = n_images;
   ok =
       lay_out (vgg, width, height, whole, error) && prepare_memory (vgg, error);
   for (int l = 0; ok && l < vgg->weights->n_convs; l++)

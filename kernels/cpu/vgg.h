@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* VGG19's convolutions on the CPU, over two images side by side.
+/* VGG19's convolutions on the CPU, over several images side by side.
  *
  * Large images go through all layers in strips of rows, so that memory does not
  * grow with their height: each layer keeps the few rows that it needs again and
@@ -18,7 +18,7 @@
 
 enum
 {
-  SYMPIE_VGG_N_IMAGES = 2,
+  SYMPIE_VGG_MAX_IMAGES = 16,
   SYMPIE_VGG_WHOLE = 1 << 18, /* pixels that are taken in one piece */
 };
 
@@ -33,7 +33,7 @@ typedef struct
 {
   int first, n;
   int n_channels, width, pitch, block;
-  const float *values[SYMPIE_VGG_N_IMAGES];
+  const float *values[SYMPIE_VGG_MAX_IMAGES];
 } SympieVggStrip;
 
 /* All convolutions of `weights`, which must outlive the result, and the
@@ -44,12 +44,12 @@ SympieVgg *sympie_vgg_new (SympiePool *pool, unsigned cpu_flags,
     const SympieVgg19Weights *weights, bool end_in_pool, char **error);
 void sympie_vgg_free (SympieVgg *vgg); /* NULL is allowed */
 
-/* Prepares for images of that size: in one piece up to `whole` pixels, in
- * strips beyond. Does nothing when it is prepared for them already. False with
- * a message where memory is short, oneDNN fails, or the last layer of so small
- * an image would be empty. */
-bool sympie_vgg_prepare (
-    SympieVgg *vgg, int width, int height, int whole, char **error);
+/* Prepares for `n_images` of that size: in one piece up to `whole` pixels, in
+ * strips beyond. Does nothing when it is prepared for as many, or more,
+ * already. False with a message where memory is short, oneDNN fails, or the
+ * last layer of so small an image would be empty. */
+bool sympie_vgg_prepare (SympieVgg *vgg, int width, int height, int n_images,
+    int whole, char **error);
 
 /* An image takes that many steps. Before step i of them, the caller writes
  * input rows i * n to i * n + n - 1, as far as the image goes, to the three

@@ -239,26 +239,29 @@ total (const double *sums)
 }
 
 static bool
-features_compare (void *backend, const SympieImage *const images[2],
-    const int shape[3], SympieDifference *difference, char **error)
+features_compare (void *backend, const SympieImage *reference,
+    const SympieImage *const distorted[], int n, const int shape[3],
+    SympieDifference differences[], char **error)
 {
   Features *features = backend;
   bool full = features->input == SYMPIE_INPUT_FULL;
-  size_t n_pixels = full ? (size_t) images[0]->width * images[0]->height
+  size_t n_pixels = full ? (size_t) reference->width * reference->height
                          : SYMPIE_NEM_SIZE * SYMPIE_NEM_SIZE;
   size_t n_values = (size_t) shape[0] * shape[1] * shape[2];
-  bool ok;
 
-  if (!enter (features, error) || !prepare (features, images[0], error))
+  if (!enter (features, error) || !prepare (features, reference, error))
     return false;
-  ok = run (features, 0, images[0], error)
-       && run (features, 1, images[1], error)
-       && put_sums (features, n_pixels, n_values, error);
-  if (!finish (features, ok, error))
-    return false;
-  difference->pixel_mse = total (features->host_sums) / (3.0 * n_pixels);
-  difference->feature_mse =
-      total (features->host_sums + SYMPIE_CUDA_N_SUMS) / n_values;
+  for (int i = 0; i < n; i++) { /* what is made of the reference stays */
+    bool ok = (i > 0 || run (features, 0, reference, error))
+              && run (features, 1, distorted[i], error)
+              && put_sums (features, n_pixels, n_values, error);
+
+    if (!finish (features, ok, error))
+      return false;
+    differences[i].pixel_mse = total (features->host_sums) / (3.0 * n_pixels);
+    differences[i].feature_mse =
+        total (features->host_sums + SYMPIE_CUDA_N_SUMS) / n_values;
+  }
   return true;
 }
 

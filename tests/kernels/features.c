@@ -267,6 +267,55 @@ test_compare_is_mse (void)
   sympie_features_close (features);
 }
 
+/* One with many, more than go side by side, is one with each. */
+static void
+test_compare_many (void)
+{
+  enum
+  {
+    N = 18,
+  };
+
+  for (int input = SYMPIE_INPUT_CROP224; input <= SYMPIE_INPUT_FULL; input++) {
+    SympieFeatures *features = open_features (SYMPIE_LAYER_RELU1_2, input, 2);
+    SympieImage reference = make_picture (900, 300); /* in full in strips */
+    SympieImage images[N];
+    const SympieImage *distorted[N];
+    SympieDifference many[N], each;
+    char *error = NULL;
+
+    for (int i = 0; i < N; i++) {
+      images[i] = make_picture (900, 300);
+      distorted[i] = &images[i];
+      for (int at = 0; i > 0 && at < 900 * 300 * 3; at += i)
+        images[i].planes[0][at] ^= 16;
+    }
+    CHECK (sympie_features_compare_many (
+               features, &reference, distorted, N, many, &error),
+        "%s", error);
+    CHECK (many[0].feature_mse == 0 && many[0].pixel_mse == 0, "%g and %g",
+        many[0].feature_mse, many[0].pixel_mse);
+    for (int i = 0; i < N; i += 3) {
+      CHECK (sympie_features_compare (
+                 features, &reference, &images[i], &each, &error),
+          "%s", error);
+      CHECK (many[i].feature_mse == each.feature_mse
+                 && many[i].pixel_mse == each.pixel_mse,
+          "image %d of many: %.17g, not %.17g", i, many[i].feature_mse,
+          each.feature_mse);
+    }
+    images[N - 1].width = 0;
+    CHECK (!sympie_features_compare_many (
+               features, &reference, distorted, N, many, &error),
+        "an image without pixels");
+    free (error);
+    for (int i = 0; i < N; i++)
+      free (images[i].planes[0]);
+    free (reference.planes[0]);
+    sympie_features_close (features);
+  }
+}
+
 /* The crops of one picture in two sizes are alike, and in two formats too. */
 static void
 test_sizes (void)
@@ -405,6 +454,7 @@ main (void)
   close (fd);
   test_golden ();
   test_compare ();
+  test_compare_many ();
   test_compare_is_mse ();
   test_sizes ();
   test_failures ();

@@ -30,7 +30,7 @@ run (SympieVgg *vgg, const float *const images[2], int height, int whole,
   char *error = NULL;
   int n_rows, done = 0;
 
-  if (!CHECK (sympie_vgg_prepare (vgg, WIDTH, height, whole, &error),
+  if (!CHECK (sympie_vgg_prepare (vgg, WIDTH, height, 2, whole, &error),
           "height %d: %s", height, error ? error : ""))
     exit (check_end ());
   n_rows = sympie_vgg_n_rows (vgg);
