@@ -508,7 +508,8 @@ gst_sympie_corrupt_install_properties (GObjectClass *object_class)
   /**
    * GstSympieCorrupt:n-threads:
    *
-   * Threads that work on a frame. The result is the same for any number.
+   * Threads that work on a frame, out of one pool for all elements of the
+   * process. The result is the same for any number.
    */
   g_object_class_install_property (object_class, PROP_N_THREADS,
       g_param_spec_uint ("n-threads", "Threads",

@@ -214,7 +214,8 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
   /**
    * GstSympieEnhance:n-threads:
    *
-   * Threads that work on a frame on the processor.
+   * Threads that work on a frame on the processor, out of one pool for all
+   * elements of the process.
    */
   g_object_class_install_property (object_class, PROP_N_THREADS,
       g_param_spec_uint ("n-threads", "Threads",

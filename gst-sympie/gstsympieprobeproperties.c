@@ -117,7 +117,8 @@ gst_sympie_probe_properties_install (GObjectClass *object_class, guint first)
   /**
    * GstSympieProbe:n-threads:
    *
-   * Threads that work on a pair on the processor.
+   * Threads that work on a pair on the processor, out of one pool for all
+   * elements of the process.
    */
   g_object_class_install_property (object_class, first + PROP_N_THREADS,
       g_param_spec_uint ("n-threads", "Threads",

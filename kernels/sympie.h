@@ -166,7 +166,10 @@ typedef struct
 {
   const char *weights; /* safetensors file of NEM, or NULL: apply only */
   SympieDevice device;
-  int n_threads;     /* 1 to 1024; 0: one for each processor available */
+  /* Threads that work at a time, the caller's included: 1 to 1024, or 0, one
+   * for each processor available. All contexts draw on one team of workers,
+   * named "sympie-pool", as large as the largest number asked for needs. */
+  int n_threads;
   unsigned cpu_mask; /* SympieCpuFlags that are allowed */
 
   int cuda_device; /* index among CUDA's devices */

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up, then runs every test: style, all suites, all suites again under
-# ASan and UBSan, CUDA's kernels emulated, and the elements under valgrind. The
-# last line counts.
+# ASan and UBSan, those of threads under ThreadSanitizer, CUDA's kernels emulated,
+# and the elements under valgrind. The last line counts.
 #
 # Logs: build*/meson-logs/testlog*.txt
 set -uo pipefail
@@ -74,6 +74,14 @@ build_asan() {
   GST_REGISTRY=$PWD/build-asan/test-registry.bin gst-inspect-1.0 >/dev/null
 }
 
+build_tsan() {
+  if [ ! -f build-tsan/build.ninja ]; then
+    meson setup build-tsan -Dcuda=disabled -Db_sanitize=thread -Db_lundef=false \
+      -Doptimization=1 >/dev/null || return
+  fi
+  meson compile -C build-tsan >/dev/null || meson compile -C build-tsan
+}
+
 # The CUDA backend on the CPU.
 build_emulated() {
   if [ ! -f build-emulated/build.ninja ]; then
@@ -104,6 +112,11 @@ if check 'build with ASan and UBSan' build_asan; then
   GST_REGISTRY_FORK=no suite build-asan testlog --timeout-multiplier 5 \
     --no-suite gst-sympie:release
   unset ASAN_OPTIONS LSAN_OPTIONS UBSAN_OPTIONS
+fi
+
+say 'tests of threads under ThreadSanitizer'
+if check 'build with ThreadSanitizer' build_tsan; then
+  TSAN_OPTIONS=halt_on_error=1 suite build-tsan testlog --suite threads --timeout-multiplier 5
 fi
 
 say 'CUDA kernels, emulated'

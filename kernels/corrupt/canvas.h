@@ -9,7 +9,7 @@
 #ifndef SYMPIE_CANVAS_H
 #define SYMPIE_CANVAS_H
 
-#include "../cpu/pool.h"
+#include "../pool.h"
 #include "../sympie_corrupt.h"
 #include "random.h"
 

@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "../error.h"
+#include "../pool.h"
 #include "cpu.h"
 #include "dwm.h"
 #include "nem.h"
-#include "pool.h"
 #include "preprocess.h"
 
 typedef struct

@@ -8,8 +8,8 @@
 #ifndef SYMPIE_DWM_H
 #define SYMPIE_DWM_H
 
+#include "../pool.h"
 #include "../sympie.h"
-#include "pool.h"
 
 typedef struct SympieDwm SympieDwm;
 

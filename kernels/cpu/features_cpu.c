@@ -9,9 +9,9 @@
 
 #include "../backend.h"
 #include "../error.h"
+#include "../pool.h"
 #include "../standard.h"
 #include "cpu.h"
-#include "pool.h"
 #include "preprocess.h"
 #include "vgg.h"
 

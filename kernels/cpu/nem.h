@@ -9,7 +9,7 @@
 #define SYMPIE_NEM_H
 
 #include "../nem_weights.h"
-#include "pool.h"
+#include "../pool.h"
 
 /* What NEM sees: three planes (R, G, B, standardised) of 224 x 224 with a
  * border of zeros, the padding of the first convolution, that the filler of

@@ -13,8 +13,8 @@
 #ifndef SYMPIE_VGG_H
 #define SYMPIE_VGG_H
 
+#include "../pool.h"
 #include "../vgg19.h"
-#include "pool.h"
 
 enum
 {

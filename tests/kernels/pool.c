@@ -3,17 +3,22 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* The thread pool: every task once, never two on one thread at a time, what
- * they wrote visible. */
+/* The team of workers and its shares: every task once, never two with one index
+ * at a time, what they wrote visible; as many threads as the largest share
+ * needs, idle ones at rest, none left at the end. */
 
-#include "cpu/pool.h"
+#include "pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "check.h"
+#include "../threads.h"
 
 enum
 {
@@ -102,40 +107,113 @@ run_often (void *data)
   return (void *) wrong;
 }
 
+/* More callers than processors, each with a share of its own. */
 static void
-test_two_pools (void)
+test_many_shares (void)
 {
-  SympiePool *pools[2] = { sympie_pool_new (2, NULL),
-    sympie_pool_new (3, NULL) };
-  pthread_t threads[2];
+  enum
+  {
+    N = 12
+  };
+  SympiePool *pools[N];
+  pthread_t threads[N];
+  int n_threads;
 
-  for (int i = 0; i < 2; i++)
+  for (int i = 0; i < N; i++)
+    pools[i] = sympie_pool_new (1 + i % 4, NULL);
+  n_threads = threads_settled ("sympie-pool", 3);
+  CHECK (n_threads == 3, "%d workers for shares of up to 4", n_threads);
+  for (int i = 0; i < N; i++)
     pthread_create (&threads[i], NULL, run_often, pools[i]);
-  for (int i = 0; i < 2; i++) {
+  for (int i = 0; i < N; i++) {
     void *wrong;
 
     pthread_join (threads[i], &wrong);
-    CHECK (!wrong, "pool %d: %ld runs", i, (long) wrong);
+    CHECK (!wrong, "share %d: %ld runs", i, (long) wrong);
+  }
+  n_threads = threads_settled ("sympie-pool", 3);
+  CHECK (n_threads == 3, "%d workers after the runs", n_threads);
+
+  for (int i = 0; i < N; i++) {
     sympie_pool_free (pools[i]);
+    n_threads = threads_settled ("sympie-pool", i < N - 1 ? 3 : 0);
+    CHECK (n_threads == (i < N - 1 ? 3 : 0), "%d workers after %d of %d",
+        n_threads, i + 1, N);
   }
 }
 
-/* Freed while its threads still spin, sleep or have not begun. */
+/* Workers do help: tasks that wait for each other end. */
+typedef struct
+{
+  atomic_int arrived;
+  int n;
+} Meeting;
+
+static void
+meet (void *data, int task, int thread)
+{
+  Meeting *meeting = data;
+
+  atomic_fetch_add (&meeting->arrived, 1);
+  while (atomic_load (&meeting->arrived) < meeting->n)
+    sched_yield ();
+}
+
+static void
+test_meeting (void)
+{
+  SympiePool *pool = sympie_pool_new (4, NULL);
+
+  for (int round = 0; round < 100; round++)
+    for (int n = 1; n <= 4; n++) {
+      Meeting meeting = { .n = n };
+
+      if (round % 10 == 0)
+        usleep (1000); /* the workers sleep by now */
+      sympie_pool_run (pool, meet, &meeting, n);
+      CHECK (meeting.arrived == n, "%d of %d", meeting.arrived, n);
+    }
+  sympie_pool_free (pool);
+}
+
+/* Processor time of the process over a while in which nothing is to be done. */
+static void
+test_rest (void)
+{
+  SympiePool *pool = sympie_pool_new (4, NULL);
+  atomic_int sum = 0;
+  clock_t begin;
+  double used;
+
+  sympie_pool_run (pool, add_task, &sum, 4);
+  usleep (20000); /* over with looking, and the processor may be taken */
+  begin = clock ();
+  usleep (300000);
+  used = (double) (clock () - begin) / CLOCKS_PER_SEC;
+  CHECK (used < 0.01, "%g s of processor time in 0.3 s of rest", used);
+  sympie_pool_free (pool);
+}
+
+/* Freed while workers still look for work, sleep or have not begun. */
 static void
 test_short_lives (void)
 {
+  int n_threads;
+
   for (int i = 0; i < 100; i++) {
     SympiePool *pool = sympie_pool_new (1 + i % 4, NULL);
     atomic_int sum = 0;
 
-    if (!CHECK (pool, "pool %d", i))
+    if (!CHECK (pool, "share %d", i))
       return;
     if (i % 3)
       sympie_pool_run (pool, add_task, &sum, 4);
-    CHECK (sum == (i % 3 ? 6 : 0), "pool %d: %d", i, sum);
+    CHECK (sum == (i % 3 ? 6 : 0), "share %d: %d", i, sum);
     sympie_pool_free (pool);
   }
   sympie_pool_free (NULL);
+  n_threads = threads_settled ("sympie-pool", 0);
+  CHECK (n_threads == 0, "%d workers left", n_threads);
 }
 
 int
@@ -143,7 +221,9 @@ main (void)
 {
   for (int n_threads = 1; n_threads <= MAX_THREADS; n_threads++)
     test_tasks (n_threads);
-  test_two_pools ();
+  test_many_shares ();
+  test_meeting ();
+  test_rest ();
   test_short_lives ();
   return check_end ();
 }
