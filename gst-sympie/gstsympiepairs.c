@@ -11,22 +11,9 @@ GST_DEBUG_CATEGORY_STATIC (gst_sympie_pairs_debug);
 /* Containers round times to a millisecond at worst, and both may. */
 #define PAIRING_TOLERANCE (2 * GST_MSECOND)
 
-static const gchar *const side_names[GST_SYMPIE_N_SIDES] = { "ref_sink",
-  "dist_sink" };
-
-/* One of the two streams. */
 typedef struct
 {
-  GstAggregatorPad *pad;
-  gboolean has_caps;
-  GstVideoInfo info;
-  GstSympieStream stream;
-} Input;
-
-/* The streaming thread's, and while there is none stop()'s. */
-typedef struct
-{
-  Input inputs[GST_SYMPIE_N_SIDES];
+  GstSympiePairsPad *ref, *dist; /* those that are always there */
 } GstSympiePairsPrivate;
 
 #define GST_SYMPIE_PAIRS_CAPS                                                  \
@@ -38,6 +25,9 @@ static GstStaticPadTemplate ref_template = GST_STATIC_PAD_TEMPLATE (
 static GstStaticPadTemplate dist_template = GST_STATIC_PAD_TEMPLATE (
     "dist_sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_SYMPIE_PAIRS_CAPS);
 
+static GstStaticPadTemplate more_template = GST_STATIC_PAD_TEMPLATE (
+    "dist_sink_%u", GST_PAD_SINK, GST_PAD_REQUEST, GST_SYMPIE_PAIRS_CAPS);
+
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_SYMPIE_PAIRS_CAPS);
 
@@ -45,130 +35,194 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (
     GstSympiePairs, gst_sympie_pairs, GST_TYPE_AGGREGATOR);
 
-const gchar *
-gst_sympie_side_name (GstSympieSide side)
+/* ---- Pads -------------------------------------------------------------- */
+
+G_DEFINE_TYPE (
+    GstSympiePairsPad, gst_sympie_pairs_pad, GST_TYPE_AGGREGATOR_PAD);
+
+static void
+gst_sympie_pairs_pad_finalize (GObject *object)
 {
-  return side_names[side];
+  gst_sympie_tally_clear (&GST_SYMPIE_PAIRS_PAD (object)->tally);
+  G_OBJECT_CLASS (gst_sympie_pairs_pad_parent_class)->finalize (object);
 }
 
-static Input *
-gst_sympie_pairs_input (GstSympiePairs *self, GstSympieSide side)
+static void
+gst_sympie_pairs_pad_class_init (GstSympiePairsPadClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = gst_sympie_pairs_pad_finalize;
+}
+
+static void
+gst_sympie_pairs_pad_init (GstSympiePairsPad *pad)
+{
+  gst_sympie_tally_init (&pad->tally);
+}
+
+static gboolean
+gst_sympie_pairs_is_main (GstSympiePairs *self, GstAggregatorPad *pad)
 {
   GstSympiePairsPrivate *priv = gst_sympie_pairs_get_instance_private (self);
 
-  return &priv->inputs[side];
+  return GST_AGGREGATOR_PAD (priv->dist) == pad;
 }
 
-static GstSympieSide
-gst_sympie_pairs_side (GstSympiePairs *self, GstAggregatorPad *pad)
+static gboolean
+gst_sympie_pairs_is_ref (GstSympiePairs *self, gpointer pad)
 {
-  return pad == gst_sympie_pairs_input (self, GST_SYMPIE_REF)->pad
-             ? GST_SYMPIE_REF
-             : GST_SYMPIE_DIST;
+  GstSympiePairsPrivate *priv = gst_sympie_pairs_get_instance_private (self);
+
+  return (gpointer) priv->ref == pad;
+}
+
+GstSympiePairsPad *
+gst_sympie_pairs_main_pad (GstSympiePairs *self)
+{
+  GstSympiePairsPrivate *priv = gst_sympie_pairs_get_instance_private (self);
+
+  return priv->dist;
+}
+
+GList *
+gst_sympie_pairs_dist_pads (GstSympiePairs *self)
+{
+  GList *pads = NULL;
+
+  GST_OBJECT_LOCK (self);
+  for (GList *l = GST_ELEMENT (self)->sinkpads; l; l = l->next)
+    if (!gst_sympie_pairs_is_ref (self, l->data))
+      pads = g_list_prepend (pads, gst_object_ref (l->data));
+  GST_OBJECT_UNLOCK (self);
+  return g_list_reverse (pads);
 }
 
 /* ---- Pairs ------------------------------------------------------------- */
 
-/* Takes the next buffer of `side` and, if it is distorted, hands it on. */
-static GstFlowReturn
-gst_sympie_pairs_pass (GstSympiePairs *self, GstSympieSide side)
+/* What a step works on: the frames at the heads of all queues. Where a stream
+ * has ended, its buffer is NULL. */
+typedef struct
 {
-  GstBuffer *buffer =
-      gst_aggregator_pad_pop_buffer (gst_sympie_pairs_input (self, side)->pad);
+  GstSympieFrame ref;
+  GstSympieFrame *dist;
+  guint n_dist;
+} Heads;
+
+/* Takes a frame off its queue and, if it is dist_sink's, hands it on. */
+static GstFlowReturn
+gst_sympie_pairs_pass (GstSympiePairs *self, const GstSympieFrame *frame)
+{
+  GstAggregatorPad *pad = GST_AGGREGATOR_PAD (frame->pad);
+  GstBuffer *buffer = gst_aggregator_pad_pop_buffer (pad);
 
   if (!buffer) /* flushed meanwhile */
     return GST_FLOW_OK;
-  if (side == GST_SYMPIE_DIST)
+  if (gst_sympie_pairs_is_main (self, pad))
     return gst_aggregator_finish_buffer (GST_AGGREGATOR (self), buffer);
   gst_buffer_unref (buffer);
   return GST_FLOW_OK;
 }
 
-static GstFlowReturn
-gst_sympie_pairs_unmatched (
-    GstSympiePairs *self, GstSympieSide side, GstClockTime running_time)
+static gboolean
+is_before (const GstSympieFrame *a, const GstSympieFrame *b)
 {
-  GstFlowReturn ret =
-      GST_SYMPIE_PAIRS_GET_CLASS (self)->unmatched (self, side, running_time);
+  return a->buffer
+         && (!b->buffer
+             || a->running_time + PAIRING_TOLERANCE < b->running_time);
+}
 
-  return ret == GST_FLOW_OK ? gst_sympie_pairs_pass (self, side) : ret;
+/* The reference's frame, which no distorted one comes before: with all those
+ * that belong to it. */
+static GstFlowReturn
+gst_sympie_pairs_pair (GstSympiePairs *self, Heads *heads)
+{
+  GstSympiePairsClass *klass = GST_SYMPIE_PAIRS_GET_CLASS (self);
+  GstFlowReturn ret = GST_FLOW_OK;
+  guint n = 0;
+
+  for (guint i = 0; ret == GST_FLOW_OK && i < heads->n_dist; i++) {
+    if (is_before (&heads->ref, &heads->dist[i]))
+      ret = klass->unmatched (self, heads->dist[i].pad, &heads->ref);
+    else
+      heads->dist[n++] = heads->dist[i];
+  }
+  if (ret == GST_FLOW_OK && n > 0)
+    ret = klass->pair (self, &heads->ref, heads->dist, n);
+  if (ret == GST_FLOW_OK)
+    ret = gst_sympie_pairs_pass (self, &heads->ref);
+  for (guint i = 0; ret == GST_FLOW_OK && i < n; i++)
+    ret = gst_sympie_pairs_pass (self, &heads->dist[i]);
+  return ret;
 }
 
 static GstFlowReturn
-gst_sympie_pairs_pair (
-    GstSympiePairs *self, const GstSympieFrame frames[GST_SYMPIE_N_SIDES])
+gst_sympie_pairs_take (GstSympiePairs *self, Heads *heads)
 {
-  GstFlowReturn ret = GST_SYMPIE_PAIRS_GET_CLASS (self)->pair (self, frames);
+  for (guint i = 0; i < heads->n_dist; i++) {
+    const GstSympieFrame *dist = &heads->dist[i];
 
-  if (ret != GST_FLOW_OK)
-    return ret;
-  gst_sympie_pairs_pass (self, GST_SYMPIE_REF);
-  return gst_sympie_pairs_pass (self, GST_SYMPIE_DIST);
-}
+    if (is_before (dist, &heads->ref)) {
+      GstFlowReturn ret =
+          GST_SYMPIE_PAIRS_GET_CLASS (self)->unmatched (self, dist->pad, dist);
 
-/* What is known of the next buffer of `side`. */
-static GstSympieFrame
-gst_sympie_pairs_frame (
-    GstSympiePairs *self, GstSympieSide side, GstBuffer *buffer)
-{
-  const Input *input = gst_sympie_pairs_input (self, side);
-  const GstSegment *segment = &input->pad->segment;
-  GstSympieFrame frame = {
-    .buffer = buffer,
-    .info = &input->info,
-    .stream = &input->stream,
-  };
-
-  GST_OBJECT_LOCK (input->pad);
-  frame.running_time = gst_segment_to_running_time (
-      segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
-  frame.stream_time = gst_segment_to_stream_time (
-      segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
-  GST_OBJECT_UNLOCK (input->pad);
-  return frame;
-}
-
-/* Deals with the frames at the heads of both queues; either can be NULL. */
-static GstFlowReturn
-gst_sympie_pairs_take (
-    GstSympiePairs *self, GstBuffer *const buffers[GST_SYMPIE_N_SIDES])
-{
-  GstSympieFrame frames[GST_SYMPIE_N_SIDES];
-
-  for (guint side = 0; side < GST_SYMPIE_N_SIDES; side++) {
-    const Input *input = gst_sympie_pairs_input (self, side);
-
-    if (!buffers[side])
-      continue;
-    if (gst_buffer_get_size (buffers[side]) == 0
-        && GST_BUFFER_FLAG_IS_SET (buffers[side], GST_BUFFER_FLAG_GAP)) {
-      gst_aggregator_pad_drop_buffer (input->pad);
-      return GST_FLOW_OK; /* stands for a gap event */
-    }
-    frames[side] = gst_sympie_pairs_frame (self, side, buffers[side]);
-    if (!GST_CLOCK_TIME_IS_VALID (frames[side].running_time)) {
-      GST_ELEMENT_ERROR (self, STREAM, FAILED,
-          ("A frame of %s has no running time to pair it by", side_names[side]),
-          ("%" GST_PTR_FORMAT, buffers[side]));
-      return GST_FLOW_ERROR;
-    }
-    if (!input->has_caps) {
-      GST_ELEMENT_ERROR (self, CORE, NEGOTIATION,
-          ("Frames came to %s before their caps", side_names[side]), (NULL));
-      return GST_FLOW_NOT_NEGOTIATED;
+      return ret == GST_FLOW_OK ? gst_sympie_pairs_pass (self, dist) : ret;
     }
   }
+  return gst_sympie_pairs_pair (self, heads);
+}
 
-  for (guint side = 0; side < GST_SYMPIE_N_SIDES; side++) {
-    guint other = !side;
+static gboolean
+stands_for_gap (const GstSympieFrame *frame)
+{
+  return frame->buffer && gst_buffer_get_size (frame->buffer) == 0
+         && GST_BUFFER_FLAG_IS_SET (frame->buffer, GST_BUFFER_FLAG_GAP);
+}
 
-    if (buffers[side]
-        && (!buffers[other]
-            || frames[side].running_time + PAIRING_TOLERANCE
-                   < frames[other].running_time))
-      return gst_sympie_pairs_unmatched (self, side, frames[side].running_time);
+/* Fills in the times of the frame that has just come to the head of its queue.
+ * Whoever returns another value than GST_FLOW_OK has posted why. */
+static GstFlowReturn
+gst_sympie_pairs_check (GstSympiePairs *self, GstSympieFrame *frame)
+{
+  const GstSegment *segment = &GST_AGGREGATOR_PAD (frame->pad)->segment;
+
+  GST_OBJECT_LOCK (frame->pad);
+  frame->running_time = gst_segment_to_running_time (
+      segment, GST_FORMAT_TIME, GST_BUFFER_PTS (frame->buffer));
+  frame->stream_time = gst_segment_to_stream_time (
+      segment, GST_FORMAT_TIME, GST_BUFFER_PTS (frame->buffer));
+  GST_OBJECT_UNLOCK (frame->pad);
+
+  if (!GST_CLOCK_TIME_IS_VALID (frame->running_time)) {
+    GST_ELEMENT_ERROR (self, STREAM, FAILED,
+        ("A frame of %s has no running time to pair it by",
+            GST_PAD_NAME (frame->pad)),
+        ("%" GST_PTR_FORMAT, frame->buffer));
+    return GST_FLOW_ERROR;
   }
-  return gst_sympie_pairs_pair (self, frames);
+  if (!frame->pad->has_caps) {
+    GST_ELEMENT_ERROR (self, CORE, NEGOTIATION,
+        ("Frames came to %s before their caps", GST_PAD_NAME (frame->pad)),
+        (NULL));
+    return GST_FLOW_NOT_NEGOTIATED;
+  }
+  return GST_FLOW_OK;
+}
+
+/* Looks at the head of a queue. GST_FLOW_EOS: the stream has ended. */
+static GstFlowReturn
+gst_sympie_pairs_peek (GstSympiePairs *self, GstSympieFrame *frame)
+{
+  GstAggregatorPad *pad = GST_AGGREGATOR_PAD (frame->pad);
+
+  frame->buffer = gst_aggregator_pad_peek_buffer (pad);
+  while (stands_for_gap (frame)) {
+    gst_buffer_unref (frame->buffer);
+    gst_aggregator_pad_drop_buffer (pad);
+    frame->buffer = gst_aggregator_pad_peek_buffer (pad);
+  }
+  if (frame->buffer)
+    return gst_sympie_pairs_check (self, frame);
+  return gst_aggregator_pad_is_eos (pad) ? GST_FLOW_EOS
+                                         : GST_AGGREGATOR_FLOW_NEED_DATA;
 }
 
 /* The base class calls this when each pad has a buffer or has ended. */
@@ -176,37 +230,49 @@ static GstFlowReturn
 gst_sympie_pairs_aggregate (GstAggregator *agg, gboolean timeout)
 {
   GstSympiePairs *self = GST_SYMPIE_PAIRS (agg);
-  GstBuffer *buffers[GST_SYMPIE_N_SIDES];
+  GstSympiePairsPrivate *priv = gst_sympie_pairs_get_instance_private (self);
+  GList *pads = gst_sympie_pairs_dist_pads (self);
+  guint n_dist = g_list_length (pads);
+  GstSympieFrame *frames = g_new0 (GstSympieFrame, 1 + n_dist);
+  gboolean ended = TRUE;
   GstFlowReturn ret = GST_FLOW_OK;
-  guint n_ended = 0;
+  guint n = 0;
 
-  for (guint side = 0; side < GST_SYMPIE_N_SIDES; side++) {
-    GstAggregatorPad *pad = gst_sympie_pairs_input (self, side)->pad;
+  frames[n++].pad = priv->ref;
+  for (GList *l = pads; l; l = l->next)
+    frames[n++].pad = l->data;
+  for (guint i = 0; i < n; i++) {
+    GstFlowReturn found = gst_sympie_pairs_peek (self, &frames[i]);
 
-    buffers[side] = gst_aggregator_pad_peek_buffer (pad);
-    if (!buffers[side]) {
-      if (!gst_aggregator_pad_is_eos (pad))
-        ret = GST_AGGREGATOR_FLOW_NEED_DATA;
-      n_ended++;
-    }
+    ended = ended && found == GST_FLOW_EOS;
+    if (ret == GST_FLOW_OK && found != GST_FLOW_EOS)
+      ret = found;
   }
 
-  if (ret == GST_FLOW_OK)
-    ret = n_ended == GST_SYMPIE_N_SIDES
-              ? GST_SYMPIE_PAIRS_GET_CLASS (self)->finish (self)
-              : gst_sympie_pairs_take (self, buffers);
-  for (guint side = 0; side < GST_SYMPIE_N_SIDES; side++)
-    gst_clear_buffer (&buffers[side]);
+  if (ret == GST_FLOW_OK && ended) {
+    ret = GST_SYMPIE_PAIRS_GET_CLASS (self)->finish (self);
+  } else if (ret == GST_FLOW_OK) {
+    /* The frames of a pair move to the front, so a copy. */
+    Heads heads = { frames[0], g_memdup2 (frames + 1, n_dist * sizeof *frames),
+      n_dist };
+
+    ret = gst_sympie_pairs_take (self, &heads);
+    g_free (heads.dist);
+  }
+  for (guint i = 0; i < n; i++)
+    gst_clear_buffer (&frames[i].buffer);
+  g_free (frames);
+  g_list_free_full (pads, gst_object_unref);
   return ret;
 }
 
 static gboolean
 gst_sympie_pairs_stop (GstAggregator *agg)
 {
-  GstSympiePairs *self = GST_SYMPIE_PAIRS (agg);
-
-  for (guint side = 0; side < GST_SYMPIE_N_SIDES; side++)
-    gst_sympie_pairs_input (self, side)->has_caps = FALSE;
+  GST_OBJECT_LOCK (agg);
+  for (GList *l = GST_ELEMENT (agg)->sinkpads; l; l = l->next)
+    GST_SYMPIE_PAIRS_PAD (l->data)->has_caps = FALSE;
+  GST_OBJECT_UNLOCK (agg);
   return TRUE;
 }
 
@@ -214,28 +280,26 @@ gst_sympie_pairs_stop (GstAggregator *agg)
 
 static gboolean
 gst_sympie_pairs_set_caps (
-    GstSympiePairs *self, GstSympieSide side, GstCaps *caps)
+    GstSympiePairs *self, GstSympiePairsPad *pad, GstCaps *caps)
 {
-  Input *input = gst_sympie_pairs_input (self, side);
   gchar *reason = NULL;
 
-  input->has_caps = FALSE;
-  if (!gst_video_info_from_caps (&input->info, caps)) {
+  pad->has_caps = FALSE;
+  if (!gst_video_info_from_caps (&pad->info, caps)) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("Cannot understand the caps of %s", side_names[side]),
+        ("Cannot understand the caps of %s", GST_PAD_NAME (pad)),
         ("caps: %" GST_PTR_FORMAT, caps));
     return FALSE;
   }
-  if (!gst_sympie_stream_from_caps (
-          &input->stream, caps, &input->info, &reason)) {
+  if (!gst_sympie_stream_from_caps (&pad->stream, caps, &pad->info, &reason)) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("Cannot compare %s at %s", reason, side_names[side]),
+        ("Cannot compare %s at %s", reason, GST_PAD_NAME (pad)),
         ("caps: %" GST_PTR_FORMAT, caps));
     g_free (reason);
     return FALSE;
   }
-  input->has_caps = TRUE;
-  if (side == GST_SYMPIE_DIST)
+  pad->has_caps = TRUE;
+  if (gst_sympie_pairs_is_main (self, GST_AGGREGATOR_PAD (pad)))
     gst_aggregator_set_src_caps (GST_AGGREGATOR (self), caps);
   return TRUE;
 }
@@ -245,7 +309,7 @@ gst_sympie_pairs_sink_event (
     GstAggregator *agg, GstAggregatorPad *pad, GstEvent *event)
 {
   GstSympiePairs *self = GST_SYMPIE_PAIRS (agg);
-  GstSympieSide side = gst_sympie_pairs_side (self, pad);
+  gboolean is_main = gst_sympie_pairs_is_main (self, pad);
   const GstSegment *segment;
   GstCaps *caps;
   gboolean ok;
@@ -253,25 +317,25 @@ gst_sympie_pairs_sink_event (
   switch (GST_EVENT_TYPE (event)) {
   case GST_EVENT_CAPS:
     gst_event_parse_caps (event, &caps);
-    ok = gst_sympie_pairs_set_caps (self, side, caps);
+    ok = gst_sympie_pairs_set_caps (self, GST_SYMPIE_PAIRS_PAD (pad), caps);
     gst_event_unref (event);
     return ok;
   case GST_EVENT_SEGMENT:
     gst_event_parse_segment (event, &segment);
     if (segment->format != GST_FORMAT_TIME) {
       GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-          ("The segment of %s is in %s, not in time", side_names[side],
+          ("The segment of %s is in %s, not in time", GST_PAD_NAME (pad),
               gst_format_get_name (segment->format)),
           (NULL));
       gst_event_unref (event);
       return FALSE;
     }
-    if (side == GST_SYMPIE_DIST)
+    if (is_main)
       gst_aggregator_update_segment (agg, segment);
     break;
   case GST_EVENT_TAG:
-    /* What is said of the reference is not true of what is handed on. */
-    if (side == GST_SYMPIE_REF) {
+    /* What is said of the others is not true of what is handed on. */
+    if (!is_main) {
       gst_event_unref (event);
       return TRUE;
     }
@@ -282,20 +346,14 @@ gst_sympie_pairs_sink_event (
   return GST_AGGREGATOR_CLASS (parent_class)->sink_event (agg, pad, event);
 }
 
-/* What the distorted stream can be depends on what comes after; the reference
- * ends here. */
-static gboolean
-gst_sympie_pairs_sink_query (
-    GstAggregator *agg, GstAggregatorPad *pad, GstQuery *query)
+/* What dist_sink can be depends on what comes after; the others end here. */
+static GstCaps *
+gst_sympie_pairs_possible_caps (
+    GstAggregator *agg, GstAggregatorPad *pad, GstCaps *filter)
 {
-  GstCaps *filter, *caps, *possible;
+  GstCaps *caps = gst_pad_get_pad_template_caps (GST_PAD (pad)), *possible;
 
-  if (GST_QUERY_TYPE (query) != GST_QUERY_CAPS)
-    return GST_AGGREGATOR_CLASS (parent_class)->sink_query (agg, pad, query);
-
-  gst_query_parse_caps (query, &filter);
-  caps = gst_pad_get_pad_template_caps (GST_PAD (pad));
-  if (gst_sympie_pairs_side (GST_SYMPIE_PAIRS (agg), pad) == GST_SYMPIE_DIST) {
+  if (gst_sympie_pairs_is_main (GST_SYMPIE_PAIRS (agg), pad)) {
     possible = gst_pad_peer_query_caps (agg->srcpad, caps);
     gst_caps_unref (caps);
     caps = possible;
@@ -305,24 +363,65 @@ gst_sympie_pairs_sink_query (
     gst_caps_unref (caps);
     caps = possible;
   }
-  gst_query_set_caps_result (query, caps);
-  gst_caps_unref (caps);
+  return caps;
+}
+
+/* Frames of dist_sink go on as they are: what they may look like, and which
+ * pool they had best come from, is for the next element to say. The others are
+ * only looked at, and so may have any layout. */
+static gboolean
+gst_sympie_pairs_answer_allocation (
+    GstAggregator *agg, GstAggregatorPad *pad, GstQuery *query)
+{
+  GstVideoInfo info;
+  GstStructure *config;
+  GstBufferPool *pool;
+  GstCaps *caps;
+
+  gst_query_parse_allocation (query, &caps, NULL);
+  if (!caps || !gst_video_info_from_caps (&info, caps))
+    return FALSE;
+  if (gst_sympie_pairs_is_main (GST_SYMPIE_PAIRS (agg), pad))
+    gst_pad_peer_query (agg->srcpad, query);
+  else
+    gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
+  if (gst_query_get_n_allocation_pools (query) > 0)
+    return TRUE;
+
+  pool = gst_video_buffer_pool_new ();
+  config = gst_buffer_pool_get_config (pool);
+  gst_buffer_pool_config_set_params (config, caps, (guint) info.size, 0, 0);
+  if (gst_buffer_pool_set_config (pool, config))
+    gst_query_add_allocation_pool (query, pool, (guint) info.size, 0, 0);
+  gst_object_unref (pool);
   return TRUE;
 }
 
-/* The caps of the source pad are those of the distorted stream, whenever they
- * come: there is nothing to choose. */
+static gboolean
+gst_sympie_pairs_sink_query (
+    GstAggregator *agg, GstAggregatorPad *pad, GstQuery *query)
+{
+  GstCaps *filter, *caps;
+
+  switch (GST_QUERY_TYPE (query)) {
+  case GST_QUERY_CAPS:
+    gst_query_parse_caps (query, &filter);
+    caps = gst_sympie_pairs_possible_caps (agg, pad, filter);
+    gst_query_set_caps_result (query, caps);
+    gst_caps_unref (caps);
+    return TRUE;
+  case GST_QUERY_ALLOCATION:
+    return gst_sympie_pairs_answer_allocation (agg, pad, query);
+  default:
+    return GST_AGGREGATOR_CLASS (parent_class)->sink_query (agg, pad, query);
+  }
+}
+
+/* The caps of the source pad are those of dist_sink, whenever they come: there
+ * is nothing to choose. */
 static gboolean
 gst_sympie_pairs_negotiate (GstAggregator *agg)
 {
-  return TRUE;
-}
-
-static gboolean
-gst_sympie_pairs_propose_allocation (GstAggregator *agg, GstAggregatorPad *pad,
-    GstQuery *decide_query, GstQuery *query)
-{
-  gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
   return TRUE;
 }
 
@@ -352,6 +451,30 @@ gst_sympie_pairs_clip (
   return NULL;
 }
 
+/* Named as asked for, else by the first number that is free. */
+static GstAggregatorPad *
+gst_sympie_pairs_create_new_pad (GstAggregator *agg, GstPadTemplate *template,
+    const gchar *wanted, const GstCaps *caps)
+{
+  gchar *name = g_strdup (wanted);
+  GstAggregatorPad *pad;
+  GstPad *taken;
+
+  for (guint i = 0; !name || strchr (name, '%'); i++) {
+    g_free (name);
+    name = g_strdup_printf ("dist_sink_%u", i);
+    taken = gst_element_get_static_pad (GST_ELEMENT (agg), name);
+    if (taken) {
+      g_clear_pointer (&name, g_free);
+      gst_object_unref (taken);
+    }
+  }
+  pad = g_object_new (GST_TYPE_SYMPIE_PAIRS_PAD, "name", name, "direction",
+      GST_PAD_SINK, "template", template, NULL);
+  g_free (name);
+  return pad;
+}
+
 static void
 gst_sympie_pairs_class_init (GstSympiePairsClass *klass)
 {
@@ -362,35 +485,41 @@ gst_sympie_pairs_class_init (GstSympiePairsClass *klass)
       gst_sympie_pairs_debug, "sympiepairs", 0, "Pairs of frames");
 
   gst_element_class_add_static_pad_template_with_gtype (
-      element_class, &ref_template, GST_TYPE_AGGREGATOR_PAD);
+      element_class, &ref_template, GST_TYPE_SYMPIE_PAIRS_PAD);
   gst_element_class_add_static_pad_template_with_gtype (
-      element_class, &dist_template, GST_TYPE_AGGREGATOR_PAD);
+      element_class, &dist_template, GST_TYPE_SYMPIE_PAIRS_PAD);
+  gst_element_class_add_static_pad_template_with_gtype (
+      element_class, &more_template, GST_TYPE_SYMPIE_PAIRS_PAD);
   gst_element_class_add_static_pad_template_with_gtype (
       element_class, &src_template, GST_TYPE_AGGREGATOR_PAD);
 
   agg_class->stop = GST_DEBUG_FUNCPTR (gst_sympie_pairs_stop);
+  agg_class->create_new_pad =
+      GST_DEBUG_FUNCPTR (gst_sympie_pairs_create_new_pad);
   agg_class->clip = GST_DEBUG_FUNCPTR (gst_sympie_pairs_clip);
   agg_class->aggregate = GST_DEBUG_FUNCPTR (gst_sympie_pairs_aggregate);
   agg_class->sink_event = GST_DEBUG_FUNCPTR (gst_sympie_pairs_sink_event);
   agg_class->sink_query = GST_DEBUG_FUNCPTR (gst_sympie_pairs_sink_query);
   agg_class->negotiate = GST_DEBUG_FUNCPTR (gst_sympie_pairs_negotiate);
-  agg_class->propose_allocation =
-      GST_DEBUG_FUNCPTR (gst_sympie_pairs_propose_allocation);
+}
+
+static GstSympiePairsPad *
+gst_sympie_pairs_add_pad (GstSympiePairs *self, const gchar *name)
+{
+  GstPadTemplate *template =
+      gst_element_class_get_pad_template (GST_ELEMENT_GET_CLASS (self), name);
+  GstPad *pad = g_object_new (GST_TYPE_SYMPIE_PAIRS_PAD, "name", name,
+      "direction", GST_PAD_SINK, "template", template, NULL);
+
+  gst_element_add_pad (GST_ELEMENT (self), pad);
+  return GST_SYMPIE_PAIRS_PAD (pad);
 }
 
 static void
 gst_sympie_pairs_init (GstSympiePairs *self)
 {
-  GstElementClass *klass = GST_ELEMENT_GET_CLASS (self);
+  GstSympiePairsPrivate *priv = gst_sympie_pairs_get_instance_private (self);
 
-  for (guint side = 0; side < GST_SYMPIE_N_SIDES; side++) {
-    GstPadTemplate *template =
-        gst_element_class_get_pad_template (klass, side_names[side]);
-    GstPad *pad =
-        g_object_new (GST_TYPE_AGGREGATOR_PAD, "name", side_names[side],
-            "direction", GST_PAD_SINK, "template", template, NULL);
-
-    gst_sympie_pairs_input (self, side)->pad = GST_AGGREGATOR_PAD (pad);
-    gst_element_add_pad (GST_ELEMENT (self), pad);
-  }
+  priv->ref = gst_sympie_pairs_add_pad (self, "ref_sink");
+  priv->dist = gst_sympie_pairs_add_pad (self, "dist_sink");
 }

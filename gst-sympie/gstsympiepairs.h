@@ -3,9 +3,10 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* The base class of an element that compares two streams, `ref_sink` and
- * `dist_sink`. It pairs their frames by running time and hands the distorted
- * ones on through `src`. */
+/* The base class of an element that compares distorted streams with their
+ * reference, `ref_sink`: `dist_sink`, whose frames it hands on through `src`,
+ * and any number of `dist_sink_%u`, which end here. It pairs the frames of each
+ * with the reference's by running time. */
 
 #ifndef GST_SYMPIE_PAIRS_H
 #define GST_SYMPIE_PAIRS_H
@@ -13,25 +14,30 @@
 #include <gst/base/gstaggregator.h>
 
 #include "gstsympieimage.h"
+#include "gstsympietally.h"
 
 G_BEGIN_DECLS
 
-typedef enum
+/* The sink pad of a stream. The tally, of a distorted one, is its element's. */
+#define GST_TYPE_SYMPIE_PAIRS_PAD (gst_sympie_pairs_pad_get_type ())
+G_DECLARE_FINAL_TYPE (GstSympiePairsPad, gst_sympie_pairs_pad, GST,
+    SYMPIE_PAIRS_PAD, GstAggregatorPad)
+
+struct _GstSympiePairsPad
 {
-  GST_SYMPIE_REF,
-  GST_SYMPIE_DIST,
-  GST_SYMPIE_N_SIDES
-} GstSympieSide;
+  GstAggregatorPad parent;
 
-/* The name of its pad. */
-const gchar *gst_sympie_side_name (GstSympieSide side);
+  gboolean has_caps;
+  GstVideoInfo info;
+  GstSympieStream stream;
+  GstSympieTally tally; /* guarded by the element's object lock */
+};
 
-/* One of the frames of a pair. */
+/* The next frame of a stream. */
 typedef struct
 {
+  GstSympiePairsPad *pad;
   GstBuffer *buffer;
-  const GstVideoInfo *info;
-  const GstSympieStream *stream;
   GstClockTime running_time, stream_time;
 } GstSympieFrame;
 
@@ -45,15 +51,24 @@ struct _GstSympiePairsClass
 {
   GstAggregatorClass parent_class;
 
-  GstFlowReturn (*pair) (
-      GstSympiePairs *self, const GstSympieFrame frames[GST_SYMPIE_N_SIDES]);
-  /* For a frame without a partner. */
-  GstFlowReturn (*unmatched) (
-      GstSympiePairs *self, GstSympieSide side, GstClockTime running_time);
-  /* After all frames, where both streams have ended: GST_FLOW_EOS unless it
+  /* A frame of the reference and those of `n` distorted streams that belong to
+   * it. */
+  GstFlowReturn (*pair) (GstSympiePairs *self, const GstSympieFrame *ref,
+      const GstSympieFrame *dist, guint n);
+  /* `frame`, the reference's or its own, has no partner at `dist`. */
+  GstFlowReturn (*unmatched) (GstSympiePairs *self, GstSympiePairsPad *dist,
+      const GstSympieFrame *frame);
+  /* After all frames, where all streams have ended: GST_FLOW_EOS unless it
    * fails. */
   GstFlowReturn (*finish) (GstSympiePairs *self);
 };
+
+/* The pads of the distorted streams in the order in which they came,
+ * referenced: g_list_free_full() with gst_object_unref(). */
+GList *gst_sympie_pairs_dist_pads (GstSympiePairs *self);
+
+/* `dist_sink`. */
+GstSympiePairsPad *gst_sympie_pairs_main_pad (GstSympiePairs *self);
 
 G_END_DECLS
 

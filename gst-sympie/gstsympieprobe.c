@@ -15,7 +15,9 @@
  * error of the pixels and the PSNR are reported beside it.
  *
  * The reference goes to the pad `ref_sink`, the distorted stream to
- * `dist_sink`. The source pad hands the distorted frames on, untouched.
+ * `dist_sink`. The source pad hands the distorted frames on, untouched. More
+ * distorted versions of the same reference go to request pads `dist_sink_%u`,
+ * where they end: the reference's features are computed once for all.
  *
  * ## Weights
  *
@@ -24,14 +26,15 @@
  *
  * ## Pairs
  *
- * Frames are paired by their running times, which may differ by 2 ms:
- * containers round. A frame without a partner is not measured; it is counted,
- * reported and, with #GstSympieProbe:strict, an error. No frame is ever
- * repeated, so streams of different frame rates are compared where both have a
- * frame. Two live sources time their frames each on its own: use one and a tee.
- * With #GstSympieProbe:subsample, every Nth pair is measured.
+ * Frames of each distorted stream are paired with the reference's by their
+ * running times, which may differ by 2 ms: containers round. A frame without a
+ * partner is not measured; it is counted, reported and, with
+ * #GstSympieProbe:strict, an error. No frame is ever repeated, so streams of
+ * different frame rates are compared where both have a frame. Two live sources
+ * time their frames each on its own: use one and a tee. With
+ * #GstSympieProbe:subsample, every Nth pair of each pad is measured.
  *
- * The two streams may differ in format, colorimetry and, unless
+ * The streams may differ in format, colorimetry and, unless
  * #GstSympieProbe:input is `full`, in size: each is prepared for VGG19 on its
  * own. Interlaced frames are measured field by field.
  *
@@ -43,16 +46,20 @@
  * #GstSympieProbe:frame-message there is one for every pair measured:
  *
  * * #gchararray `type`: "frame"
- * * #guint64 `index`: place of the pair among all pairs, from 0
+ * * #gchararray `pad`: whose frame it is: "dist_sink" or "dist_sink_0" and so
+ * on
+ * * #guint64 `index`: place of the pair among all pairs of the pad, from 0
  * * #guint64 `timestamp`, `stream-time`, `running-time`, `duration`: of the
  *   distorted frame, in nanoseconds
  * * #gdouble `feature-mse`
  * * #gdouble `pixel-mse`: of R, G and B from 0 to 255, of what VGG19 sees
  * * #gdouble `psnr`: of the same in dB; infinite for frames that are the same
  *
- * Always there is one at the end of the stream, after the last frame:
+ * Always there is one for each distorted stream at the end of all, after the
+ * last frame:
  *
  * * #gchararray `type`: "pooled"
+ * * #gchararray `pad`: as above
  * * #gchararray `layer`, `input`: as the properties
  * * #guint64 `frames`: pairs measured
  * * #guint64 `pairs`: pairs found
@@ -69,7 +76,8 @@
  *
  * #GstSympieProbe:results-filename gets the same numbers: CSV one line a frame,
  * JSON and XML those of the pooled message too. The file can be read at any
- * moment, also after the program was killed; `complete` is then false.
+ * moment, also after the program was killed; `complete` is then false, and
+ * there is no median.
  *
  * ## Example pipelines
  * |[
@@ -84,13 +92,18 @@
  *     sympieprobe name=p subsample=10 results-filename=enhanced.json
  *     results-format=json ! fakesink
  * ]| Measures what sympieenhance brings back, on every tenth frame.
+ * |[
+ * gst-launch-1.0 -m filesrc location=original.mp4 ! decodebin ! p.ref_sink
+ *     filesrc location=compressed.mp4 ! decodebin ! tee name=t
+ *     t. ! queue ! p.dist_sink t. ! queue ! sympieenhance ! p.dist_sink_0
+ *     sympieprobe name=p ! fakesink
+ * ]| Both at once.
  */
 
 #include "gstsympieprobe.h"
 
-#include "gstsympieprobeproperties.h"
+#include "gstsympiedevice.h"
 #include "gstsympieresults.h"
-#include "gstsympietally.h"
 #include "gstsympievgg19.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_sympie_probe_debug);
@@ -99,10 +112,29 @@ GST_DEBUG_CATEGORY_STATIC (gst_sympie_probe_debug);
 enum
 {
   PROP_0,
+  PROP_WEIGHTS,
+  PROP_LAYER,
+  PROP_INPUT,
+  PROP_SUBSAMPLE,
+  PROP_DEVICE,
+  PROP_N_THREADS,
+  PROP_FRAME_MESSAGE,
+  PROP_STRICT,
+  PROP_RESULTS_FILENAME,
+  PROP_RESULTS_FORMAT,
   PROP_MEAN,
   PROP_STATS,
-  PROP_WRITABLE, /* the first of those in gstsympieprobeproperties.h */
 };
+
+#define DEFAULT_LAYER SYMPIE_LAYER_POOL5
+#define DEFAULT_INPUT SYMPIE_INPUT_CROP224
+#define DEFAULT_SUBSAMPLE 1
+#define DEFAULT_DEVICE SYMPIE_DEVICE_AUTO
+#define DEFAULT_N_THREADS 0
+#define MAX_N_THREADS 1024
+#define DEFAULT_FRAME_MESSAGE FALSE
+#define DEFAULT_STRICT FALSE
+#define DEFAULT_RESULTS_FORMAT GST_SYMPIE_RESULTS_CSV
 
 #define PROGRESS_INTERVAL GST_SECOND
 
@@ -110,13 +142,19 @@ struct _GstSympieProbe
 {
   GstSympiePairs parent;
 
-  /* The object lock guards these. */
-  GstSympieProbeProperties properties;
-  GstSympieTally tally;
+  /* The object lock guards these, and the tallies of the pads. */
+  gchar *weights;                /* or NULL: gst_sympie_vgg19_dup_weights() */
+  SympieFeaturesConfig features; /* without the weights */
+  guint subsample;
+  gboolean frame_message;
+  gboolean strict;
+  gchar *results_filename; /* or NULL: none */
+  GstSympieResultsFormat results_format;
+  GstClockTime measure_time;
 
   /* The rest belongs to the streaming thread, and while there is none to
    * start and stop. */
-  SympieFeatures *features;
+  SympieFeatures *vgg19;
   GstSympieResults *results;
   GstClockTime last_progress;
 };
@@ -129,68 +167,85 @@ GST_ELEMENT_REGISTER_DEFINE (
 /* ---- Start and stop ---------------------------------------------------- */
 
 static gboolean
-gst_sympie_probe_open_features (GstSympieProbe *self)
+gst_sympie_probe_open_vgg19 (GstSympieProbe *self)
 {
   GstClockTime begin = gst_util_get_timestamp ();
   SympieFeaturesConfig config;
   gchar *weights;
 
   GST_OBJECT_LOCK (self);
-  config = self->properties.features;
-  weights = gst_sympie_vgg19_dup_weights (self->properties.weights);
+  config = self->features;
+  weights = gst_sympie_vgg19_dup_weights (self->weights);
   GST_OBJECT_UNLOCK (self);
   config.weights = weights;
 
-  self->features = gst_sympie_vgg19_open (GST_ELEMENT (self), &config);
-  if (self->features)
+  self->vgg19 = gst_sympie_vgg19_open (GST_ELEMENT (self), &config);
+  if (self->vgg19)
     GST_INFO_OBJECT (self,
         "set up on the %s in %" GST_TIME_FORMAT ", weights %s",
-        sympie_features_device (self->features) == SYMPIE_DEVICE_CUDA
+        sympie_features_device (self->vgg19) == SYMPIE_DEVICE_CUDA
             ? "GPU"
             : "processor",
         GST_TIME_ARGS (gst_util_get_timestamp () - begin), weights);
   g_free (weights);
-  return self->features != NULL;
+  return self->vgg19 != NULL;
 }
 
-/* The fields of the pooled message. */
-static GstStructure *
+static GPtrArray *
+new_structures (void)
+{
+  return g_ptr_array_new_with_free_func ((GDestroyNotify) gst_structure_free);
+}
+
+/* The pooled messages' structures, one a pad. */
+static GPtrArray *
 gst_sympie_probe_pool (GstSympieProbe *self, gboolean complete)
 {
-  const SympieFeaturesConfig *config = &self->properties.features;
-  GstStructure *pooled;
+  GPtrArray *all = new_structures ();
+  GList *pads = gst_sympie_pairs_dist_pads (GST_SYMPIE_PAIRS (self));
 
   GST_OBJECT_LOCK (self);
-  pooled = gst_structure_new ("sympieprobe", "type", G_TYPE_STRING, "pooled",
-      "layer", G_TYPE_STRING, sympie_layer_name (config->layer), "input",
-      G_TYPE_STRING, gst_sympie_input_name (config->input), NULL);
-  gst_sympie_tally_pool (&self->tally, complete, pooled);
+  for (GList *l = pads; l; l = l->next) {
+    GstSympiePairsPad *pad = l->data;
+    GstStructure *pooled =
+        gst_structure_new ("sympieprobe", "type", G_TYPE_STRING, "pooled",
+            "pad", G_TYPE_STRING, GST_PAD_NAME (pad), "layer", G_TYPE_STRING,
+            sympie_layer_name (self->features.layer), "input", G_TYPE_STRING,
+            gst_sympie_input_name (self->features.input), NULL);
+
+    gst_sympie_tally_pool (&pad->tally, complete, pooled);
+    g_ptr_array_add (all, pooled);
+  }
   GST_OBJECT_UNLOCK (self);
-  return pooled;
+  g_list_free_full (pads, gst_object_unref);
+  return all;
 }
 
 /* Creates or empties the results file, if there is to be one. */
 static gboolean
 gst_sympie_probe_open_results (GstSympieProbe *self)
 {
-  const GstSympieProbeProperties *properties = &self->properties;
   GstSympieResultsFormat format;
   gchar *filename, *weights;
-  GstStructure *about, *nothing = gst_sympie_probe_pool (self, FALSE);
+  GstStructure *about;
+  GPtrArray *nothing = gst_sympie_probe_pool (self, FALSE);
   GError *error = NULL;
 
   gst_sympie_results_free (self->results);
   self->results = NULL;
 
   GST_OBJECT_LOCK (self);
-  filename = g_strdup (properties->results_filename);
-  format = properties->results_format;
-  weights = gst_sympie_vgg19_dup_weights (properties->weights);
+  filename = g_strdup (self->results_filename);
+  format = self->results_format;
+  weights = gst_sympie_vgg19_dup_weights (self->weights);
   about = gst_structure_new ("about", "layer", G_TYPE_STRING,
-      sympie_layer_name (properties->features.layer), "input", G_TYPE_STRING,
-      gst_sympie_input_name (properties->features.input), "subsample",
-      G_TYPE_UINT64, (guint64) properties->subsample, "weights", G_TYPE_STRING,
-      weights, NULL);
+      sympie_layer_name (self->features.layer), "input", G_TYPE_STRING,
+      gst_sympie_input_name (self->features.input), "subsample", G_TYPE_UINT64,
+      (guint64) self->subsample, "weights", G_TYPE_STRING, weights, "device",
+      G_TYPE_STRING,
+      sympie_features_device (self->vgg19) == SYMPIE_DEVICE_CUDA ? "cuda"
+                                                                 : "cpu",
+      NULL);
   GST_OBJECT_UNLOCK (self);
 
   if (filename && *filename)
@@ -199,7 +254,7 @@ gst_sympie_probe_open_results (GstSympieProbe *self)
   g_free (filename);
   g_free (weights);
   gst_structure_free (about);
-  gst_structure_free (nothing);
+  g_ptr_array_unref (nothing);
   if (!error)
     return TRUE;
 
@@ -212,9 +267,14 @@ gst_sympie_probe_open_results (GstSympieProbe *self)
 static void
 gst_sympie_probe_forget (GstSympieProbe *self)
 {
+  GList *pads = gst_sympie_pairs_dist_pads (GST_SYMPIE_PAIRS (self));
+
   GST_OBJECT_LOCK (self);
-  gst_sympie_tally_reset (&self->tally);
+  for (GList *l = pads; l; l = l->next)
+    gst_sympie_tally_reset (&GST_SYMPIE_PAIRS_PAD (l->data)->tally);
+  self->measure_time = 0;
   GST_OBJECT_UNLOCK (self);
+  g_list_free_full (pads, gst_object_unref);
 }
 
 static gboolean
@@ -222,8 +282,8 @@ gst_sympie_probe_stop (GstAggregator *agg)
 {
   GstSympieProbe *self = GST_SYMPIE_PROBE (agg);
 
-  sympie_features_close (self->features);
-  self->features = NULL;
+  sympie_features_close (self->vgg19);
+  self->vgg19 = NULL;
   gst_sympie_results_free (self->results);
   self->results = NULL;
   return GST_AGGREGATOR_CLASS (parent_class)->stop (agg);
@@ -236,7 +296,7 @@ gst_sympie_probe_start (GstAggregator *agg)
 
   self->last_progress = gst_util_get_timestamp ();
   gst_sympie_probe_forget (self);
-  if (gst_sympie_probe_open_features (self)
+  if (gst_sympie_probe_open_vgg19 (self)
       && gst_sympie_probe_open_results (self))
     return TRUE;
   gst_sympie_probe_stop (agg); /* the base class does not */
@@ -281,138 +341,213 @@ gst_sympie_probe_log_progress (GstSympieProbe *self)
   gst_structure_free (stats);
 }
 
-/* Tells everybody of a pair that was measured. */
+/* Tells everybody of the pairs that were measured; takes `frames`. */
 static GstFlowReturn
-gst_sympie_probe_report (
-    GstSympieProbe *self, const GstSympieMeasurement *measurement)
+gst_sympie_probe_report (GstSympieProbe *self, GPtrArray *frames)
 {
-  GstStructure *frame = gst_sympie_measurement_to_structure (measurement);
   gboolean post;
   GError *error = NULL;
 
   if (self->results) {
-    GstStructure *pooled = gst_sympie_probe_pool (self, FALSE);
+    GPtrArray *pooled = gst_sympie_probe_pool (self, FALSE);
 
-    gst_sympie_results_add (self->results, frame, pooled, &error);
-    gst_structure_free (pooled);
+    gst_sympie_results_add (self->results, frames, pooled, &error);
+    g_ptr_array_unref (pooled);
   }
 
   GST_OBJECT_LOCK (self);
-  post = self->properties.frame_message;
+  post = self->frame_message;
   GST_OBJECT_UNLOCK (self);
-  if (post) {
+  for (guint i = 0; post && i < frames->len; i++) {
+    GstStructure *frame = gst_structure_copy (frames->pdata[i]);
+
     gst_structure_set (frame, "type", G_TYPE_STRING, "frame", NULL);
     gst_element_post_message (
         GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self), frame));
-  } else {
-    gst_structure_free (frame);
   }
+  g_ptr_array_unref (frames);
   gst_sympie_probe_log_progress (self);
   return error ? gst_sympie_probe_results_failed (self, error) : GST_FLOW_OK;
 }
 
 /* ---- Pairs ------------------------------------------------------------- */
 
-static GstFlowReturn
-gst_sympie_probe_measure (GstSympieProbe *self,
-    const GstSympieFrame frames[GST_SYMPIE_N_SIDES], guint64 index)
+static GstStructure *
+describe (const GstSympieFrame *frame, guint64 index,
+    const SympieDifference *difference)
 {
-  const GstSympieFrame *dist = &frames[GST_SYMPIE_DIST];
-  GstClockTime begin = gst_util_get_timestamp ();
-  GstSympieMeasurement measurement = {
-    .index = index,
-    .timestamp = GST_BUFFER_PTS (dist->buffer),
-    .stream_time = dist->stream_time,
-    .running_time = dist->running_time,
-    .duration = GST_BUFFER_DURATION (dist->buffer),
-  };
+  return gst_structure_new ("sympieprobe", "pad", G_TYPE_STRING,
+      GST_PAD_NAME (frame->pad), "index", G_TYPE_UINT64, index, "timestamp",
+      G_TYPE_UINT64, GST_BUFFER_PTS (frame->buffer), "stream-time",
+      G_TYPE_UINT64, frame->stream_time, "running-time", G_TYPE_UINT64,
+      frame->running_time, "duration", G_TYPE_UINT64,
+      GST_BUFFER_DURATION (frame->buffer), "feature-mse", G_TYPE_DOUBLE,
+      difference->feature_mse, "pixel-mse", G_TYPE_DOUBLE,
+      difference->pixel_mse, "psnr", G_TYPE_DOUBLE,
+      gst_sympie_psnr (difference->pixel_mse), NULL);
+}
 
-  if (!gst_sympie_vgg19_compare (
-          GST_ELEMENT (self), self->features, frames, &measurement.difference))
-    return GST_FLOW_ERROR;
-  measurement.measure_time = gst_util_get_timestamp () - begin;
+/* The frames of `dist` that are to be measured now, each with the number of its
+ * pair, which has been counted. */
+static guint
+gst_sympie_probe_choose (GstSympieProbe *self, const GstSympieFrame *dist,
+    guint n, GstSympieFrame *chosen, guint64 *indices)
+{
+  guint n_chosen = 0;
 
   GST_OBJECT_LOCK (self);
-  gst_sympie_tally_add (&self->tally, &measurement);
+  for (guint i = 0; i < n; i++) {
+    guint64 index = dist[i].pad->tally.n_pairs++;
+
+    if (index % self->subsample == 0) {
+      indices[n_chosen] = index;
+      chosen[n_chosen++] = dist[i];
+    }
+  }
   GST_OBJECT_UNLOCK (self);
-  return gst_sympie_probe_report (self, &measurement);
+  return n_chosen;
 }
 
 static GstFlowReturn
-gst_sympie_probe_pair (
-    GstSympiePairs *pairs, const GstSympieFrame frames[GST_SYMPIE_N_SIDES])
+gst_sympie_probe_pair (GstSympiePairs *pairs, const GstSympieFrame *ref,
+    const GstSympieFrame *dist, guint n)
 {
   GstSympieProbe *self = GST_SYMPIE_PROBE (pairs);
-  gboolean measuring;
-  guint64 index;
+  GstSympieFrame *chosen = g_newa (GstSympieFrame, n);
+  guint64 *indices = g_newa (guint64, n);
+  SympieDifference *differences = g_newa (SympieDifference, n);
+  GstClockTime begin = gst_util_get_timestamp ();
+  GPtrArray *frames;
 
+  n = gst_sympie_probe_choose (self, dist, n, chosen, indices);
+  if (n == 0)
+    return GST_FLOW_OK;
+  if (!gst_sympie_vgg19_compare (
+          GST_ELEMENT (self), self->vgg19, ref, chosen, n, differences))
+    return GST_FLOW_ERROR;
+
+  frames = new_structures ();
   GST_OBJECT_LOCK (self);
-  index = self->tally.n_pairs++;
-  measuring = index % self->properties.subsample == 0;
+  self->measure_time += gst_util_get_timestamp () - begin;
+  for (guint i = 0; i < n; i++) {
+    gst_sympie_tally_add (&chosen[i].pad->tally, &differences[i]);
+    g_ptr_array_add (
+        frames, describe (&chosen[i], indices[i], &differences[i]));
+  }
   GST_OBJECT_UNLOCK (self);
-  return measuring ? gst_sympie_probe_measure (self, frames, index)
-                   : GST_FLOW_OK;
+  return gst_sympie_probe_report (self, frames);
 }
 
 static GstFlowReturn
 gst_sympie_probe_unmatched (
-    GstSympiePairs *pairs, GstSympieSide side, GstClockTime running_time)
+    GstSympiePairs *pairs, GstSympiePairsPad *dist, const GstSympieFrame *frame)
 {
   GstSympieProbe *self = GST_SYMPIE_PROBE (pairs);
+  gboolean is_dist = frame->pad == dist;
+  const gchar *other = is_dist ? "ref_sink" : GST_PAD_NAME (dist);
   gboolean strict;
 
   GST_OBJECT_LOCK (self);
-  self->tally.n_unmatched[side]++;
-  strict = self->properties.strict;
+  if (is_dist)
+    dist->tally.n_unmatched_dist++;
+  else
+    dist->tally.n_unmatched_ref++;
+  strict = self->strict;
   GST_OBJECT_UNLOCK (self);
 
   if (strict) {
     GST_ELEMENT_ERROR (self, STREAM, FAILED,
         ("The frame of %s at running time %" GST_TIME_FORMAT
-         " has no partner at the other pad",
-            gst_sympie_side_name (side), GST_TIME_ARGS (running_time)),
+         " has no partner at %s",
+            GST_PAD_NAME (frame->pad), GST_TIME_ARGS (frame->running_time),
+            other),
         (NULL));
     return GST_FLOW_ERROR;
   }
-  GST_INFO_OBJECT (self, "%s: no partner for the frame at %" GST_TIME_FORMAT,
-      gst_sympie_side_name (side), GST_TIME_ARGS (running_time));
+  GST_INFO_OBJECT (self,
+      "%s: no partner at %s for the frame at %" GST_TIME_FORMAT,
+      GST_PAD_NAME (frame->pad), other, GST_TIME_ARGS (frame->running_time));
   return GST_FLOW_OK;
+}
+
+/* A stream without a pair is worth a warning; the first pair is always
+ * measured. */
+static void
+gst_sympie_probe_warn (GstSympieProbe *self)
+{
+  GList *pads = gst_sympie_pairs_dist_pads (GST_SYMPIE_PAIRS (self));
+
+  for (GList *l = pads; l; l = l->next) {
+    const GstSympieTally *tally = &GST_SYMPIE_PAIRS_PAD (l->data)->tally;
+    guint64 n_pairs, n_ref, n_dist;
+
+    GST_OBJECT_LOCK (self);
+    n_pairs = tally->n_pairs;
+    n_ref = tally->n_unmatched_ref;
+    n_dist = tally->n_unmatched_dist;
+    GST_OBJECT_UNLOCK (self);
+    if (n_pairs == 0)
+      GST_ELEMENT_WARNING (self, STREAM, FAILED,
+          ("Nothing was measured: %" G_GUINT64_FORMAT
+           " frames came to ref_sink, %" G_GUINT64_FORMAT
+           " to %s, and none in pairs",
+              n_ref, n_dist, GST_PAD_NAME (l->data)),
+          (NULL));
+  }
+  g_list_free_full (pads, gst_object_unref);
 }
 
 static GstFlowReturn
 gst_sympie_probe_finish (GstSympiePairs *pairs)
 {
   GstSympieProbe *self = GST_SYMPIE_PROBE (pairs);
-  GstStructure *pooled = gst_sympie_probe_pool (self, TRUE);
+  GPtrArray *pooled = gst_sympie_probe_pool (self, TRUE);
   GError *error = NULL;
-  guint64 n_pairs, n_ref, n_dist;
 
-  GST_OBJECT_LOCK (self);
-  n_pairs = self->tally.n_pairs;
-  n_ref = self->tally.n_unmatched[GST_SYMPIE_REF];
-  n_dist = self->tally.n_unmatched[GST_SYMPIE_DIST];
-  GST_OBJECT_UNLOCK (self);
-  if (n_pairs == 0) /* the first is always measured */
-    GST_ELEMENT_WARNING (self, STREAM, FAILED,
-        ("Nothing was measured: %" G_GUINT64_FORMAT
-         " frames came to ref_sink, %" G_GUINT64_FORMAT
-         " to dist_sink, and none in pairs",
-            n_ref, n_dist),
-        (NULL));
-  GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, pooled);
-
+  gst_sympie_probe_warn (self);
   if (self->results)
     gst_sympie_results_finish (self->results, pooled, &error);
-  if (error) {
-    gst_structure_free (pooled);
-    return gst_sympie_probe_results_failed (self, error);
+  for (guint i = 0; !error && i < pooled->len; i++) {
+    GstStructure *one = gst_structure_copy (pooled->pdata[i]);
+
+    GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, one);
+    gst_element_post_message (
+        GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self), one));
   }
-  gst_element_post_message (
-      GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self), pooled));
-  return GST_FLOW_EOS;
+  g_ptr_array_unref (pooled);
+  return error ? gst_sympie_probe_results_failed (self, error) : GST_FLOW_EOS;
 }
 
 /* ---- Properties -------------------------------------------------------- */
+
+/* With the object lock held. */
+static gdouble
+gst_sympie_probe_mean (GstSympieProbe *self)
+{
+  return gst_sympie_tally_mean (
+      &gst_sympie_pairs_main_pad (GST_SYMPIE_PAIRS (self))->tally);
+}
+
+static GstStructure *
+gst_sympie_probe_stats (GstSympieProbe *self)
+{
+  guint64 n_frames = 0, n_pairs = 0, n_ref = 0, n_dist = 0;
+  gdouble seconds = (gdouble) self->measure_time / GST_SECOND;
+
+  for (GList *l = GST_ELEMENT (self)->sinkpads; l; l = l->next) {
+    const GstSympieTally *tally = &GST_SYMPIE_PAIRS_PAD (l->data)->tally;
+
+    n_frames += gst_sympie_tally_n_frames (tally);
+    n_pairs += tally->n_pairs;
+    n_ref += tally->n_unmatched_ref;
+    n_dist += tally->n_unmatched_dist;
+  }
+  return gst_structure_new ("application/x-sympie-stats", "frames",
+      G_TYPE_UINT64, n_frames, "pairs", G_TYPE_UINT64, n_pairs, "unmatched-ref",
+      G_TYPE_UINT64, n_ref, "unmatched-dist", G_TYPE_UINT64, n_dist,
+      "measure-time", G_TYPE_UINT64, self->measure_time, "rate", G_TYPE_DOUBLE,
+      seconds > 0.0 ? (gdouble) n_frames / seconds : 0.0, NULL);
+}
 
 static void
 gst_sympie_probe_set_property (
@@ -421,9 +556,43 @@ gst_sympie_probe_set_property (
   GstSympieProbe *self = GST_SYMPIE_PROBE (object);
 
   GST_OBJECT_LOCK (self);
-  if (!gst_sympie_probe_properties_set (
-          &self->properties, id - PROP_WRITABLE, value))
+  switch (id) {
+  case PROP_WEIGHTS:
+    g_free (self->weights);
+    self->weights = g_value_dup_string (value);
+    break;
+  case PROP_LAYER:
+    self->features.layer = g_value_get_enum (value);
+    break;
+  case PROP_INPUT:
+    self->features.input = g_value_get_enum (value);
+    break;
+  case PROP_SUBSAMPLE:
+    self->subsample = g_value_get_uint (value);
+    break;
+  case PROP_DEVICE:
+    self->features.device = g_value_get_enum (value);
+    break;
+  case PROP_N_THREADS:
+    self->features.n_threads = (int) g_value_get_uint (value);
+    break;
+  case PROP_FRAME_MESSAGE:
+    self->frame_message = g_value_get_boolean (value);
+    break;
+  case PROP_STRICT:
+    self->strict = g_value_get_boolean (value);
+    break;
+  case PROP_RESULTS_FILENAME:
+    g_free (self->results_filename);
+    self->results_filename = g_value_dup_string (value);
+    break;
+  case PROP_RESULTS_FORMAT:
+    self->results_format = g_value_get_enum (value);
+    break;
+  default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    break;
+  }
   GST_OBJECT_UNLOCK (self);
 }
 
@@ -434,13 +603,47 @@ gst_sympie_probe_get_property (
   GstSympieProbe *self = GST_SYMPIE_PROBE (object);
 
   GST_OBJECT_LOCK (self);
-  if (id == PROP_MEAN)
-    g_value_set_double (value, gst_sympie_tally_mean (&self->tally));
-  else if (id == PROP_STATS)
-    g_value_take_boxed (value, gst_sympie_tally_stats (&self->tally));
-  else if (!gst_sympie_probe_properties_get (
-               &self->properties, id - PROP_WRITABLE, value))
+  switch (id) {
+  case PROP_WEIGHTS:
+    g_value_take_string (value, gst_sympie_vgg19_dup_weights (self->weights));
+    break;
+  case PROP_LAYER:
+    g_value_set_enum (value, self->features.layer);
+    break;
+  case PROP_INPUT:
+    g_value_set_enum (value, self->features.input);
+    break;
+  case PROP_SUBSAMPLE:
+    g_value_set_uint (value, self->subsample);
+    break;
+  case PROP_DEVICE:
+    g_value_set_enum (value, self->features.device);
+    break;
+  case PROP_N_THREADS:
+    g_value_set_uint (value, self->features.n_threads);
+    break;
+  case PROP_FRAME_MESSAGE:
+    g_value_set_boolean (value, self->frame_message);
+    break;
+  case PROP_STRICT:
+    g_value_set_boolean (value, self->strict);
+    break;
+  case PROP_RESULTS_FILENAME:
+    g_value_set_string (value, self->results_filename);
+    break;
+  case PROP_RESULTS_FORMAT:
+    g_value_set_enum (value, self->results_format);
+    break;
+  case PROP_MEAN:
+    g_value_set_double (value, gst_sympie_probe_mean (self));
+    break;
+  case PROP_STATS:
+    g_value_take_boxed (value, gst_sympie_probe_stats (self));
+    break;
+  default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    break;
+  }
   GST_OBJECT_UNLOCK (self);
 }
 
@@ -449,8 +652,8 @@ gst_sympie_probe_finalize (GObject *object)
 {
   GstSympieProbe *self = GST_SYMPIE_PROBE (object);
 
-  gst_sympie_probe_properties_clear (&self->properties);
-  gst_sympie_tally_clear (&self->tally);
+  g_free (self->weights);
+  g_free (self->results_filename);
   G_OBJECT_CLASS (parent_class)->finalize (object);
 }
 
@@ -458,21 +661,118 @@ static void
 gst_sympie_probe_install_properties (GObjectClass *object_class)
 {
   const GParamFlags readable = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
+  const GParamFlags ready = flags | GST_PARAM_MUTABLE_READY;
+  const GParamFlags playing = flags | GST_PARAM_MUTABLE_PLAYING;
 
-  gst_sympie_probe_properties_install (object_class, PROP_WRITABLE);
+  /**
+   * GstSympieProbe:weights:
+   *
+   * Path of VGG19's weights, a safetensors file with torchvision's names. If it
+   * is not set, the environment variable SYMPIE_VGG19_WEIGHTS names the file,
+   * and without that it is gst-sympie/vgg19.safetensors in the user's data
+   * folder, where `weights/fetch-vgg19.sh` puts it. Reads as the path in use.
+   */
+  g_object_class_install_property (object_class, PROP_WEIGHTS,
+      g_param_spec_string ("weights", "Weights",
+          "Safetensors file with VGG19's weights (unset = environment variable "
+          "SYMPIE_VGG19_WEIGHTS, else the file in the user's data folder)",
+          NULL, ready));
+  /**
+   * GstSympieProbe:layer:
+   *
+   * Layer of VGG19 whose values are compared. Early ones are much cheaper.
+   */
+  g_object_class_install_property (object_class, PROP_LAYER,
+      g_param_spec_enum ("layer", "Layer",
+          "Layer of VGG19 whose values are compared", GST_TYPE_SYMPIE_LAYER,
+          DEFAULT_LAYER, ready));
+  /**
+   * GstSympieProbe:input:
+   *
+   * What VGG19 sees: the central 224x224 of the frame after its smaller side
+   * was reduced (or enlarged) to 232, or the whole frame. Whole frames cost
+   * more in proportion to their size, and must be of one size on both sides.
+   */
+  g_object_class_install_property (object_class, PROP_INPUT,
+      g_param_spec_enum ("input", "Input", "What VGG19 sees of a frame",
+          GST_TYPE_SYMPIE_INPUT, DEFAULT_INPUT, ready));
+  /**
+   * GstSympieProbe:subsample:
+   *
+   * Measure every Nth pair of each pad, from the first on.
+   */
+  g_object_class_install_property (object_class, PROP_SUBSAMPLE,
+      g_param_spec_uint ("subsample", "Subsample", "Measure every Nth pair", 1,
+          G_MAXUINT, DEFAULT_SUBSAMPLE, playing));
+  /**
+   * GstSympieProbe:device:
+   *
+   * Where to compute: on an NVIDIA GPU with auto, if there is one, else on the
+   * processor, which the first element in the process to find none says in a
+   * warning. A device that is asked for by name and is not there is an error,
+   * not a reason to take another one.
+   */
+  g_object_class_install_property (object_class, PROP_DEVICE,
+      g_param_spec_enum ("device", "Device", "Device to compute on",
+          GST_TYPE_SYMPIE_DEVICE, DEFAULT_DEVICE, ready));
+  /**
+   * GstSympieProbe:n-threads:
+   *
+   * Threads that work on a pair on the processor, out of one pool for all
+   * elements of the process.
+   */
+  g_object_class_install_property (object_class, PROP_N_THREADS,
+      g_param_spec_uint ("n-threads", "Threads",
+          "Number of threads on the processor (0 = one for each processor)", 0,
+          MAX_N_THREADS, DEFAULT_N_THREADS, ready));
+  /**
+   * GstSympieProbe:frame-message:
+   *
+   * Post an element message for every pair measured.
+   */
+  g_object_class_install_property (object_class, PROP_FRAME_MESSAGE,
+      g_param_spec_boolean ("frame-message", "Frame message",
+          "Post a message for every pair measured", DEFAULT_FRAME_MESSAGE,
+          playing));
+  /**
+   * GstSympieProbe:strict:
+   *
+   * Stop with an error at the first frame without a partner.
+   */
+  g_object_class_install_property (object_class, PROP_STRICT,
+      g_param_spec_boolean ("strict", "Strict",
+          "A frame without a partner is an error", DEFAULT_STRICT, playing));
+  /**
+   * GstSympieProbe:results-filename:
+   *
+   * File that gets the results; it is emptied at the start.
+   */
+  g_object_class_install_property (object_class, PROP_RESULTS_FILENAME,
+      g_param_spec_string ("results-filename", "Results file",
+          "File that gets the results (unset = none)", NULL, ready));
+  /**
+   * GstSympieProbe:results-format:
+   */
+  g_object_class_install_property (object_class, PROP_RESULTS_FORMAT,
+      g_param_spec_enum ("results-format", "Results format",
+          "Format of the results file", GST_TYPE_SYMPIE_RESULTS_FORMAT,
+          DEFAULT_RESULTS_FORMAT, ready));
   /**
    * GstSympieProbe:mean:
    *
-   * Mean of the feature MSE of all pairs measured so far; 0 before the first.
+   * Mean of the feature MSE of dist_sink's pairs measured so far; 0 before the
+   * first.
    */
   g_object_class_install_property (object_class, PROP_MEAN,
       g_param_spec_double ("mean", "Mean",
-          "Mean of the feature MSE of the pairs measured so far", 0.0,
+          "Mean of the feature MSE of dist_sink's pairs measured so far", 0.0,
           G_MAXDOUBLE, 0.0, readable));
   /**
    * GstSympieProbe:stats:
    *
-   * What was done since the start, a structure application/x-sympie-stats:
+   * What was done since the start at all pads, a structure
+   * application/x-sympie-stats:
    *
    * * #guint64 `frames`: pairs measured
    * * #guint64 `pairs`: pairs found
@@ -503,6 +803,7 @@ gst_sympie_probe_class_init (GstSympieProbeClass *klass)
   object_class->finalize = gst_sympie_probe_finalize;
   gst_sympie_probe_install_properties (object_class);
   gst_type_mark_as_plugin_api (GST_TYPE_SYMPIE_PAIRS, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_SYMPIE_PAIRS_PAD, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_SYMPIE_LAYER, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_SYMPIE_INPUT, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_SYMPIE_RESULTS_FORMAT, 0);
@@ -522,6 +823,13 @@ gst_sympie_probe_class_init (GstSympieProbeClass *klass)
 static void
 gst_sympie_probe_init (GstSympieProbe *self)
 {
-  gst_sympie_probe_properties_init (&self->properties);
-  gst_sympie_tally_init (&self->tally);
+  self->features = sympie_features_config_default ();
+  self->features.layer = DEFAULT_LAYER;
+  self->features.input = DEFAULT_INPUT;
+  self->features.device = DEFAULT_DEVICE;
+  self->features.n_threads = DEFAULT_N_THREADS;
+  self->subsample = DEFAULT_SUBSAMPLE;
+  self->frame_message = DEFAULT_FRAME_MESSAGE;
+  self->strict = DEFAULT_STRICT;
+  self->results_format = DEFAULT_RESULTS_FORMAT;
 }

@@ -164,20 +164,28 @@ append_frame (
 
 static void
 append_closing (
-    GString *text, const GstSympieResults *results, const GstStructure *summary)
+    GString *text, const GstSympieResults *results, const GPtrArray *pooled)
 {
   switch (results->format) {
   case GST_SYMPIE_RESULTS_CSV:
     break;
   case GST_SYMPIE_RESULTS_JSON:
-    g_string_append (text, "\n],\n\"pooled\": {");
-    append_fields (text, results->format, summary);
-    g_string_append (text, "}}\n");
+    g_string_append (text, "\n],\n\"pooled\": [");
+    for (guint i = 0; i < pooled->len; i++) {
+      g_string_append (text, i ? ",\n{" : "\n{");
+      append_fields (text, results->format, pooled->pdata[i]);
+      g_string_append_c (text, '}');
+    }
+    g_string_append (text, "\n]}\n");
     break;
   case GST_SYMPIE_RESULTS_XML:
-    g_string_append (text, "</frames>\n<pooled ");
-    append_fields (text, results->format, summary);
-    g_string_append (text, "/>\n</sympieprobe>\n");
+    g_string_append (text, "</frames>\n");
+    for (guint i = 0; i < pooled->len; i++) {
+      g_string_append (text, "<pooled ");
+      append_fields (text, results->format, pooled->pdata[i]);
+      g_string_append (text, "/>\n");
+    }
+    g_string_append (text, "</sympieprobe>\n");
     break;
   }
 }
@@ -268,7 +276,7 @@ write_text (
 
 GstSympieResults *
 gst_sympie_results_new (const gchar *filename, GstSympieResultsFormat format,
-    const GstStructure *about, const GstStructure *summary, GError **error)
+    const GstStructure *about, const GPtrArray *pooled, GError **error)
 {
   GstSympieResults *results = g_new0 (GstSympieResults, 1);
   GString *text = g_string_new (NULL);
@@ -280,7 +288,7 @@ gst_sympie_results_new (const gchar *filename, GstSympieResultsFormat format,
   results->format = format;
   append_opening (text, results, about);
   kept = text->len;
-  append_closing (text, results, summary);
+  append_closing (text, results, pooled);
 
   results->fd = open (filename, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   ok = results->fd >= 0 ? write_text (results, text, kept, error)
@@ -306,30 +314,32 @@ gst_sympie_results_free (GstSympieResults *results)
 }
 
 gboolean
-gst_sympie_results_add (GstSympieResults *results, const GstStructure *frame,
-    const GstStructure *summary, GError **error)
+gst_sympie_results_add (GstSympieResults *results, const GPtrArray *frames,
+    const GPtrArray *pooled, GError **error)
 {
   GString *text = g_string_new (NULL);
   gsize kept;
   gboolean ok;
 
-  append_frame (text, results, frame);
+  for (guint i = 0; i < frames->len; i++) {
+    append_frame (text, results, frames->pdata[i]);
+    results->n_frames++;
+  }
   kept = text->len;
-  append_closing (text, results, summary);
+  append_closing (text, results, pooled);
   ok = write_text (results, text, kept, error);
-  results->n_frames++;
   g_string_free (text, TRUE);
   return ok;
 }
 
 gboolean
 gst_sympie_results_finish (
-    GstSympieResults *results, const GstStructure *summary, GError **error)
+    GstSympieResults *results, const GPtrArray *pooled, GError **error)
 {
   GString *text = g_string_new (NULL);
   gboolean ok;
 
-  append_closing (text, results, summary);
+  append_closing (text, results, pooled);
   ok = write_text (results, text, 0, error);
   g_string_free (text, TRUE);
   return ok;

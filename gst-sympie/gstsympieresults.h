@@ -30,24 +30,25 @@ GType gst_sympie_results_format_get_type (void);
 typedef struct _GstSympieResults GstSympieResults;
 
 /* Creates or empties the file and writes what there is before the first frame.
- * `about` has the fields of the whole run: strings and numbers; `summary` is
- * that of no frames. NULL with an error where that fails. */
+ * `about` has the fields of the whole run: strings and numbers; `pooled`, as
+ * below, is that of no frames. NULL with an error where that fails. */
 GstSympieResults *gst_sympie_results_new (const gchar *filename,
     GstSympieResultsFormat format, const GstStructure *about,
-    const GstStructure *summary, GError **error);
+    const GPtrArray *pooled, GError **error);
 
 /* Closes the file; NULL is allowed. */
 void gst_sympie_results_free (GstSympieResults *results);
 
-/* Appends a frame, and behind it a summary of the frames so far (which CSV does
- * not have). All frames have the same fields. Fields are guint64, gdouble,
- * gboolean and strings; numbers that are not finite become null in JSON. */
+/* Appends `frames`, and behind them what is `pooled` of each stream so far
+ * (which CSV does not have), both GstStructures. All frames have the same
+ * fields. Fields are guint64, gdouble, gboolean and strings; numbers that are
+ * not finite become null in JSON. */
 gboolean gst_sympie_results_add (GstSympieResults *results,
-    const GstStructure *frame, const GstStructure *summary, GError **error);
+    const GPtrArray *frames, const GPtrArray *pooled, GError **error);
 
-/* Replaces the summary. */
+/* Replaces what is pooled. */
 gboolean gst_sympie_results_finish (
-    GstSympieResults *results, const GstStructure *summary, GError **error);
+    GstSympieResults *results, const GPtrArray *pooled, GError **error);
 
 G_END_DECLS
 

@@ -7,100 +7,73 @@
 
 #include <math.h>
 
-#include "gstsympiesummary.h"
+/* ---- Statistics -------------------------------------------------------- */
 
-void
-gst_sympie_tally_init (GstSympieTally *tally)
+static void
+statistics_init (GstSympieStatistics *statistics)
 {
-  *tally = (GstSympieTally){
-    .feature_mse = g_array_new (FALSE, FALSE, sizeof (gdouble)),
-    .pixel_mse = g_array_new (FALSE, FALSE, sizeof (gdouble)),
+  *statistics = (GstSympieStatistics){
+    .min = INFINITY,
+    .max = -INFINITY,
+    .values = g_array_new (FALSE, FALSE, sizeof (gdouble)),
   };
 }
 
-void
-gst_sympie_tally_clear (GstSympieTally *tally)
+static void
+statistics_add (GstSympieStatistics *statistics, gdouble value)
 {
-  g_array_unref (tally->feature_mse);
-  g_array_unref (tally->pixel_mse);
-}
-
-void
-gst_sympie_tally_reset (GstSympieTally *tally)
-{
-  gst_sympie_tally_clear (tally);
-  gst_sympie_tally_init (tally);
-}
-
-void
-gst_sympie_tally_add (
-    GstSympieTally *tally, const GstSympieMeasurement *measurement)
-{
-  const SympieDifference *difference = &measurement->difference;
-
-  g_array_append_val (tally->feature_mse, difference->feature_mse);
-  g_array_append_val (tally->pixel_mse, difference->pixel_mse);
-  tally->feature_sum += difference->feature_mse;
-  tally->measure_time += measurement->measure_time;
-}
-
-gdouble
-gst_sympie_tally_mean (const GstSympieTally *tally)
-{
-  guint n = tally->feature_mse->len;
-
-  return n > 0 ? tally->feature_sum / n : 0.0;
-}
-
-GstStructure *
-gst_sympie_tally_stats (const GstSympieTally *tally)
-{
-  guint64 frames = tally->feature_mse->len;
-  gdouble seconds = (gdouble) tally->measure_time / GST_SECOND;
-
-  return gst_structure_new ("application/x-sympie-stats", "frames",
-      G_TYPE_UINT64, frames, "pairs", G_TYPE_UINT64, tally->n_pairs,
-      "unmatched-ref", G_TYPE_UINT64, tally->n_unmatched[GST_SYMPIE_REF],
-      "unmatched-dist", G_TYPE_UINT64, tally->n_unmatched[GST_SYMPIE_DIST],
-      "measure-time", G_TYPE_UINT64, tally->measure_time, "rate", G_TYPE_DOUBLE,
-      seconds > 0.0 ? (gdouble) frames / seconds : 0.0, NULL);
+  statistics->sum += value;
+  statistics->inverse_sum += 1.0 / value; /* of 0: infinite */
+  statistics->min = MIN (statistics->min, value);
+  statistics->max = MAX (statistics->max, value);
+  g_array_append_val (statistics->values, value);
 }
 
 static gdouble
-psnr (gdouble mse)
+statistics_mean (const GstSympieStatistics *statistics)
 {
-  return 10.0 * log10 (255.0 * 255.0 / mse);
+  return statistics->sum / statistics->values->len; /* of nothing: NaN */
 }
 
-GstStructure *
-gst_sympie_measurement_to_structure (const GstSympieMeasurement *measurement)
+static gint
+compare (gconstpointer a, gconstpointer b)
 {
-  const SympieDifference *difference = &measurement->difference;
+  gdouble x = *(const gdouble *) a, y = *(const gdouble *) b;
 
-  return gst_structure_new ("sympieprobe", "index", G_TYPE_UINT64,
-      measurement->index, "timestamp", G_TYPE_UINT64, measurement->timestamp,
-      "stream-time", G_TYPE_UINT64, measurement->stream_time, "running-time",
-      G_TYPE_UINT64, measurement->running_time, "duration", G_TYPE_UINT64,
-      measurement->duration, "feature-mse", G_TYPE_DOUBLE,
-      difference->feature_mse, "pixel-mse", G_TYPE_DOUBLE,
-      difference->pixel_mse, "psnr", G_TYPE_DOUBLE,
-      psnr (difference->pixel_mse), NULL);
+  return (x > y) - (x < y);
+}
+
+/* Of an even number of values the mean of the two in the middle. */
+static gdouble
+statistics_median (const GstSympieStatistics *statistics)
+{
+  guint n = statistics->values->len;
+  gdouble *sorted, median;
+
+  if (n == 0)
+    return NAN;
+  sorted = g_memdup2 (statistics->values->data, n * sizeof *sorted);
+  qsort (sorted, n, sizeof *sorted, compare);
+  median = 0.5 * (sorted[(n - 1) / 2] + sorted[n / 2]);
+  g_free (sorted);
+  return median;
 }
 
 static void
-set_summary (
-    GstStructure *structure, const gchar *what, const GstSympieSummary *summary)
+statistics_set (const GstSympieStatistics *statistics, gboolean complete,
+    const gchar *what, GstStructure *structure)
 {
+  guint n = statistics->values->len;
   const struct
   {
     const gchar *name;
     gdouble value;
   } fields[] = {
-    { "mean", summary->mean },
-    { "harmonic-mean", summary->harmonic_mean },
-    { "min", summary->min },
-    { "max", summary->max },
-    { "median", summary->median },
+    { "mean", statistics_mean (statistics) },
+    { "harmonic-mean", n / statistics->inverse_sum },
+    { "min", n > 0 ? statistics->min : NAN },
+    { "max", n > 0 ? statistics->max : NAN },
+    { "median", complete ? statistics_median (statistics) : NAN },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (fields); i++) {
@@ -111,21 +84,68 @@ set_summary (
   }
 }
 
+/* ---- Tally ------------------------------------------------------------- */
+
+void
+gst_sympie_tally_init (GstSympieTally *tally)
+{
+  *tally = (GstSympieTally){ 0 };
+  statistics_init (&tally->feature_mse);
+  statistics_init (&tally->pixel_mse);
+}
+
+void
+gst_sympie_tally_clear (GstSympieTally *tally)
+{
+  g_array_unref (tally->feature_mse.values);
+  g_array_unref (tally->pixel_mse.values);
+}
+
+void
+gst_sympie_tally_reset (GstSympieTally *tally)
+{
+  gst_sympie_tally_clear (tally);
+  gst_sympie_tally_init (tally);
+}
+
+void
+gst_sympie_tally_add (GstSympieTally *tally, const SympieDifference *difference)
+{
+  statistics_add (&tally->feature_mse, difference->feature_mse);
+  statistics_add (&tally->pixel_mse, difference->pixel_mse);
+}
+
+guint64
+gst_sympie_tally_n_frames (const GstSympieTally *tally)
+{
+  return tally->feature_mse.values->len;
+}
+
+gdouble
+gst_sympie_tally_mean (const GstSympieTally *tally)
+{
+  return gst_sympie_tally_n_frames (tally) > 0
+             ? statistics_mean (&tally->feature_mse)
+             : 0.0;
+}
+
 void
 gst_sympie_tally_pool (
     const GstSympieTally *tally, gboolean complete, GstStructure *pooled)
 {
-  GstSympieSummary features, pixels;
-
-  gst_sympie_summary_compute (&features, tally->feature_mse);
-  gst_sympie_summary_compute (&pixels, tally->pixel_mse);
   gst_structure_set (pooled, "frames", G_TYPE_UINT64,
-      (guint64) tally->feature_mse->len, "pairs", G_TYPE_UINT64, tally->n_pairs,
-      "unmatched-ref", G_TYPE_UINT64, tally->n_unmatched[GST_SYMPIE_REF],
-      "unmatched-dist", G_TYPE_UINT64, tally->n_unmatched[GST_SYMPIE_DIST],
-      NULL);
-  set_summary (pooled, "feature-mse", &features);
-  set_summary (pooled, "pixel-mse", &pixels);
-  gst_structure_set (pooled, "psnr", G_TYPE_DOUBLE, psnr (pixels.mean),
-      "complete", G_TYPE_BOOLEAN, complete, NULL);
+      gst_sympie_tally_n_frames (tally), "pairs", G_TYPE_UINT64, tally->n_pairs,
+      "unmatched-ref", G_TYPE_UINT64, tally->n_unmatched_ref, "unmatched-dist",
+      G_TYPE_UINT64, tally->n_unmatched_dist, NULL);
+  statistics_set (&tally->feature_mse, complete, "feature-mse", pooled);
+  statistics_set (&tally->pixel_mse, complete, "pixel-mse", pooled);
+  gst_structure_set (pooled, "psnr", G_TYPE_DOUBLE,
+      gst_sympie_psnr (statistics_mean (&tally->pixel_mse)), "complete",
+      G_TYPE_BOOLEAN, complete, NULL);
+}
+
+gdouble
+gst_sympie_psnr (gdouble mse)
+{
+  return 10.0 * log10 (255.0 * 255.0 / mse);
 }

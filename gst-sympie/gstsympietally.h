@@ -3,32 +3,30 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* What sympieprobe has counted and measured since the start, and the structures
- * that tell of it. */
+/* What sympieprobe has counted and measured of one distorted stream, and what
+ * it says of it. */
 
 #ifndef GST_SYMPIE_TALLY_H
 #define GST_SYMPIE_TALLY_H
 
-#include "gstsympiepairs.h"
+#include <gst/gst.h>
+
+#include "sympie.h"
 
 G_BEGIN_DECLS
 
-/* A pair that was measured. */
+/* Of values that are 0 or more. All but the median are at hand at any time. */
 typedef struct
 {
-  guint64 index; /* among all pairs, from 0 */
-  GstClockTime timestamp, stream_time, running_time, duration;
-  SympieDifference difference;
-  GstClockTime measure_time; /* that it took */
-} GstSympieMeasurement;
+  gdouble sum, inverse_sum, min, max;
+  GArray *values; /* gdouble, for the median */
+} GstSympieStatistics;
 
 typedef struct
 {
   guint64 n_pairs;
-  guint64 n_unmatched[GST_SYMPIE_N_SIDES];
-  GArray *feature_mse, *pixel_mse; /* gdouble, of each pair measured */
-  gdouble feature_sum;
-  GstClockTime measure_time;
+  guint64 n_unmatched_ref, n_unmatched_dist;
+  GstSympieStatistics feature_mse, pixel_mse;
 } GstSympieTally;
 
 void gst_sympie_tally_init (GstSympieTally *tally);
@@ -37,20 +35,21 @@ void gst_sympie_tally_clear (GstSympieTally *tally);
 void gst_sympie_tally_reset (GstSympieTally *tally);
 
 void gst_sympie_tally_add (
-    GstSympieTally *tally, const GstSympieMeasurement *measurement);
+    GstSympieTally *tally, const SympieDifference *difference);
 
-/* The mean feature MSE; 0 of nothing. */
+/* How many pairs were measured, and their mean feature MSE; 0 of nothing. */
+guint64 gst_sympie_tally_n_frames (const GstSympieTally *tally);
 gdouble gst_sympie_tally_mean (const GstSympieTally *tally);
 
-/* The property `stats`. */
-GstStructure *gst_sympie_tally_stats (const GstSympieTally *tally);
-
-/* The fields of a frame message, and those of the pooled message behind `layer`
- * and `input`. */
-GstStructure *gst_sympie_measurement_to_structure (
-    const GstSympieMeasurement *measurement);
+/* Sets the fields of the pooled message from `frames` on. The harmonic mean is
+ * 0 where a value is, as its limit is. The median, for which all values are
+ * sorted, is that of a `complete` tally, and NaN before; of no value at all
+ * every statistic is NaN. */
 void gst_sympie_tally_pool (
     const GstSympieTally *tally, gboolean complete, GstStructure *pooled);
+
+/* In dB, of a mean squared error of values from 0 to 255. */
+gdouble gst_sympie_psnr (gdouble mse);
 
 G_END_DECLS
 

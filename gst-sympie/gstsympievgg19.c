@@ -102,64 +102,92 @@ gst_sympie_vgg19_open (GstElement *element, const SympieFeaturesConfig *config)
   return NULL;
 }
 
-static gboolean
-compare_mapped (GstElement *element, SympieFeatures *features,
-    const GstSympieFrame frames[GST_SYMPIE_N_SIDES],
-    const GstVideoFrame maps[GST_SYMPIE_N_SIDES], SympieDifference *difference)
+/* The images of a frame, mapped. */
+typedef struct
 {
-  SympieImage images[GST_SYMPIE_N_SIDES][GST_SYMPIE_MAX_IMAGES];
-  guint n[GST_SYMPIE_N_SIDES];
+  GstVideoFrame map;
+  SympieImage images[GST_SYMPIE_MAX_IMAGES];
+  guint n_images;
+} Views;
 
-  for (guint side = 0; side < GST_SYMPIE_N_SIDES; side++)
-    n[side] = gst_sympie_images_from_frame (
-        images[side], frames[side].stream, &maps[side]);
-  if (n[0] == 0 || n[0] != n[1]) {
-    GST_ELEMENT_ERROR (element, STREAM, FORMAT,
-        ("Cannot compare an interlaced frame with a progressive one, or fields "
-         "without their last chroma row"),
-        ("%u fields of the reference, %u distorted", n[GST_SYMPIE_REF],
-            n[GST_SYMPIE_DIST]));
+static gboolean
+map_views (GstElement *element, const GstSympieFrame *frame, Views *views)
+{
+  if (!gst_video_frame_map (
+          &views->map, &frame->pad->info, frame->buffer, GST_MAP_READ)) {
+    GST_ELEMENT_ERROR (element, RESOURCE, READ,
+        ("Cannot map a frame of %s", GST_PAD_NAME (frame->pad)), (NULL));
     return FALSE;
   }
+  views->n_images = gst_sympie_images_from_frame (
+      views->images, &frame->pad->stream, &views->map);
+  return TRUE;
+}
 
-  *difference = (SympieDifference){ 0.0, 0.0 };
-  for (guint i = 0; i < n[0]; i++) {
-    SympieDifference field;
-    char *error = NULL;
+/* Image `index` of the reference, views[0], with that of each of `n` others. */
+static gboolean
+compare_images (GstElement *element, SympieFeatures *features,
+    const Views *views, guint n, guint index, SympieDifference *differences)
+{
+  guint n_images = views[0].n_images;
+  const SympieImage **images = g_newa0 (const SympieImage *, n);
+  SympieDifference *found = g_newa (SympieDifference, n);
+  char *error = NULL;
 
-    if (!sympie_features_compare (features, &images[GST_SYMPIE_REF][i],
-            &images[GST_SYMPIE_DIST][i], &field, &error)) {
-      GST_ELEMENT_ERROR (element, STREAM, FAILED,
-          ("Cannot compare a pair of frames: %s", error), (NULL));
-      free (error);
+  for (guint i = 0; i < n; i++)
+    images[i] = &views[1 + i].images[index];
+  if (!sympie_features_compare_many (
+          features, &views[0].images[index], images, (int) n, found, &error)) {
+    GST_ELEMENT_ERROR (element, STREAM, FAILED,
+        ("Cannot compare a pair of frames: %s", error), (NULL));
+    free (error);
+    return FALSE;
+  }
+  for (guint i = 0; i < n; i++) {
+    differences[i].feature_mse += found[i].feature_mse / n_images;
+    differences[i].pixel_mse += found[i].pixel_mse / n_images;
+  }
+  return TRUE;
+}
+
+static gboolean
+compare_views (GstElement *element, SympieFeatures *features,
+    const Views *views, guint n, SympieDifference *differences)
+{
+  for (guint i = 0; i < n; i++) {
+    differences[i] = (SympieDifference){ 0.0, 0.0 };
+    if (views[0].n_images == 0 || views[0].n_images != views[1 + i].n_images) {
+      GST_ELEMENT_ERROR (element, STREAM, FORMAT,
+          ("Cannot compare an interlaced frame with a progressive one, or "
+           "fields without their last chroma row"),
+          ("%u fields of the reference, %u distorted", views[0].n_images,
+              views[1 + i].n_images));
       return FALSE;
     }
-    difference->feature_mse += field.feature_mse / n[0];
-    difference->pixel_mse += field.pixel_mse / n[0];
   }
+  for (guint index = 0; index < views[0].n_images; index++)
+    if (!compare_images (element, features, views, n, index, differences))
+      return FALSE;
   return TRUE;
 }
 
 gboolean
 gst_sympie_vgg19_compare (GstElement *element, SympieFeatures *features,
-    const GstSympieFrame frames[GST_SYMPIE_N_SIDES],
-    SympieDifference *difference)
+    const GstSympieFrame *ref, const GstSympieFrame *dist, guint n,
+    SympieDifference *differences)
 {
-  GstVideoFrame maps[GST_SYMPIE_N_SIDES];
+  Views *views = g_new (Views, 1 + n);
+  guint n_mapped = 0;
   gboolean ok;
 
-  for (guint side = 0; side < GST_SYMPIE_N_SIDES; side++) {
-    if (!gst_video_frame_map (&maps[side], frames[side].info,
-            frames[side].buffer, GST_MAP_READ)) {
-      GST_ELEMENT_ERROR (element, RESOURCE, READ,
-          ("Cannot map a frame of %s", gst_sympie_side_name (side)), (NULL));
-      while (side > 0)
-        gst_video_frame_unmap (&maps[--side]);
-      return FALSE;
-    }
-  }
-  ok = compare_mapped (element, features, frames, maps, difference);
-  for (guint side = 0; side < GST_SYMPIE_N_SIDES; side++)
-    gst_video_frame_unmap (&maps[side]);
+  while (n_mapped < 1 + n
+         && map_views (element, n_mapped == 0 ? ref : &dist[n_mapped - 1],
+             &views[n_mapped]))
+    n_mapped++;
+  ok = n_mapped == 1 + n
+       && compare_views (element, features, views, n, differences);
+  for (guint i = 0; i < n_mapped; i++)
+    gst_video_frame_unmap (&views[i].map);
+  g_free (views);
   return ok;
 }

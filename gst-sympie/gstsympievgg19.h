@@ -29,11 +29,11 @@ gchar *gst_sympie_vgg19_dup_weights (const gchar *path);
 SympieFeatures *gst_sympie_vgg19_open (
     GstElement *element, const SympieFeaturesConfig *config);
 
-/* Compares two frames or, where they are interlaced, the fields of one with
- * those of the other. */
+/* Compares a frame with each of `n` others or, where they are interlaced, its
+ * fields with theirs. */
 gboolean gst_sympie_vgg19_compare (GstElement *element,
-    SympieFeatures *features, const GstSympieFrame frames[GST_SYMPIE_N_SIDES],
-    SympieDifference *difference);
+    SympieFeatures *features, const GstSympieFrame *ref,
+    const GstSympieFrame *dist, guint n, SympieDifference *differences);
 
 G_END_DECLS
 

@@ -28,7 +28,7 @@ mean() { # REFERENCE DISTORTED: feature MSE of every sixth frame
     filesrc location="$2" ! decodebin ! probe.dist_sink \
     sympieprobe name=probe weights="$scratch/vgg19.safetensors" subsample=6 strict=true \
     results-filename="$scratch/results.csv" ! fakesink >&2 || exit 1
-  awk -F, 'NR > 1 { sum += $6 } END { if (NR != 3) exit 1; printf "%.9g", sum / 2 }' \
+  awk -F, 'NR > 1 { sum += $7 } END { if (NR != 3) exit 1; printf "%.9g", sum / 2 }' \
     "$scratch/results.csv"
 }
 

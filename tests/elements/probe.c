@@ -72,8 +72,9 @@ make_frame (const GstVideoInfo *info, guint32 seed, gint time)
 }
 
 static void
-feed (GstElement *pipeline, const gchar *name, const TestStream *stream)
+feed (GstElement *pipeline, guint number, const TestStream *stream)
 {
+  gchar *name = g_strdup_printf ("stream%u", number);
   GstElement *source = gst_bin_get_by_name (GST_BIN (pipeline), name);
   GstCaps *caps = gst_caps_from_string (stream->caps);
   GstVideoInfo info;
@@ -90,6 +91,7 @@ feed (GstElement *pipeline, const gchar *name, const TestStream *stream)
   g_signal_emit_by_name (source, "end-of-stream", &ret);
   gst_caps_unref (caps);
   gst_object_unref (source);
+  g_free (name);
 }
 
 static void
@@ -98,18 +100,26 @@ count_frame (GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointer n)
   g_atomic_int_inc ((gint *) n);
 }
 
+/* Stream 0 is the reference, 1 goes to dist_sink, 2 to dist_sink_0. */
 static GstElement *
-make_pipeline (const gchar *properties, gint *n_passed)
+make_pipeline (guint n_streams, const gchar *properties, gint *n_passed)
 {
-  gchar *line = g_strdup_printf ("appsrc name=ref format=time ! p.ref_sink "
-                                 "appsrc name=dist format=time ! p.dist_sink "
-                                 "sympieprobe name=p device=cpu layer=relu1_1 "
-                                 "weights=%s frame-message=true %s ! "
-                                 "fakesink name=sink signal-handoffs=true",
-      test_weights (), properties);
+  GString *sources = g_string_new (NULL);
+  gchar *line;
   GError *error = NULL;
-  GstElement *pipeline = gst_parse_launch (line, &error), *sink;
+  GstElement *pipeline, *sink;
 
+  for (guint i = 2; i < n_streams; i++)
+    g_string_append_printf (sources,
+        "appsrc name=stream%u format=time ! p.dist_sink_%u ", i, i - 2);
+  line = g_strdup_printf ("appsrc name=stream0 format=time ! p.ref_sink "
+                          "appsrc name=stream1 format=time ! p.dist_sink %s"
+                          "sympieprobe name=p device=cpu layer=relu1_1 "
+                          "weights=%s frame-message=true %s ! "
+                          "fakesink name=sink signal-handoffs=true",
+      sources->str, test_weights (), properties);
+  g_string_free (sources, TRUE);
+  pipeline = gst_parse_launch (line, &error);
   fail_unless (pipeline && !error, "%s", error ? error->message : "");
   sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
   g_signal_connect (sink, "handoff", G_CALLBACK (count_frame), n_passed);
@@ -130,34 +140,39 @@ finish (GstElement *pipeline, gint *n_passed)
 }
 
 TestResults *
+test_run_many (const TestStream *ref, const TestStream *dist, guint n,
+    const guint *order, const gchar *properties)
+{
+  gint n_passed = 0;
+  GstElement *pipeline = make_pipeline (1 + n, properties, &n_passed);
+
+  if (order)
+    gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  for (guint i = 0; i <= n; i++) {
+    guint number = order ? order[i] : i;
+
+    feed (pipeline, number, number == 0 ? ref : &dist[number - 1]);
+    if (order)
+      g_usleep (100 * 1000);
+  }
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  return finish (pipeline, &n_passed);
+}
+
+TestResults *
 test_run (
     const TestStream *ref, const TestStream *dist, const gchar *properties)
 {
-  gint n_passed = 0;
-  GstElement *pipeline = make_pipeline (properties, &n_passed);
-
-  feed (pipeline, "ref", ref);
-  feed (pipeline, "dist", dist);
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  return finish (pipeline, &n_passed);
+  return test_run_many (ref, dist, 1, NULL, properties);
 }
 
 TestResults *
 test_run_one_first (
     const TestStream *ref, const TestStream *dist, gboolean ref_first)
 {
-  gint n_passed = 0;
-  GstElement *pipeline = make_pipeline ("", &n_passed);
+  const guint orders[2][2] = { { 1, 0 }, { 0, 1 } };
 
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  for (guint i = 0; i < 2; i++) {
-    if ((i == 0) == ref_first)
-      feed (pipeline, "ref", ref);
-    else
-      feed (pipeline, "dist", dist);
-    g_usleep (100 * 1000);
-  }
-  return finish (pipeline, &n_passed);
+  return test_run_many (ref, dist, 1, orders[ref_first != FALSE], "");
 }
 
 /* ---- Results ----------------------------------------------------------- */
@@ -172,9 +187,12 @@ collect_element_message (TestResults *results, GstMessage *message)
   if (g_str_equal (gst_structure_get_string (structure, "type"), "frame")) {
     fail_if (results->pooled, "a frame after the pooled result");
     g_ptr_array_add (results->frames, gst_structure_copy (structure));
-  } else {
+  } else if (g_str_equal (
+                 gst_structure_get_string (structure, "pad"), "dist_sink")) {
     fail_if (results->pooled, "a second pooled result");
     results->pooled = gst_structure_copy (structure);
+  } else {
+    g_ptr_array_add (results->more, gst_structure_copy (structure));
   }
 }
 
@@ -186,6 +204,8 @@ test_collect (GstElement *pipeline, guint n_frames)
   gboolean done = FALSE;
 
   results->frames =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) gst_structure_free);
+  results->more =
       g_ptr_array_new_with_free_func ((GDestroyNotify) gst_structure_free);
   while (!done && results->frames->len < n_frames) {
     GstMessage *message = gst_bus_timed_pop_filtered (bus, 60 * GST_SECOND,
@@ -218,6 +238,7 @@ void
 test_results_free (TestResults *results)
 {
   g_ptr_array_unref (results->frames);
+  g_ptr_array_unref (results->more);
   if (results->pooled)
     gst_structure_free (results->pooled);
   g_clear_error (&results->error);

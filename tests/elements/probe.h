@@ -21,7 +21,8 @@ typedef struct
 typedef struct
 {
   GPtrArray *frames;    /* GstStructure of the frame messages */
-  GstStructure *pooled; /* or NULL */
+  GstStructure *pooled; /* that of dist_sink, or NULL */
+  GPtrArray *more;      /* those of the other pads, in their order */
   guint n_passed;       /* frames that came out */
   GError *error;        /* or NULL */
   gchar *debug;
@@ -40,6 +41,12 @@ void test_remove_files (void);
 TestResults *test_run (
     const TestStream *ref, const TestStream *dist, const gchar *properties);
 void test_results_free (TestResults *results);
+
+/* The same with `n` distorted streams: at dist_sink, dist_sink_0, dist_sink_1
+ * and so on. They come, each with its end, in the order of `order`, the
+ * reference being 0, or all before the start where that is NULL. */
+TestResults *test_run_many (const TestStream *ref, const TestStream *dist,
+    guint n, const guint *order, const gchar *properties);
 
 /* The same, but one of the streams comes, with its end, when the other has long
  * waited. */

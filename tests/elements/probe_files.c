@@ -7,6 +7,7 @@
  * which can be read whatever happened while they were written. */
 
 #include <errno.h>
+#include <math.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -59,8 +60,15 @@ read_json (const gchar *path)
     fail_unless (json_object_get_double_member (
                      json_array_get_object_element (frames, i), "feature-mse")
                  > 0.0);
-  pooled = json_object_get_object_member (root, "pooled");
+  pooled = json_array_get_object_element (
+      json_object_get_array_member (root, "pooled"), 0);
+  fail_unless_equals_string (
+      json_object_get_string_member (pooled, "pad"), "dist_sink");
   contents.complete = json_object_get_boolean_member (pooled, "complete");
+  /* Sorting all values so far for every frame would take ever longer. */
+  fail_unless (
+      json_node_is_null (json_object_get_member (pooled, "feature-mse-median"))
+      == (!contents.complete || contents.n_frames == 0));
   fail_unless_equals_int (
       json_object_get_int_member (pooled, "frames"), contents.n_frames);
   g_object_unref (parser);
@@ -110,13 +118,14 @@ read_csv (const gchar *path)
   fail_unless (g_str_has_suffix (text, "\n"));
   lines = g_strsplit (text, "\n", -1);
   fail_unless_equals_string (lines[0],
-      "index,timestamp,stream-time,running-time,duration,feature-mse,pixel-mse,"
+      "pad,index,timestamp,stream-time,running-time,duration,feature-mse,pixel-"
+      "mse,"
       "psnr");
   for (; *lines[contents.n_frames + 1]; contents.n_frames++) {
     gchar **cells = g_strsplit (lines[contents.n_frames + 1], ",", -1);
 
-    fail_unless_equals_int (g_strv_length (cells), 8);
-    fail_unless (g_ascii_strtod (cells[5], NULL) > 0.0);
+    fail_unless_equals_int (g_strv_length (cells), 9);
+    fail_unless (g_ascii_strtod (cells[6], NULL) > 0.0);
     g_strfreev (cells);
   }
   g_strfreev (lines);
@@ -152,6 +161,53 @@ GST_START_TEST (test_file)
     fail_unless (contents.complete);
     test_results_free (results);
   }
+  g_free (properties);
+  g_free (path);
+}
+GST_END_TEST;
+
+/* Frames and what is pooled say whose they are. */
+GST_START_TEST (test_file_of_many)
+{
+  const gint fewer[] = { 0, 80, -1 };
+  const TestStream streams[] = { dist, { RGB, fewer, SEED + 200 } };
+  gchar *path = test_path ("many.json");
+  gchar *properties =
+      g_strdup_printf ("results-filename=%s results-format=json", path);
+  JsonParser *parser = json_parser_new ();
+  TestResults *results = test_run_many (&ref, streams, 2, NULL, properties);
+  const gchar *pads[] = { "dist_sink", "dist_sink_0" };
+  JsonArray *frames, *pooled;
+  JsonObject *root;
+
+  fail_if (results->error, "%s", results->error ? results->error->message : "");
+  fail_unless (json_parser_load_from_file (parser, path, NULL));
+  root = json_node_get_object (json_parser_get_root (parser));
+  frames = json_object_get_array_member (root, "frames");
+  pooled = json_object_get_array_member (root, "pooled");
+  fail_unless_equals_int (json_array_get_length (frames), 6);
+  fail_unless_equals_int (json_array_get_length (pooled), 2);
+  for (guint i = 0; i < 2; i++) {
+    JsonObject *one = json_array_get_object_element (pooled, i);
+    gdouble sum = 0.0;
+
+    fail_unless_equals_string (
+        json_object_get_string_member (one, "pad"), pads[i]);
+    for (guint f = 0; f < 6; f++) {
+      JsonObject *frame = json_array_get_object_element (frames, f);
+
+      if (g_str_equal (json_object_get_string_member (frame, "pad"), pads[i]))
+        sum += json_object_get_double_member (frame, "feature-mse");
+    }
+    fail_unless_equals_int (
+        json_object_get_int_member (one, "frames"), i == 0 ? 4 : 2);
+    fail_unless (fabs (json_object_get_double_member (one, "feature-mse-mean")
+                           * (i == 0 ? 4 : 2) / sum
+                       - 1)
+                 < 1e-6);
+  }
+  test_results_free (results);
+  g_object_unref (parser);
   g_free (properties);
   g_free (path);
 }
@@ -524,6 +580,7 @@ probe_files_suite (void)
   suite_add_tcase (suite, tc);
   tcase_add_checked_fixture (tc, NULL, test_remove_files);
   tcase_add_loop_test (tc, test_file, 0, G_N_ELEMENTS (formats));
+  tcase_add_test (tc, test_file_of_many);
   tcase_add_loop_test (tc, test_stopped, 0, G_N_ELEMENTS (formats));
   tcase_add_loop_test (tc, test_flushed, 0, G_N_ELEMENTS (formats));
   tcase_add_loop_test (tc, test_killed, 0, G_N_ELEMENTS (formats));

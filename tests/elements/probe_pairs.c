@@ -7,6 +7,9 @@
 
 #include <math.h>
 
+#include <gst/check/gstharness.h>
+#include <gst/video/video.h>
+
 #include "probe.h"
 
 #define RGB "video/x-raw, format=RGB, width=64, height=48, framerate=25/1"
@@ -116,6 +119,165 @@ GST_START_TEST (test_strict)
   test_results_free (results);
 }
 GST_END_TEST;
+
+/* ---- Several distorted streams ----------------------------------------- */
+
+static const guint orders[][4] = {
+  { 0, 1, 2, 3 },
+  { 3, 2, 1, 0 },
+  { 2, 0, 3, 1 },
+};
+
+/* Each is paired and measured as if it were alone, in whatever order they come
+ * and end. */
+GST_START_TEST (test_many)
+{
+  static const guint chosen[][3] = {
+    { 0, 0, 0 },   /* the same */
+    { 2, 5, 0 },   /* one is shorter */
+    { 5, 2, 8 },   /* dist_sink is the one */
+    { 9, 10, 14 }, /* another rate, another, no reference for it */
+    { 15, 0, 15 }, /* nothing at two of them */
+  };
+  static const gint times[] = { 0, 40, 80, 120, 160, -1 };
+  TestStream ref = { RGB, times, SEED }, dist[3];
+  TestResults *alone[3];
+
+  for (guint i = 0; i < 3; i++) {
+    dist[i] =
+        (TestStream){ RGB, cases[chosen[__i__][i]].dist, SEED + 100 * (i + 1) };
+    alone[i] = test_run (&ref, &dist[i], "");
+  }
+  for (guint order = 0; order < G_N_ELEMENTS (orders); order++) {
+    TestResults *results = test_run_many (&ref, dist, 3, orders[order], "");
+
+    fail_if (
+        results->error, "%s", results->error ? results->error->message : "");
+    fail_unless (results->pooled != NULL);
+    fail_unless_equals_int (results->more->len, 2);
+    fail_unless_equals_int (results->n_passed, count (dist[0].times));
+    for (guint i = 0; i < 3; i++) {
+      const GstStructure *one =
+          i == 0 ? results->pooled : g_ptr_array_index (results->more, i - 1);
+      const GstStructure *wanted = alone[i]->pooled;
+      static const gchar *counts[] = { "pairs", "frames", "unmatched-ref",
+        "unmatched-dist" };
+      gchar *pad = i == 0 ? g_strdup ("dist_sink")
+                          : g_strdup_printf ("dist_sink_%u", i - 1);
+      guint n_frames = 0;
+
+      fail_unless_equals_string (gst_structure_get_string (one, "pad"), pad);
+      for (guint c = 0; c < G_N_ELEMENTS (counts); c++)
+        fail_unless_equals_uint64 (
+            test_uint64 (one, counts[c]), test_uint64 (wanted, counts[c]));
+      if (test_uint64 (one, "frames") > 0)
+        fail_unless (test_double (one, "feature-mse-mean")
+                     == test_double (wanted, "feature-mse-mean"));
+      for (guint f = 0; f < results->frames->len; f++) {
+        const GstStructure *frame = g_ptr_array_index (results->frames, f);
+
+        if (g_str_equal (gst_structure_get_string (frame, "pad"), pad))
+          fail_unless_equals_uint64 (test_uint64 (frame, "index"), n_frames++);
+      }
+      fail_unless_equals_uint64 (test_uint64 (one, "frames"), n_frames);
+      g_free (pad);
+    }
+    test_results_free (results);
+  }
+  for (guint i = 0; i < 3; i++)
+    test_results_free (alone[i]);
+}
+GST_END_TEST;
+
+/* What is wrong at one of many is said of that one. */
+GST_START_TEST (test_many_strict)
+{
+  static const gint fewer[] = { 0, 40, 120, 160, -1 };
+  TestStream ref = { RGB, steady, SEED };
+  TestStream dist[] = { ref, ref, { RGB, fewer, SEED } };
+  TestResults *results = test_run_many (&ref, dist, 3, NULL, "strict=true");
+
+  fail_unless (g_error_matches (
+      results->error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED));
+  fail_unless (strstr (results->error->message, "dist_sink_1") != NULL, "%s",
+      results->error->message);
+  test_results_free (results);
+}
+GST_END_TEST;
+
+/* A name that is asked for, and those that are free. */
+GST_START_TEST (test_request_pads)
+{
+  static const gchar *const names[] = { "dist_sink_1", NULL, NULL };
+  static const gchar *const wanted[] = { "dist_sink_1", "dist_sink_0",
+    "dist_sink_2" };
+  GstElement *probe = gst_element_factory_make ("sympieprobe", NULL);
+  GstPadTemplate *template =
+      gst_element_get_pad_template (probe, "dist_sink_%u");
+  GstPad *pads[G_N_ELEMENTS (names)];
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    pads[i] = gst_element_request_pad (probe, template, names[i], NULL);
+    fail_unless (pads[i] != NULL);
+    fail_unless_equals_string (GST_PAD_NAME (pads[i]), wanted[i]);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    gst_element_release_request_pad (probe, pads[i]);
+    gst_object_unref (pads[i]);
+  }
+  gst_object_unref (probe);
+}
+GST_END_TEST;
+
+/* ---- Allocation -------------------------------------------------------- */
+
+/* dist_sink promises no more than what comes behind can do; the others, which
+ * end here, take any layout. All offer a pool. */
+GST_START_TEST (test_allocation)
+{
+  for (guint behind = 0; behind < 2; behind++) {
+    GstHarness *h;
+    GstElement *probe = gst_element_factory_make ("sympieprobe", NULL);
+    GstPad *more;
+
+    g_object_set (probe, "weights", test_weights (), "layer", 0, NULL);
+    more = gst_element_request_pad_simple (probe, "dist_sink_%u");
+    h = gst_harness_new_with_element (probe, "dist_sink", "src");
+    if (behind)
+      gst_harness_add_propose_allocation_meta (
+          h, GST_VIDEO_META_API_TYPE, NULL);
+    gst_harness_set_src_caps_str (h, RGB);
+    for (guint i = 0; i < 3; i++) {
+      static const gchar *const names[] = { "dist_sink", "ref_sink",
+        "dist_sink_0" };
+      GstCaps *caps = gst_caps_from_string (RGB);
+      GstQuery *query = gst_query_new_allocation (caps, TRUE);
+      GstPad *pad = gst_element_get_static_pad (probe, names[i]);
+      GstBufferPool *pool = NULL;
+      guint size = 0;
+
+      fail_unless (gst_pad_query (pad, query));
+      fail_unless (
+          gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL)
+          == (i > 0 || behind));
+      fail_unless (gst_query_get_n_allocation_pools (query) == 1);
+      gst_query_parse_nth_allocation_pool (query, 0, &pool, &size, NULL, NULL);
+      fail_unless (pool != NULL);
+      fail_unless_equals_int (size, 64 * 48 * 3);
+      gst_object_unref (pool);
+      gst_object_unref (pad);
+      gst_query_unref (query);
+      gst_caps_unref (caps);
+    }
+    gst_element_release_request_pad (probe, more);
+    gst_object_unref (more);
+    gst_object_unref (probe);
+    gst_harness_teardown (h);
+  }
+}
+GST_END_TEST;
+
+/* ---- What is measured -------------------------------------------------- */
 
 /* Frames that are the same are so in the result, exactly. */
 GST_START_TEST (test_identical)
@@ -339,6 +501,10 @@ probe_pairs_suite (void)
   tcase_add_loop_test (tc, test_pairs, 0, G_N_ELEMENTS (cases));
   tcase_add_loop_test (tc, test_order_of_ends, 0, G_N_ELEMENTS (cases));
   tcase_add_loop_test (tc, test_strict, 0, G_N_ELEMENTS (cases));
+  tcase_add_loop_test (tc, test_many, 0, 5);
+  tcase_add_test (tc, test_many_strict);
+  tcase_add_test (tc, test_request_pads);
+  tcase_add_test (tc, test_allocation);
   tcase_add_test (tc, test_identical);
   tcase_add_test (tc, test_symmetric);
   tcase_add_test (tc, test_sides_differ);

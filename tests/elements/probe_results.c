@@ -53,6 +53,7 @@ GST_START_TEST (test_messages)
 {
   const Field frame[] = {
     { "type", G_TYPE_STRING },
+    { "pad", G_TYPE_STRING },
     { "index", G_TYPE_UINT64 },
     { "timestamp", G_TYPE_UINT64 },
     { "stream-time", G_TYPE_UINT64 },
@@ -64,6 +65,7 @@ GST_START_TEST (test_messages)
   };
   const Field pooled[] = {
     { "type", G_TYPE_STRING },
+    { "pad", G_TYPE_STRING },
     { "layer", G_TYPE_STRING },
     { "input", G_TYPE_STRING },
     { "frames", G_TYPE_UINT64 },
