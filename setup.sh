@@ -12,7 +12,6 @@ build=(
   gcc g++ meson ninja-build pkg-config
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev  # the elements
   libgstreamer-plugins-bad1.0-dev  # frames in GPU memory, real and emulated
-  libdnnl-dev          # oneDNN: NEM's convolutions on the CPU
   libjson-glib-dev     # the header of safetensors files
   libjpeg62-turbo-dev  # the JPEG corruption
 )
@@ -31,6 +30,7 @@ research=(
   python3-h5py python3-pip  # weights/fetch-vgg19.sh oxford
   chromium         # looks at the study's report in its test
   libavfilter-dev  # FFmpeg's filters beside ours in sympie-bench
+  libdnnl-dev      # and oneDNN's convolutions
   slurm-wlm munge  # a cluster of one node, on which the study is tested
 )
 

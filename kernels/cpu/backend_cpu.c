@@ -77,8 +77,10 @@ cpu_estimate (
 {
   Cpu *cpu = backend;
 
-  return sympie_preprocess_run (cpu->preprocess, image, cpu->crop, error)
-         && sympie_nem_run (cpu->nem, cpu->crop, params, error);
+  if (!sympie_preprocess_run (cpu->preprocess, image, cpu->crop, error))
+    return false;
+  sympie_nem_run (cpu->nem, cpu->crop, params);
+  return true;
 }
 
 static bool

@@ -3,267 +3,407 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+/* The layers' weights as the inner loops want them, and how a layer is shared
+ * out: a task is a group of tiles and a chunk of the output channels. A thread
+ * keeps the inputs of the group that it transformed last, so that they are
+ * transformed once, or once a thread where all tiles are one group. */
+
 #include "conv.h"
 
-#include <omp.h>
+#include <assert.h>
 #include <stdlib.h>
-
-#include <dnnl.h>
-#include <dnnl_debug.h>
+#include <string.h>
 
 #include "../error.h"
+#include "conv_functions.h"
 
 enum
 {
-  WINOGRAD_TILE =
-      4, /* rows and columns of the output that it makes at a time */
-  N_ARGS = 5,
+  ALIGNMENT = 64, /* bytes */
+  /* Transformed inputs of a group, about: they stay in a second-level cache
+   * while all output channels are made from them. */
+  GROUP_BYTES = 1 << 18,
+  MIN_TILES = 32, /* for each of which the weights are read once */
+  MAX_GROUP = SYMPIE_CONV_AVERAGE_WIDTH / SYMPIE_TILE,
+  TASKS = 4, /* for each thread: it ends when the others do */
 };
 
-struct SympieConvPlan
+typedef struct
 {
-  dnnl_engine_t engine;
-  dnnl_stream_t stream;
-  dnnl_primitive_t primitive;
-  dnnl_exec_arg_t args[N_ARGS];
-  dnnl_status_t status; /* of the last call */
+  SympieConvJob job; /* without a batch */
+  float *weight, *bias, *scale, *shift;
+  bool small;
+  int max_tiles; /* in a group */
+} Layer;
+
+/* Of one thread. */
+typedef struct
+{
+  int group;    /* whose inputs are in v; -1: none */
+  float *v, *m; /* see conv_functions.h; m is behind v */
+} Scratch;
+
+struct SympieConvNet
+{
+  SympiePool *pool;
+  const SympieConvFunctions *functions;
+  Layer *layers;
+  int n_layers, n_threads;
+  Scratch *scratch;
+
+  /* The run at hand. */
+  SympieConvJob job;
+  const Layer *layer;
+  int n_tiles, n_groups, n_chunks, n_units; /* units: of output channels */
 };
+
+const SympieConvFunctions *
+sympie_conv_functions (unsigned cpu_flags)
+{
+#if defined(__x86_64__)
+  if (cpu_flags & SYMPIE_CPU_AVX512)
+    return &sympie_conv_functions_avx512;
+  if (cpu_flags & SYMPIE_CPU_AVX2)
+    return &sympie_conv_functions_avx2;
+#endif
+  return &sympie_conv_functions_c;
+}
+
+static float *
+allocate (size_t n)
+{
+  return aligned_alloc (
+      ALIGNMENT, (n * sizeof (float) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+}
+
+float *
+sympie_floats_new (size_t n, char **error)
+{
+  float *values = allocate (n);
+
+  if (values)
+    memset (values, 0, n * sizeof *values);
+  else
+    sympie_fail (error, "out of memory");
+  return values;
+}
+
+static int
+min (int a, int b)
+{
+  return a < b ? a : b;
+}
+
+/* ---- Preparation ------------------------------------------------------- */
+
+/* G g G^T of the paper, for the points of conv_tmpl.h. */
+static void
+transform_weight (const float *weight, double points[SYMPIE_TILE_POINTS])
+{
+  static const double root = 1.4142135623730950488; /* of 2 */
+  static const double g[SYMPIE_TILE_IN][3] = {
+    { 1, 0, 0 },
+    { -2 / 3., -root / 3, -1 / 3. },
+    { -2 / 3., root / 3, -1 / 3. },
+    { 1 / 6., root / 6, 1 / 3. },
+    { 1 / 6., -root / 6, 1 / 3. },
+    { 0, 0, 1 },
+  };
+
+  for (int y = 0; y < SYMPIE_TILE_IN; y++) {
+    double row[3];
+
+    for (int x = 0; x < 3; x++)
+      row[x] = g[y][0] * weight[x] + g[y][1] * weight[3 + x]
+               + g[y][2] * weight[6 + x];
+    for (int x = 0; x < SYMPIE_TILE_IN; x++)
+      points[y * SYMPIE_TILE_IN + x] =
+          g[x][0] * row[0] + g[x][1] * row[1] + g[x][2] * row[2];
+  }
+}
+
+static void
+pack (const SympieConv *conv, int panel, float *packed)
+{
+  for (int o = 0; o < conv->n_out; o++)
+    for (int i = 0; i < conv->n_in; i++) {
+      size_t at =
+          ((size_t) o / panel * SYMPIE_TILE_POINTS * conv->n_in + i) * panel
+          + o % panel;
+      double points[SYMPIE_TILE_POINTS];
+
+      transform_weight (
+          conv->weight + ((size_t) o * conv->n_in + i) * 9, points);
+      for (int p = 0; p < SYMPIE_TILE_POINTS; p++)
+        packed[at + (size_t) p * conv->n_in * panel] = (float) points[p];
+    }
+}
+
+static void
+pack_small (const SympieConv *conv, int block, float *packed)
+{
+  for (int o = 0; o < conv->n_out; o++)
+    for (int i = 0; i < conv->n_in * 9; i++)
+      packed[((size_t) o / block * conv->n_in * 9 + i) * block + o % block] =
+          conv->weight[(size_t) o * conv->n_in * 9 + i];
+}
+
+static bool
+copy (float **to, const float *from, size_t n)
+{
+  if (!from)
+    return true;
+  if (!(*to = allocate (n)))
+    return false;
+  memcpy (*to, from, n * sizeof **to);
+  return true;
+}
+
+static bool
+prepare_layer (Layer *layer, const SympieConvLayer *given, int block)
+{
+  const SympieConv *conv = given->conv;
+  int n_in_blocks = conv->n_in < block ? 1 : conv->n_in / block;
+  size_t n = (size_t) conv->n_out * conv->n_in;
+  int tiles =
+      GROUP_BYTES
+      / (SYMPIE_TILE_POINTS * n_in_blocks * block * (int) sizeof (float));
+
+  assert (conv->n_in < block ? !given->scale : conv->n_in % block == 0);
+  assert (conv->n_out % (SYMPIE_CONV_PANEL * block) == 0);
+  assert (!given->small || given->pooling == SYMPIE_POOLING_NONE);
+  layer->small = given->small;
+  layer->max_tiles = tiles < MIN_TILES ? MIN_TILES : min (tiles, MAX_GROUP);
+  if (!(layer->weight = allocate (n * (given->small ? 9 : SYMPIE_TILE_POINTS)))
+      || !copy (&layer->bias, conv->bias, conv->n_out)
+      || !copy (&layer->scale, given->scale, conv->n_in)
+      || !copy (&layer->shift, given->shift, conv->n_in))
+    return false;
+  if (given->small)
+    pack_small (conv, block, layer->weight);
+  else
+    pack (conv, SYMPIE_CONV_PANEL * block, layer->weight);
+  layer->job = (SympieConvJob){
+    .n_in = conv->n_in,
+    .n_out = conv->n_out,
+    .n_in_blocks = n_in_blocks,
+    .weight = layer->weight,
+    .bias = layer->bias,
+    .scale = layer->scale,
+    .shift = layer->shift,
+    .relu = given->relu,
+    .pooling = given->pooling,
+  };
+  return true;
+}
+
+/* Floats of v and of m that the layer needs. */
+static void
+measure (const Layer *layer, int block, size_t *v, size_t *m)
+{
+  int tiles = layer->job.pooling == SYMPIE_POOLING_AVERAGE ? MAX_GROUP
+                                                           : layer->max_tiles;
+  size_t of_v = (size_t) tiles * layer->job.n_in_blocks * block;
+  size_t of_m = (size_t) tiles * SYMPIE_CONV_PANEL * block;
+
+  of_v = layer->small ? (size_t) layer->job.n_in * SYMPIE_SMALL_POINTS
+                      : (of_v + SYMPIE_CONV_SPREAD) * SYMPIE_TILE_POINTS;
+  of_m = layer->small ? 0 : (of_m + SYMPIE_CONV_SPREAD) * SYMPIE_TILE_POINTS;
+  *v = *v > of_v ? *v : of_v;
+  *m = *m > of_m ? *m : of_m;
+}
+
+static bool
+prepare (SympieConvNet *net, const SympieConvLayer *layers, int n_layers)
+{
+  int block = net->functions->block;
+  size_t v = 0, m = 0;
+
+  net->n_threads = sympie_pool_size (net->pool);
+  if (!(net->layers = calloc (n_layers, sizeof *net->layers))
+      || !(net->scratch = calloc (net->n_threads, sizeof *net->scratch)))
+    return false;
+  net->n_layers = n_layers;
+  for (int l = 0; l < n_layers; l++) {
+    if (!prepare_layer (&net->layers[l], &layers[l], block))
+      return false;
+    measure (&net->layers[l], block, &v, &m);
+  }
+  v = (v + SYMPIE_CONV_SPREAD) / SYMPIE_CONV_SPREAD * SYMPIE_CONV_SPREAD;
+  for (int t = 0; t < net->n_threads; t++) {
+    if (!(net->scratch[t].v = allocate (v + m)))
+      return false;
+    net->scratch[t].m = net->scratch[t].v + v;
+  }
+  return true;
+}
+
+SympieConvNet *
+sympie_conv_net_new (SympiePool *pool, unsigned cpu_flags,
+    const SympieConvLayer *layers, int n_layers, char **error)
+{
+  SympieConvNet *net = calloc (1, sizeof *net);
+
+  if (net) {
+    net->pool = pool;
+    net->functions = sympie_conv_functions (cpu_flags);
+    if (prepare (net, layers, n_layers))
+      return net;
+    sympie_conv_net_free (net);
+  }
+  sympie_fail (error, "out of memory");
+  return NULL;
+}
 
 void
-sympie_conv_limit_cpu (unsigned cpu_flags)
+sympie_conv_net_free (SympieConvNet *net)
 {
-  if (cpu_flags & SYMPIE_CPU_AVX512)
+  if (!net)
     return;
-  /* Too late is no fault: the results are the same. */
-  dnnl_set_max_cpu_isa (
-      cpu_flags & SYMPIE_CPU_AVX2 ? dnnl_cpu_isa_avx2 : dnnl_cpu_isa_sse41);
-}
+  for (int l = 0; l < net->n_layers; l++) {
+    Layer *layer = &net->layers[l];
 
-/* OpenMP's setting is the calling thread's own. It belongs to the application,
- * which gets back what is returned. */
-static int
-take_one_thread (void)
-{
-  int n_threads = omp_get_max_threads ();
-
-  omp_set_num_threads (1);
-  return n_threads;
-}
-
-static bool
-ok (SympieConvPlan *plan, dnnl_status_t status)
-{
-  plan->status = status;
-  return status == dnnl_success;
-}
-
-/* Sets an argument to `data`, or to memory that oneDNN allocates and frees
- * where that is DNNL_MEMORY_ALLOCATE. */
-static bool
-set_arg (SympieConvPlan *plan, int index, int arg,
-    const dnnl_memory_desc_t *desc, const void *data)
-{
-  plan->args[index].arg = arg;
-  return ok (plan, dnnl_memory_create (&plan->args[index].memory, desc,
-                       plan->engine, (void *) data));
-}
-
-/* Fills args[index] with `data`, which has the dimensions `dims` in the order
- * of `tag`. */
-static bool
-fill_arg (SympieConvPlan *plan, int index, int n_dims, const dnnl_dims_t dims,
-    dnnl_format_tag_t tag, const float *data)
-{
-  dnnl_memory_t to = plan->args[index].memory, from = NULL;
-  const dnnl_memory_desc_t *wanted;
-  dnnl_memory_desc_t desc;
-  dnnl_primitive_desc_t pd = NULL;
-  dnnl_primitive_t primitive = NULL;
-  bool done;
-
-  done = ok (plan,
-             dnnl_memory_desc_init_by_tag (&desc, n_dims, dims, dnnl_f32, tag))
-         && ok (plan,
-             dnnl_memory_create (&from, &desc, plan->engine, (void *) data))
-         && ok (plan, dnnl_memory_get_memory_desc (to, &wanted))
-         && ok (plan, dnnl_reorder_primitive_desc_create (
-                          &pd, &desc, plan->engine, wanted, plan->engine, NULL))
-         && ok (plan, dnnl_primitive_create (&primitive, pd));
-  if (done) {
-    dnnl_exec_arg_t args[] = { { DNNL_ARG_FROM, from }, { DNNL_ARG_TO, to } };
-
-    done = ok (plan, dnnl_primitive_execute (primitive, plan->stream, 2, args))
-           && ok (plan, dnnl_stream_wait (plan->stream));
+    free (layer->weight);
+    free (layer->bias);
+    free (layer->scale);
+    free (layer->shift);
   }
-  dnnl_primitive_destroy (primitive);
-  dnnl_primitive_desc_destroy (pd);
-  dnnl_memory_destroy (from);
-  return done;
+  for (int t = 0; net->scratch && t < net->n_threads; t++)
+    free (net->scratch[t].v);
+  free (net->scratch);
+  free (net->layers);
+  free (net);
 }
 
-static bool
-create_attr (SympieConvPlan *plan, const SympieConvShare *share,
-    dnnl_primitive_attr_t *attr)
+int
+sympie_conv_net_block (const SympieConvNet *net)
 {
-  dnnl_post_ops_t ops = NULL;
-  bool done;
-
-  done = ok (plan, dnnl_primitive_attr_create (attr))
-         && ok (plan, dnnl_primitive_attr_set_scratchpad_mode (
-                          *attr, dnnl_scratchpad_mode_user))
-         && ok (plan, dnnl_post_ops_create (&ops))
-         && (!share->relu
-             || ok (plan, dnnl_post_ops_append_eltwise (
-                              ops, 1, dnnl_eltwise_relu, 0, 0)))
-         && ok (plan, dnnl_primitive_attr_set_post_ops (*attr, ops));
-  dnnl_post_ops_destroy (ops);
-  return done;
+  return net->functions->block;
 }
 
-/* Not where much of the tiles is beyond the image. */
-static bool
-winograd_pays (const SympieConvShare *share)
-{
-  int64_t width = share->width, height = share->height;
-  int64_t covered = (width + WINOGRAD_TILE - 1) / WINOGRAD_TILE
-                    * ((height + WINOGRAD_TILE - 1) / WINOGRAD_TILE)
-                    * WINOGRAD_TILE * WINOGRAD_TILE;
+/* ---- A run ------------------------------------------------------------- */
 
-  return 2 * covered <= 3 * width * height;
+/* Distances, tiles and the form of the output. */
+static void
+lay_out (SympieConvJob *job, const SympieConvBatch *batch, int block)
+{
+  int rows = batch->height + (batch->rows_given ? 2 : 0);
+  int width = batch->width, height = batch->height;
+
+  job->batch = *batch;
+  if (!job->batch.row)
+    job->batch.row = (size_t) width * (job->n_in < block ? 1 : block);
+  if (!job->batch.plane)
+    job->batch.plane = job->batch.row * rows;
+  job->first_row = 0;
+  job->end_row = height;
+  if (batch->rows_given) {
+    job->first_row--;
+    job->end_row++;
+    for (int i = 0; i < batch->n_images; i++)
+      job->batch.src[i] += job->batch.row;
+  }
+  job->tiles_x = (width + SYMPIE_TILE - 1) / SYMPIE_TILE;
+  job->tiles_y = (height + SYMPIE_TILE - 1) / SYMPIE_TILE;
+  if (job->pooling == SYMPIE_POOLING_AVERAGE) {
+    width = job->tiles_x = width / SYMPIE_TILE;
+    height = job->tiles_y = height / SYMPIE_TILE;
+  } else if (job->pooling == SYMPIE_POOLING_MAX) {
+    width /= 2;
+    height /= 2;
+  }
+  job->out_width = width;
+  job->out_plane = (size_t) width * height * block;
 }
 
-static bool
-create_desc (SympieConvPlan *plan, const SympieConvShare *share,
-    dnnl_primitive_desc_t *pd)
+/* Groups of tiles, whole rows where averages need them, and chunks. */
+static void
+share_out (SympieConvNet *net, const Layer *layer)
 {
-  int n_in = share->conv->n_in, n_out = share->n_channels;
-  int width = share->width, height = share->height;
-  dnnl_format_tag_t tag = share->block == 16 ? dnnl_nChw16c : dnnl_nChw8c;
-  dnnl_format_tag_t src_tag = n_in < share->block ? dnnl_nchw : tag;
-  dnnl_dims_t src_dims = { 1, n_in, height + 2 * share->rows_given, width };
-  dnnl_dims_t weight_dims = { n_out, n_in, 3, 3 };
-  dnnl_dims_t bias_dims = { n_out };
-  dnnl_dims_t dst_dims = { 1, n_out, height, width };
-  dnnl_dims_t stride = { 1, 1 }, padding = { !share->rows_given, 1 };
-  dnnl_memory_desc_t src, weight, bias, dst;
-  dnnl_primitive_attr_t attr = NULL;
-  bool done;
+  SympieConvJob *job = &net->job;
+  int block = net->functions->block;
+  int n_threads = net->n_threads, n_rows = job->batch.n_images * job->tiles_y;
 
-  done =
-      create_attr (plan, share, &attr)
-      && ok (plan,
-          dnnl_memory_desc_init_by_tag (&src, 4, src_dims, dnnl_f32, src_tag))
-      && ok (plan, dnnl_memory_desc_init_by_tag (
-                       &weight, 4, weight_dims, dnnl_f32, dnnl_format_tag_any))
-      && ok (plan,
-          dnnl_memory_desc_init_by_tag (&bias, 1, bias_dims, dnnl_f32, dnnl_x))
-      && ok (plan,
-          dnnl_memory_desc_init_by_tag (&dst, 4, dst_dims, dnnl_f32, tag));
-  if (done) {
-    const dnnl_alg_kind_t algorithms[] = {
-      dnnl_convolution_winograd, /* only for AVX-512 */
-      dnnl_convolution_direct,
-    };
+  net->layer = layer;
+  net->n_tiles = n_rows * job->tiles_x;
+  if (layer->small) {
+    net->n_groups = job->batch.n_images;
+    net->n_units = job->n_out / block;
+  } else {
+    net->n_groups = (net->n_tiles + layer->max_tiles - 1) / layer->max_tiles;
+    net->n_units = job->n_out / (SYMPIE_CONV_PANEL * block);
+    if (job->pooling == SYMPIE_POOLING_AVERAGE) {
+      int rows = layer->max_tiles / (job->tiles_x ? job->tiles_x : 1);
 
-    done = false;
-    for (int i = !winograd_pays (share); i < 2 && !done; i++) {
-      dnnl_convolution_desc_t desc;
-
-      done = ok (plan, dnnl_convolution_forward_desc_init (&desc,
-                           dnnl_forward_inference, algorithms[i], &src, &weight,
-                           &bias, &dst, stride, padding, padding))
-             && ok (plan, dnnl_primitive_desc_create (
-                              pd, &desc, attr, plan->engine, NULL));
+      rows = rows ? rows : 1;
+      net->n_groups = (n_rows + rows - 1) / rows;
     }
   }
-  dnnl_primitive_attr_destroy (attr);
-  return done;
+  net->n_chunks = 1;
+  if (!net->n_tiles)
+    net->n_groups = 0; /* pooled away */
+  if (n_threads > 1 && net->n_groups > 0 && net->n_groups < TASKS * n_threads)
+    net->n_chunks = min (
+        (TASKS * n_threads + net->n_groups - 1) / net->n_groups, net->n_units);
+  for (int t = 0; t < n_threads; t++)
+    net->scratch[t].group = -1;
 }
 
-static bool
-create_primitive (SympieConvPlan *plan, const SympieConvShare *share)
+/* The first tile of a group. */
+static int
+first_tile (const SympieConvNet *net, int group)
 {
-  const SympieConv *conv = share->conv;
-  const float *weight = conv->weight + (size_t) share->first * conv->n_in * 9;
-  dnnl_dims_t weight_dims = { share->n_channels, conv->n_in, 3, 3 };
-  dnnl_dims_t bias_dims = { share->n_channels };
-  dnnl_primitive_desc_t pd = NULL;
-  bool done;
+  const SympieConvJob *job = &net->job;
+  int unit = job->pooling == SYMPIE_POOLING_AVERAGE ? job->tiles_x : 1;
 
-#define DESC(what, index)                                                      \
-  dnnl_primitive_desc_query_md (pd, dnnl_query_##what##_md, index)
-  done = create_desc (plan, share, &pd)
-         && ok (plan, dnnl_primitive_create (&plan->primitive, pd))
-         && set_arg (plan, 0, DNNL_ARG_SRC, DESC (src, 0), DNNL_MEMORY_NONE)
-         && set_arg (plan, 1, DNNL_ARG_DST, DESC (dst, 0), DNNL_MEMORY_NONE)
-         && set_arg (
-             plan, 2, DNNL_ARG_WEIGHTS, DESC (weights, 0), DNNL_MEMORY_ALLOCATE)
-         && set_arg (
-             plan, 3, DNNL_ARG_BIAS, DESC (weights, 1), DNNL_MEMORY_ALLOCATE)
-         && set_arg (plan, 4, DNNL_ARG_SCRATCHPAD, DESC (scratchpad, 0),
-             DNNL_MEMORY_ALLOCATE)
-         && fill_arg (plan, 2, 4, weight_dims, dnnl_oihw, weight)
-         && fill_arg (plan, 3, 1, bias_dims, dnnl_x, conv->bias + share->first);
-#undef DESC
-  dnnl_primitive_desc_destroy (pd);
-  return done;
+  return (int) ((int64_t) (net->n_tiles / unit) * group / net->n_groups) * unit;
 }
 
-SympieConvPlan *
-sympie_conv_plan_new (const SympieConvShare *share, char **error)
+static void
+run_task (void *data, int task, int thread)
 {
-  SympieConvPlan *plan = calloc (1, sizeof *plan);
-  int n_threads;
-  bool done;
+  SympieConvNet *net = data;
+  const SympieConvFunctions *functions = net->functions;
+  const SympieConvJob *job = &net->job;
+  Scratch *scratch = &net->scratch[thread];
+  int group = task / net->n_chunks, chunk = task % net->n_chunks;
+  int unit = net->n_units * chunk / net->n_chunks;
+  int end = net->n_units * (chunk + 1) / net->n_chunks;
+  int first = first_tile (net, group);
+  int n = first_tile (net, group + 1) - first;
 
-  if (!plan) {
-    sympie_fail (error, "out of memory");
-    return NULL;
+  if (scratch->group != group) {
+    if (net->layer->small)
+      functions->gather_small (job, group, scratch->v);
+    else
+      functions->transform (job, first, n, scratch->v);
+    scratch->group = group;
   }
-  n_threads = take_one_thread ();
-  done = ok (plan, dnnl_engine_create (&plan->engine, dnnl_cpu, 0))
-         && ok (plan, dnnl_stream_create (&plan->stream, plan->engine,
-                          dnnl_stream_default_flags))
-         && create_primitive (plan, share);
-  omp_set_num_threads (n_threads);
-  if (!done) {
-    sympie_fail (error,
-        "oneDNN cannot prepare a convolution from %d to %d channels: %s",
-        share->conv->n_in, share->n_channels, dnnl_status2str (plan->status));
-    sympie_conv_plan_free (plan);
-    return NULL;
-  }
-  return plan;
+  for (; unit < end; unit++)
+    if (net->layer->small)
+      functions->multiply_small (job, group, unit, scratch->v);
+    else
+      functions->multiply (job, first, n, unit, scratch->v, scratch->m);
+}
+
+static void
+run_average (void *data, int task, int thread)
+{
+  SympieConvNet *net = data;
+  int n_blocks = net->job.n_out / net->functions->block;
+
+  net->functions->average (&net->job, task / n_blocks, task % n_blocks);
 }
 
 void
-sympie_conv_plan_free (SympieConvPlan *plan)
+sympie_conv_net_run (
+    SympieConvNet *net, int layer, const SympieConvBatch *batch)
 {
-  if (!plan)
-    return;
-  for (int i = 0; i < N_ARGS; i++)
-    dnnl_memory_destroy (plan->args[i].memory);
-  dnnl_primitive_destroy (plan->primitive);
-  dnnl_stream_destroy (plan->stream);
-  dnnl_engine_destroy (plan->engine);
-  free (plan);
-}
-
-bool
-sympie_conv_plan_run (
-    SympieConvPlan *plan, const float *src, float *dst, char **error)
-{
-  int n_threads = take_one_thread ();
-  bool done;
-
-  done = ok (plan,
-             dnnl_memory_set_data_handle (plan->args[0].memory, (void *) src))
-         && ok (plan, dnnl_memory_set_data_handle (plan->args[1].memory, dst))
-         && ok (plan, dnnl_primitive_execute (
-                          plan->primitive, plan->stream, N_ARGS, plan->args))
-         && ok (plan, dnnl_stream_wait (plan->stream));
-  omp_set_num_threads (n_threads);
-  return done
-         || sympie_fail (error, "oneDNN cannot run a convolution: %s",
-             dnnl_status2str (plan->status));
+  net->job = net->layers[layer].job;
+  lay_out (&net->job, batch, net->functions->block);
+  share_out (net, &net->layers[layer]);
+  sympie_pool_run (net->pool, run_task, net, net->n_groups * net->n_chunks);
+  if (net->job.pooling == SYMPIE_POOLING_AVERAGE)
+    sympie_pool_run (net->pool, run_average, net,
+        batch->n_images * net->job.n_out / net->functions->block);
 }

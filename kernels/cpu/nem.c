@@ -3,9 +3,6 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* A layer is one run of the pool: each share of its output channels goes
- * through the convolution and what comes after it while it is in the cache. */
-
 #include "nem.h"
 
 #include <stdlib.h>
@@ -13,175 +10,95 @@
 
 #include "../error.h"
 #include "conv.h"
-#include "nem_layers.h"
 
 enum
 {
-  MAX_SHARES = 16,
-  ALIGNMENT = 64,
+  N_LAYERS = 1 + 2 * SYMPIE_NEM_N_BLOCKS,
 };
 
 typedef struct
 {
-  int first, n_channels;
-  SympieConvPlan *conv1, *conv2;
-} Share;
-
-typedef struct
-{
-  int size; /* rows and columns */
-  Share shares[MAX_SHARES];
-  int n_shares;
-  float *scale, *shift;
-  float *in;     /* pooled */
-  float *x0, *y; /* conv1's output and what conv2 reads */
-  float *z;      /* conv2's output after ReLU; x0 + z is the block's */
-  float *out;    /* pooled again: the next block's in, or the features */
+  int n_channels, size; /* rows and columns */
+  float *in;            /* pooled */
+  float *x0;            /* conv1's output, which conv2 reads */
 } Block;
 
 struct SympieNem
 {
-  SympiePool *pool;
-  const SympieNemLayers *layers;
-
-  float *stem_weight, *stem_bias;
-  int n_strips;
+  SympieConvNet *net; /* the stem, then the two layers of each block */
   Block blocks[SYMPIE_NEM_N_BLOCKS];
+  float *out; /* of the last block */
   float *head_weight, *head_bias;
-
-  /* The run at hand. */
-  const SympieCrop *crop;
-  Block *block;
-  struct
-  {
-    bool failed;
-    char *error;
-  } faults[MAX_SHARES]; /* of the shares */
 };
 
 /* ---- Preparation ------------------------------------------------------- */
 
-static float *
-allocate (size_t n)
-{
-  return aligned_alloc (
-      ALIGNMENT, (n * sizeof (float) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
-}
-
-static float *
-copy (const float *from, size_t n)
-{
-  float *to = allocate (n);
-
-  if (to)
-    memcpy (to, from, n * sizeof *to);
-  return to;
-}
-
-static int
-min (int a, int b)
-{
-  return a < b ? a : b;
-}
-
-/* The order of nem_layers.h, and divided by the area of the pool, so that the
- * pool's sum is the mean: relu (x) / 25 = relu (x / 25). */
 static bool
-prepare_stem (SympieNem *nem, const SympieConv *conv)
+prepare_net (SympieNem *nem, SympiePool *pool, unsigned cpu_flags,
+    const SympieNemWeights *weights, char **error)
 {
-  nem->stem_weight = allocate (27 * SYMPIE_STEM_CHANNELS);
-  nem->stem_bias = allocate (SYMPIE_STEM_CHANNELS);
-  if (!nem->stem_weight || !nem->stem_bias)
-    return false;
-  for (int o = 0; o < SYMPIE_STEM_CHANNELS; o++) {
-    nem->stem_bias[o] = conv->bias[o] / SYMPIE_POOL_AREA;
-    for (int i = 0; i < 27; i++)
-      nem->stem_weight[i * SYMPIE_STEM_CHANNELS + o] =
-          conv->weight[o * 27 + i] / SYMPIE_POOL_AREA;
-  }
-  /* Neighbouring strips both compute the row between them. */
-  nem->n_strips =
-      sympie_pool_size (nem->pool) == 1
-          ? 1
-          : min (2 * sympie_pool_size (nem->pool), SYMPIE_STEM_SIZE / 2);
-  return true;
-}
-
-static bool
-prepare_share (Block *block, Share *share, const SympieNemBlock *weights,
-    int vector, char **error)
-{
-  SympieConvShare conv = {
-    .first = share->first,
-    .n_channels = share->n_channels,
-    .width = block->size,
-    .height = block->size,
-    .block = vector,
+  SympieConvLayer layers[N_LAYERS] = {
+    {
+        .conv = &weights->stem,
+        .relu = true,
+        .pooling = SYMPIE_POOLING_AVERAGE,
+    },
   };
 
-  conv.conv = &weights->conv1;
-  if (!(share->conv1 = sympie_conv_plan_new (&conv, error)))
-    return false;
-  conv.conv = &weights->conv2;
-  conv.relu = true;
-  return (share->conv2 = sympie_conv_plan_new (&conv, error));
+  for (int i = 0; i < SYMPIE_NEM_N_BLOCKS; i++) {
+    const SympieNemBlock *block = &weights->block[i];
+    bool last = i == SYMPIE_NEM_N_BLOCKS - 1;
+
+    layers[1 + 2 * i] = (SympieConvLayer){
+      .conv = &block->conv1,
+      .small = last,
+    };
+    layers[2 + 2 * i] = (SympieConvLayer){
+      .conv = &block->conv2,
+      .scale = block->scale1,
+      .shift = block->shift1,
+      .relu = true,
+      .pooling = last ? SYMPIE_POOLING_NONE : SYMPIE_POOLING_AVERAGE,
+      .small = last,
+    };
+  }
+  return (nem->net =
+              sympie_conv_net_new (pool, cpu_flags, layers, N_LAYERS, error));
 }
 
 static bool
-prepare_block (SympieNem *nem, Block *block, int size, int n_next,
-    const SympieNemBlock *weights, char **error)
+prepare_memory (SympieNem *nem, const SympieNemWeights *weights, char **error)
 {
-  int n_channels = weights->conv1.n_out, vector = nem->layers->block;
-  int n_vectors = n_channels / vector;
-  size_t n = (size_t) n_channels * size * size;
+  int size = SYMPIE_NEM_SIZE / 4;
 
-  block->size = size;
-  if (!(block->x0 = allocate (n)) || !(block->y = allocate (n))
-      || !(block->z = allocate (n))
-      || !(block->out = allocate ((size_t) n_channels * n_next))
-      || !(block->scale = copy (weights->scale1, n_channels))
-      || !(block->shift = copy (weights->shift1, n_channels)))
-    return sympie_fail (error, "out of memory");
+  for (int i = 0; i < SYMPIE_NEM_N_BLOCKS; i++) {
+    Block *block = &nem->blocks[i];
+    size_t area = (size_t) size * size;
 
-  block->n_shares =
-      min (min (sympie_pool_size (nem->pool), n_vectors), MAX_SHARES);
-  for (int i = 0; i < block->n_shares; i++) {
-    Share *share = &block->shares[i];
-    int end = n_vectors * (i + 1) / block->n_shares * vector;
-
-    share->first = n_vectors * i / block->n_shares * vector;
-    share->n_channels = end - share->first;
-    if (!prepare_share (block, share, weights, vector, error))
+    block->n_channels = weights->block[i].conv1.n_out;
+    block->size = size;
+    /* Pooled sums take twice the room. */
+    if (!(block->in = sympie_floats_new (
+              2 * area * weights->block[i].conv1.n_in, error))
+        || !(block->x0 = sympie_floats_new (area * block->n_channels, error)))
       return false;
+    if (i == SYMPIE_NEM_N_BLOCKS - 1)
+      return (nem->out = sympie_floats_new (area * block->n_channels, error));
+    size /= 4;
   }
   return true;
 }
 
 static bool
-prepare (SympieNem *nem, const SympieNemWeights *weights, char **error)
+prepare_head (SympieNem *nem, const SympieNemWeights *weights, char **error)
 {
-  float *in =
-      allocate (SYMPIE_STEM_CHANNELS * SYMPIE_STEM_SIZE * SYMPIE_STEM_SIZE);
-  int size = SYMPIE_STEM_SIZE;
+  size_t n = SYMPIE_N_PARAMS * SYMPIE_NEM_FEATURES;
 
-  nem->blocks[0].in = in;
-  nem->head_weight =
-      copy (weights->head_weight, SYMPIE_N_PARAMS * SYMPIE_NEM_FEATURES);
-  nem->head_bias = copy (weights->head_bias, SYMPIE_N_PARAMS);
-  if (!in || !nem->head_weight || !nem->head_bias
-      || !prepare_stem (nem, &weights->stem))
-    return sympie_fail (error, "out of memory");
-
-  for (int i = 0; i < SYMPIE_NEM_N_BLOCKS; i++) {
-    int next = i + 1 < SYMPIE_NEM_N_BLOCKS ? size / 4 : 1;
-
-    nem->blocks[i].in = in;
-    if (!prepare_block (
-            nem, &nem->blocks[i], size, next * next, &weights->block[i], error))
-      return false;
-    in = nem->blocks[i].out;
-    size = next;
-  }
+  if (!(nem->head_weight = sympie_floats_new (n, error))
+      || !(nem->head_bias = sympie_floats_new (SYMPIE_N_PARAMS, error)))
+    return false;
+  memcpy (nem->head_weight, weights->head_weight, n * sizeof (float));
+  memcpy (nem->head_bias, weights->head_bias, SYMPIE_N_PARAMS * sizeof (float));
   return true;
 }
 
@@ -195,10 +112,9 @@ sympie_nem_new (SympiePool *pool, unsigned cpu_flags,
     sympie_fail (error, "out of memory");
     return NULL;
   }
-  nem->pool = pool;
-  nem->layers = sympie_nem_layers (cpu_flags);
-  sympie_conv_limit_cpu (cpu_flags);
-  if (!prepare (nem, weights, error)) {
+  if (!prepare_net (nem, pool, cpu_flags, weights, error)
+      || !prepare_memory (nem, weights, error)
+      || !prepare_head (nem, weights, error)) {
     sympie_nem_free (nem);
     return NULL;
   }
@@ -210,23 +126,12 @@ sympie_nem_free (SympieNem *nem)
 {
   if (!nem)
     return;
-  free (nem->blocks[0].in);
+  sympie_conv_net_free (nem->net);
   for (int i = 0; i < SYMPIE_NEM_N_BLOCKS; i++) {
-    Block *block = &nem->blocks[i];
-
-    for (int s = 0; s < block->n_shares; s++) {
-      sympie_conv_plan_free (block->shares[s].conv1);
-      sympie_conv_plan_free (block->shares[s].conv2);
-    }
-    free (block->scale);
-    free (block->shift);
-    free (block->x0);
-    free (block->y);
-    free (block->z);
-    free (block->out);
+    free (nem->blocks[i].in);
+    free (nem->blocks[i].x0);
   }
-  free (nem->stem_weight);
-  free (nem->stem_bias);
+  free (nem->out);
   free (nem->head_weight);
   free (nem->head_bias);
   free (nem);
@@ -235,75 +140,56 @@ sympie_nem_free (SympieNem *nem)
 /* ---- A run ------------------------------------------------------------- */
 
 static void
-run_stem (void *data, int strip, int thread)
+run_stem (SympieNem *nem, const SympieCrop *crop)
 {
-  SympieNem *nem = data;
+  SympieConvBatch batch = {
+    .n_images = 1,
+    .width = SYMPIE_NEM_SIZE,
+    .height = SYMPIE_NEM_SIZE,
+    .row = SYMPIE_CROP_STRIDE,
+    .plane = SYMPIE_CROP_HEIGHT * SYMPIE_CROP_STRIDE,
+    .src = { &crop->rgb[0][SYMPIE_CROP_BORDER][SYMPIE_CROP_BORDER] },
+    .dst = { nem->blocks[0].in },
+  };
 
-  nem->layers->stem (nem->crop, nem->stem_weight, nem->stem_bias,
-      nem->blocks[0].in, SYMPIE_STEM_SIZE * strip / nem->n_strips,
-      SYMPIE_STEM_SIZE * (strip + 1) / nem->n_strips);
-}
-
-static bool
-run_conv (SympieNem *nem, int share, SympieConvPlan *plan, const float *src,
-    float *dst)
-{
-  if (sympie_conv_plan_run (plan, src, dst, &nem->faults[share].error))
-    return true;
-  nem->faults[share].failed = true;
-  return false;
+  sympie_conv_net_run (nem->net, 0, &batch);
 }
 
 static void
-run_conv1 (void *data, int index, int thread)
+run_block (SympieNem *nem, int index, float *out)
 {
-  SympieNem *nem = data;
-  Block *block = nem->block;
-  Share *share = &block->shares[index];
-  size_t at = (size_t) share->first * block->size * block->size;
+  const Block *block = &nem->blocks[index];
+  SympieConvBatch batch = {
+    .n_images = 1,
+    .width = block->size,
+    .height = block->size,
+    .src = { block->in },
+    .dst = { block->x0 },
+  };
 
-  if (run_conv (nem, index, share->conv1, block->in, block->x0 + at))
-    nem->layers->affine_relu (block->x0 + at, block->scale + share->first,
-        block->shift + share->first, block->y + at,
-        share->n_channels / nem->layers->block, block->size);
+  sympie_conv_net_run (nem->net, 1 + 2 * index, &batch);
+  batch.src[0] = batch.residual[0] = block->x0;
+  batch.dst[0] = out;
+  sympie_conv_net_run (nem->net, 2 + 2 * index, &batch);
 }
 
+/* The mean of each channel of the last block. */
 static void
-run_conv2 (void *data, int index, int thread)
+average (const SympieNem *nem, float features[SYMPIE_NEM_FEATURES])
 {
-  SympieNem *nem = data;
-  Block *block = nem->block;
-  Share *share = &block->shares[index];
-  size_t at = (size_t) share->first * block->size * block->size;
-  bool last = block == &nem->blocks[SYMPIE_NEM_N_BLOCKS - 1];
-  int next = last ? 1 : block->size / 4;
+  const Block *last = &nem->blocks[SYMPIE_NEM_N_BLOCKS - 1];
+  int block = sympie_conv_net_block (nem->net), area = last->size * last->size;
+  const float *value = nem->out;
 
-  if (run_conv (nem, index, share->conv2, block->y, block->z + at))
-    (last ? nem->layers->mean_sum : nem->layers->pool_sum) (block->x0 + at,
-        block->z + at, block->out + (size_t) share->first * next * next,
-        share->n_channels / nem->layers->block, block->size);
-}
+  for (int first = 0; first < SYMPIE_NEM_FEATURES; first += block) {
+    float sums[SYMPIE_CONV_BLOCK_MAX] = { 0 };
 
-/* False with the last fault of the shares, if any. */
-static bool
-collect_faults (SympieNem *nem, char **error)
-{
-  char *fault = NULL;
-  bool ok = true;
-
-  for (int i = 0; i < MAX_SHARES; i++)
-    if (nem->faults[i].failed) {
-      free (fault);
-      fault = nem->faults[i].error;
-      nem->faults[i].error = NULL;
-      nem->faults[i].failed = false;
-      ok = false;
-    }
-  if (error && !ok)
-    *error = fault;
-  else
-    free (fault);
-  return ok;
+    for (int i = 0; i < area; i++)
+      for (int c = 0; c < block; c++)
+        sums[c] += *value++;
+    for (int c = 0; c < block; c++)
+      features[first + c] = sums[c] / (float) area;
+  }
 }
 
 static void
@@ -320,19 +206,15 @@ run_head (const SympieNem *nem, const float *features, SympieParams *params)
   }
 }
 
-bool
-sympie_nem_run (
-    SympieNem *nem, const SympieCrop *crop, SympieParams *params, char **error)
+void
+sympie_nem_run (SympieNem *nem, const SympieCrop *crop, SympieParams *params)
 {
-  nem->crop = crop;
-  sympie_pool_run (nem->pool, run_stem, nem, nem->n_strips);
-  for (int i = 0; i < SYMPIE_NEM_N_BLOCKS; i++) {
-    nem->block = &nem->blocks[i];
-    sympie_pool_run (nem->pool, run_conv1, nem, nem->block->n_shares);
-    sympie_pool_run (nem->pool, run_conv2, nem, nem->block->n_shares);
-    if (!collect_faults (nem, error))
-      return false;
-  }
-  run_head (nem, nem->block->out, params);
-  return true;
+  float features[SYMPIE_NEM_FEATURES];
+
+  run_stem (nem, crop);
+  for (int i = 0; i < SYMPIE_NEM_N_BLOCKS; i++)
+    run_block (
+        nem, i, i < SYMPIE_NEM_N_BLOCKS - 1 ? nem->blocks[i + 1].in : nem->out);
+  average (nem, features);
+  run_head (nem, features, params);
 }

@@ -30,13 +30,12 @@ typedef struct SympieNem SympieNem;
 
 /* Prepares the network for `pool`, which must outlive the result, and for
  * `cpu_flags` (SympieCpuFlags that the processor has). The weights are not
- * needed afterwards. NULL with a message when memory is short or oneDNN
- * fails. */
+ * needed afterwards. NULL with a message when memory is short. */
 SympieNem *sympie_nem_new (SympiePool *pool, unsigned cpu_flags,
     const SympieNemWeights *weights, char **error);
 void sympie_nem_free (SympieNem *nem); /* NULL is allowed */
 
-bool sympie_nem_run (
-    SympieNem *nem, const SympieCrop *crop, SympieParams *params, char **error);
+void sympie_nem_run (
+    SympieNem *nem, const SympieCrop *crop, SympieParams *params);
 
 #endif /* SYMPIE_NEM_H */

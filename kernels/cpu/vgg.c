@@ -4,8 +4,8 @@
  */
 
 /* Values go back and forth between two buffers an image. Each operation of a
- * layer (lay out the input in strips, convolve, pool) reads one and writes the
- * other, in one run of the thread pool. */
+ * layer (lay out the input in strips, convolve and pool) reads one and writes
+ * the other, in one run of the thread pool. */
 
 #include "vgg.h"
 
@@ -13,28 +13,19 @@
 #include <string.h>
 
 #include "../error.h"
-#include "conv.h"
 
 enum
 {
-  MAX_SHARES = 16,
-  ALIGNMENT = 64,
   STRIP_ROWS = 64, /* a multiple of 2 for each max-pool */
   STRIP_ROWS_MIN = 32,
 };
 
 typedef struct
 {
-  int first, n_channels;
-  SympieConvPlan *plan;
-} Share;
-
-typedef struct
-{
   int width, height; /* of the image at this layer */
   int rows;          /* a step; all of them where the image is in one piece */
   int n_planes, row; /* of the input, and floats in a row of one */
-  int n_out;
+  int n_in, n_out;
   bool pooled;
 
   /* In strips, a step's input begins with row step * rows - lag - 1: n_kept
@@ -42,17 +33,14 @@ typedef struct
    * made. Its outputs begin one row later. */
   int lag, n_kept;
   float *kept[SYMPIE_VGG_MAX_IMAGES]; /* [n_planes][n_kept][row] */
-
-  Share shares[MAX_SHARES];
-  int n_shares;
 } Layer;
 
 struct SympieVgg
 {
   SympiePool *pool;
-  const SympieVgg19Weights *weights;
-  bool end_in_pool;
-  int block; /* channels in a vector */
+  SympieConvNet *net;
+  int block;    /* channels in a vector */
+  int n_layers; /* of which n_in, n_out and pooled never change */
 
   /* What the rest was made for; 0 before that. */
   int width, height, n_prepared;
@@ -66,44 +54,59 @@ struct SympieVgg
   int step, n_images;
   Layer *layer;
   int current; /* the buffers that hold the latest values */
-  char *faults[MAX_SHARES];
 };
+
+/* ---- Preparation ------------------------------------------------------- */
 
 SympieVgg *
 sympie_vgg_new (SympiePool *pool, unsigned cpu_flags,
     const SympieVgg19Weights *weights, bool end_in_pool, char **error)
 {
   SympieVgg *vgg = calloc (1, sizeof *vgg);
+  SympieConvLayer layers[SYMPIE_VGG19_N_CONVS];
 
   if (!vgg) {
     sympie_fail (error, "out of memory");
     return NULL;
   }
   vgg->pool = pool;
-  vgg->weights = weights;
-  vgg->end_in_pool = end_in_pool;
-  vgg->block = cpu_flags & SYMPIE_CPU_AVX512 ? 16 : 8;
-  sympie_conv_limit_cpu (cpu_flags);
+  vgg->n_layers = weights->n_convs;
+  for (int l = 0; l < vgg->n_layers; l++) {
+    Layer *layer = &vgg->layers[l];
+    bool last = l == vgg->n_layers - 1;
+
+    layer->n_in = weights->convs[l].n_in;
+    layer->n_out = weights->convs[l].n_out;
+    layer->pooled = last ? end_in_pool : sympie_vgg19_layers[l].pooled;
+    layers[l] = (SympieConvLayer){
+      .conv = &weights->convs[l],
+      .relu = true,
+      .pooling = layer->pooled ? SYMPIE_POOLING_MAX : SYMPIE_POOLING_NONE,
+    };
+  }
+  vgg->net =
+      sympie_conv_net_new (pool, cpu_flags, layers, vgg->n_layers, error);
+  if (!vgg->net) {
+    free (vgg);
+    return NULL;
+  }
+  vgg->block = sympie_conv_net_block (vgg->net);
   return vgg;
 }
 
 static void
 clear (SympieVgg *vgg)
 {
-  for (int l = 0; l < SYMPIE_VGG19_N_CONVS; l++) {
-    Layer *layer = &vgg->layers[l];
-
-    for (int s = 0; s < layer->n_shares; s++)
-      sympie_conv_plan_free (layer->shares[s].plan);
-    for (int i = 0; i < vgg->n_prepared; i++)
-      free (layer->kept[i]);
-    *layer = (Layer){ 0 };
-  }
-  for (int i = 0; i < vgg->n_prepared; i++)
+  for (int i = 0; i < vgg->n_prepared; i++) {
+    for (int l = 0; l < vgg->n_layers; l++) {
+      free (vgg->layers[l].kept[i]);
+      vgg->layers[l].kept[i] = NULL;
+    }
     for (int b = 0; b < 2; b++) {
       free (vgg->buffers[i][b]);
       vgg->buffers[i][b] = NULL;
     }
+  }
   vgg->width = vgg->height = vgg->n_prepared = 0;
 }
 
@@ -113,10 +116,9 @@ sympie_vgg_free (SympieVgg *vgg)
   if (!vgg)
     return;
   clear (vgg);
+  sympie_conv_net_free (vgg->net);
   free (vgg);
 }
-
-/* ---- Preparation ------------------------------------------------------- */
 
 static int
 min (int a, int b)
@@ -128,19 +130,6 @@ static size_t
 max (size_t a, size_t b)
 {
   return a > b ? a : b;
-}
-
-/* Zeros, so that no bit pattern from elsewhere slows down what is computed
- * beyond the image and dropped. */
-static float *
-allocate (size_t n)
-{
-  size_t size = (n * sizeof (float) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-  float *values = aligned_alloc (ALIGNMENT, size);
-
-  if (values)
-    memset (values, 0, size);
-  return values;
 }
 
 /* Sizes and lags of all layers. */
@@ -155,18 +144,15 @@ lay_out (SympieVgg *vgg, int width, int height, int whole, char **error)
   else
     rows = (int64_t) width * STRIP_ROWS <= whole ? STRIP_ROWS : STRIP_ROWS_MIN;
 
-  for (int l = 0; l < vgg->weights->n_convs; l++) {
-    const SympieConv *conv = &vgg->weights->convs[l];
+  for (int l = 0; l < vgg->n_layers; l++) {
     Layer *layer = &vgg->layers[l];
-    bool last = l == vgg->weights->n_convs - 1;
 
     layer->width = w;
     layer->height = h;
     layer->rows = rows;
-    layer->n_planes = l == 0 ? conv->n_in : conv->n_in / vgg->block;
+    layer->lag = layer->n_kept = 0;
+    layer->n_planes = l == 0 ? layer->n_in : layer->n_in / vgg->block;
     layer->row = l == 0 ? w : w * vgg->block;
-    layer->n_out = conv->n_out;
-    layer->pooled = last ? vgg->end_in_pool : sympie_vgg19_layers[l].pooled;
     if (!vgg->whole) {
       layer->lag = lag + 1;
       if (layer->pooled && layer->lag % 2 == 1)
@@ -195,55 +181,25 @@ lay_out (SympieVgg *vgg, int width, int height, int whole, char **error)
 }
 
 static bool
-prepare_shares (
-    SympieVgg *vgg, Layer *layer, const SympieConv *conv, char **error)
-{
-  int n_vectors = conv->n_out / vgg->block;
-  int n_shares =
-      min (min (sympie_pool_size (vgg->pool), n_vectors), MAX_SHARES);
-
-  for (int s = 0; s < n_shares; s++) {
-    int first = n_vectors * s / n_shares * vgg->block;
-    int end = n_vectors * (s + 1) / n_shares * vgg->block;
-    SympieConvShare share = {
-      .conv = conv,
-      .first = first,
-      .n_channels = end - first,
-      .width = layer->width,
-      .height = layer->rows,
-      .block = vgg->block,
-      .rows_given = !vgg->whole,
-      .relu = true,
-    };
-
-    layer->shares[s] =
-        (Share){ first, end - first, sympie_conv_plan_new (&share, error) };
-    layer->n_shares = s + 1;
-    if (!layer->shares[s].plan)
-      return false;
-  }
-  return true;
-}
-
-static bool
 prepare_memory (SympieVgg *vgg, char **error)
 {
   size_t size = 0;
 
-  for (int l = 0; l < vgg->weights->n_convs; l++) {
+  for (int l = 0; l < vgg->n_layers; l++) {
     Layer *layer = &vgg->layers[l];
     size_t in = (size_t) layer->n_planes * layer->row;
+    size_t out = (size_t) layer->n_out * layer->rows * layer->width;
 
     size = max (size, in * (layer->rows + (vgg->whole ? 0 : 2)));
-    size = max (size, (size_t) layer->n_out * layer->rows * layer->width);
+    size = max (size, layer->pooled ? out / 4 : out);
     for (int i = 0; i < vgg->n_prepared && !vgg->whole; i++)
-      if (!(layer->kept[i] = allocate (in * layer->n_kept)))
-        return sympie_fail (error, "out of memory");
+      if (!(layer->kept[i] = sympie_floats_new (in * layer->n_kept, error)))
+        return false;
   }
   for (int i = 0; i < vgg->n_prepared; i++)
     for (int b = 0; b < 2; b++)
-      if (!(vgg->buffers[i][b] = allocate (size)))
-        return sympie_fail (error, "out of memory");
+      if (!(vgg->buffers[i][b] = sympie_floats_new (size, error)))
+        return false;
   return true;
 }
 
@@ -251,19 +207,14 @@ bool
 sympie_vgg_prepare (SympieVgg *vgg, int width, int height, int n_images,
     int whole, char **error)
 {
-  bool ok;
-
   if (vgg->width == width && vgg->height == height
       && n_images <= vgg->n_prepared)
     return true;
 
   clear (vgg);
   vgg->n_prepared = n_images;
-  ok =
-      lay_out (vgg, width, height, whole, error) && prepare_memory (vgg, error);
-  for (int l = 0; ok && l < vgg->weights->n_convs; l++)
-    ok = prepare_shares (vgg, &vgg->layers[l], &vgg->weights->convs[l], error);
-  if (!ok) {
+  if (!lay_out (vgg, width, height, whole, error)
+      || !prepare_memory (vgg, error)) {
     clear (vgg);
     return false;
   }
@@ -330,91 +281,33 @@ run_gather (void *data, int task, int thread)
 }
 
 static void
-run_share (void *data, int index, int thread)
+run_layer (SympieVgg *vgg)
 {
-  SympieVgg *vgg = data;
-  Layer *layer = vgg->layer;
-  Share *share = &layer->shares[index];
-  size_t at = (size_t) share->first * layer->rows * layer->width;
-
-  for (int i = 0; i < vgg->n_images && !vgg->faults[index]; i++)
-    sympie_conv_plan_run (share->plan, current (vgg, i), other (vgg, i) + at,
-        &vgg->faults[index]);
-}
-
-/* The larger of each two values; the loop is as long as a vector. */
-static inline void
-keep_larger (float *a, const float *b, int block)
-{
-  for (int c = 0; c < block; c++)
-    a[c] = a[c] > b[c] ? a[c] : b[c];
-}
-
-static inline void
-pool_plane (const float *in, float *out, int rows, int width, int block)
-{
-  size_t row = (size_t) width * block;
-
-  for (int y = 0; y < rows / 2; y++, in += 2 * row)
-    for (int x = 0; x < width / 2; x++, out += block) {
-      const float *p = in + (size_t) 2 * x * block;
-
-      memcpy (out, p, block * sizeof *out);
-      keep_larger (out, p + block, block);
-      keep_larger (out, p + row, block);
-      keep_larger (out, p + row + block, block);
-    }
-}
-
-static void
-run_pool (void *data, int task, int thread)
-{
-  SympieVgg *vgg = data;
   const Layer *layer = vgg->layer;
-  int n_planes = layer->n_out / vgg->block;
-  int image = task / n_planes, plane = task % n_planes;
-  int rows = layer->rows, width = layer->width;
-  const float *in =
-      current (vgg, image) + (size_t) plane * rows * width * vgg->block;
-  float *out = other (vgg, image)
-               + (size_t) plane * (rows / 2) * (width / 2) * vgg->block;
+  SympieConvBatch batch = {
+    .n_images = vgg->n_images,
+    .width = layer->width,
+    .height = layer->rows,
+    .rows_given = !vgg->whole,
+  };
 
-  if (vgg->block == 16)
-    pool_plane (in, out, rows, width, 16);
-  else
-    pool_plane (in, out, rows, width, 8);
-}
-
-static void
-run_tasks (SympieVgg *vgg, SympieTask task, int n_tasks)
-{
-  sympie_pool_run (vgg->pool, task, vgg, n_tasks);
+  if (!vgg->whole) {
+    sympie_pool_run (
+        vgg->pool, run_gather, vgg, vgg->n_images * layer->n_planes);
+    vgg->current = !vgg->current;
+  }
+  for (int i = 0; i < vgg->n_images; i++) {
+    batch.src[i] = current (vgg, i);
+    batch.dst[i] = other (vgg, i);
+  }
+  sympie_conv_net_run (vgg->net, (int) (layer - vgg->layers), &batch);
   vgg->current = !vgg->current;
 }
 
-/* False with the first fault of the shares, if any. */
-static bool
-collect_faults (SympieVgg *vgg, char **error)
+void
+sympie_vgg_run (SympieVgg *vgg, int step, int n_images, SympieVggStrip *strip)
 {
-  bool ok = true;
-
-  for (int i = 0; i < MAX_SHARES; i++) {
-    if (vgg->faults[i]) {
-      if (ok)
-        sympie_fail (error, "%s", vgg->faults[i]);
-      free (vgg->faults[i]);
-      vgg->faults[i] = NULL;
-      ok = false;
-    }
-  }
-  return ok;
-}
-
-bool
-sympie_vgg_run (
-    SympieVgg *vgg, int step, int n_images, SympieVggStrip *strip, char **error)
-{
-  const Layer *last = &vgg->layers[vgg->weights->n_convs - 1];
+  const Layer *last = &vgg->layers[vgg->n_layers - 1];
   int begin = step * vgg->out_rows - vgg->out_lag;
   int end = min (begin + vgg->out_rows, vgg->out_height);
   int skipped = begin < 0 ? min (-begin, vgg->out_rows) : 0;
@@ -422,15 +315,8 @@ sympie_vgg_run (
   vgg->step = step;
   vgg->n_images = n_images;
   vgg->current = 0;
-  for (vgg->layer = vgg->layers; vgg->layer <= last; vgg->layer++) {
-    if (!vgg->whole)
-      run_tasks (vgg, run_gather, n_images * vgg->layer->n_planes);
-    run_tasks (vgg, run_share, vgg->layer->n_shares);
-    if (!collect_faults (vgg, error))
-      return false;
-    if (vgg->layer->pooled)
-      run_tasks (vgg, run_pool, n_images * vgg->layer->n_out / vgg->block);
-  }
+  for (vgg->layer = vgg->layers; vgg->layer <= last; vgg->layer++)
+    run_layer (vgg);
 
   *strip = (SympieVggStrip){
     .first = begin + skipped,
@@ -443,5 +329,4 @@ sympie_vgg_run (
   for (int i = 0; i < n_images; i++)
     strip->values[i] =
         current (vgg, i) + (size_t) skipped * vgg->out_width * vgg->block;
-  return true;
 }

@@ -13,12 +13,12 @@
 #ifndef SYMPIE_VGG_H
 #define SYMPIE_VGG_H
 
-#include "../pool.h"
 #include "../vgg19.h"
+#include "conv.h"
 
 enum
 {
-  SYMPIE_VGG_MAX_IMAGES = 16,
+  SYMPIE_VGG_MAX_IMAGES = SYMPIE_CONV_MAX_IMAGES,
   SYMPIE_VGG_WHOLE = 1 << 18, /* pixels that are taken in one piece */
 };
 
@@ -36,18 +36,18 @@ typedef struct
   const float *values[SYMPIE_VGG_MAX_IMAGES];
 } SympieVggStrip;
 
-/* All convolutions of `weights`, which must outlive the result, and the
+/* All convolutions of `weights`, which are not needed afterwards, and the
  * max-pools between them; with the pool behind the last one if `end_in_pool`.
  * `cpu_flags` are SympieCpuFlags that the processor has. The pool of threads
- * must outlive the result too. NULL with a message when memory is short. */
+ * must outlive the result. NULL with a message when memory is short. */
 SympieVgg *sympie_vgg_new (SympiePool *pool, unsigned cpu_flags,
     const SympieVgg19Weights *weights, bool end_in_pool, char **error);
 void sympie_vgg_free (SympieVgg *vgg); /* NULL is allowed */
 
 /* Prepares for `n_images` of that size: in one piece up to `whole` pixels, in
  * strips beyond. Does nothing when it is prepared for as many, or more,
- * already. False with a message where memory is short, oneDNN fails, or the
- * last layer of so small an image would be empty. */
+ * already. False with a message where memory is short, or the last layer of so
+ * small an image would be empty. */
 bool sympie_vgg_prepare (SympieVgg *vgg, int width, int height, int n_images,
     int whole, char **error);
 
@@ -60,7 +60,7 @@ float *sympie_vgg_input (SympieVgg *vgg, int image);
 
 /* Runs step `step` for the first `n_images` images. The input is overwritten;
  * the strip is valid until the next step. */
-bool sympie_vgg_run (SympieVgg *vgg, int step, int n_images,
-    SympieVggStrip *strip, char **error);
+void sympie_vgg_run (
+    SympieVgg *vgg, int step, int n_images, SympieVggStrip *strip);
 
 #endif /* SYMPIE_VGG_H */

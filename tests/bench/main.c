@@ -140,8 +140,7 @@ main (int argc, char **argv)
   if (only && !known_part (only))
     bench_fail ("--only %s: start, nem, dwm, element, corrupt or vgg", only);
 
-  /* The library, the element and the child all read it, before they first touch
-   * oneDNN. */
+  /* The library, the element and the child all read it. */
   if (cpu)
     g_setenv ("SYMPIE_CPU", cpu, TRUE);
   g_setenv (

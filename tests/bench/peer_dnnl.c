@@ -9,6 +9,8 @@
 
 #include "peers.h"
 
+#ifdef HAVE_DNNL
+
 #include <dnnl.h>
 #include <omp.h>
 #include <string.h>
@@ -330,6 +332,8 @@ bench_dnnl_new (
 void
 bench_dnnl_free (BenchDnnl *self)
 {
+  if (!self)
+    return;
   for (int i = 0; i < self->n_steps; i++)
     dnnl_primitive_destroy (self->steps[i].primitive);
   for (guint i = 0; i < self->memories->len; i++)
@@ -367,3 +371,33 @@ bench_dnnl_params (const BenchDnnl *self, SympieParams *params)
   check (dnnl_memory_get_data_handle (self->out, &data), "memory");
   memcpy (params->values, data, sizeof params->values);
 }
+
+#else
+
+BenchDnnl *
+bench_dnnl_new (
+    Bench *bench, const SympieNemWeights *weights, const SympieCrop *crop)
+{
+  bench_fact (bench, "oneDNN",
+      "missing: built without libdnnl-dev "
+      "(./setup.sh --all installs it)");
+  return NULL;
+}
+
+void
+bench_dnnl_free (BenchDnnl *self)
+{
+}
+
+double
+bench_dnnl_run (void *data)
+{
+  return 0;
+}
+
+void
+bench_dnnl_params (const BenchDnnl *self, SympieParams *params)
+{
+}
+
+#endif

@@ -49,7 +49,7 @@ void bench_crop_planes (const SympieCrop *crop, float *planes);
 typedef struct BenchDnnl BenchDnnl;
 BenchDnnl *bench_dnnl_new (
     Bench *bench, const SympieNemWeights *weights, const SympieCrop *crop);
-void bench_dnnl_free (BenchDnnl *dnnl);
+void bench_dnnl_free (BenchDnnl *dnnl); /* NULL is allowed */
 double bench_dnnl_run (void *dnnl);
 /* Of the last run. */
 void bench_dnnl_params (const BenchDnnl *dnnl, SympieParams *params);

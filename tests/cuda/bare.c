@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* Stands in for what needs oneDNN and json-glib, where run-on-gpu.sh builds the
+/* Stands in for what needs json-glib, where run-on-gpu.sh builds the
  * tests with the CUDA toolkit alone: there is no CPU backend and no file of
  * weights. */
 
