@@ -76,7 +76,7 @@ class Study:
         how = f"reuse{reuse}" if reuse else "plain"
         found = self.read("measures", clip, f"{codec}-{rate}-{how}.json")
         where = f"{clip}, {codec} at rate {rate}, {how}"
-        if not found["pooled"].get("complete"):
+        if not found["pooled"][0].get("complete"):
             raise ValueError(f"{where}: the measurement was interrupted")
         if not found["frames"]:
             raise ValueError(f"{where}: no frame was measured")

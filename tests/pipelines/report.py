@@ -76,7 +76,7 @@ def measurement(value, subsample):
                "feature-mse": value(i), "pixel-mse": 30 + i,
                "psnr": None if i == 0 else 30.5 - i / 10}
               for i in range(0, FRAMES, subsample)]
-    return {"frames": frames, "pooled": {"type": "pooled", "complete": True}}
+    return {"frames": frames, "pooled": [{"type": "pooled", "complete": True}]}
 
 
 def make_study(folder, clips, codecs, rates, reuses, subsample=1, scale=1):

@@ -57,7 +57,7 @@ for row in table:
     for how in "plain", "reuse1":
         found = json.load(open(f"out/measures/{clip}/vp9-{row['rate']}-{how}.json"))
         assert [frame["index"] for frame in found["frames"]] == [0, 3, 6, 9]
-        mean[how] = found["pooled"]["feature-mse-mean"]
+        mean[how] = found["pooled"][0]["feature-mse-mean"]
     assert row["frames"] == "4" and row["clips"] == "1", row
     assert near(row["plain"], mean["plain"]) and near(row["enhanced"], mean["reuse1"]), row
     delta = mean["reuse1"] - mean["plain"]
