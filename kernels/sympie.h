@@ -145,6 +145,24 @@ typedef struct
 
 #define SYMPIE_MAX_SIZE 32768
 
+/* A glance at an image, which takes some ten microseconds whatever its size:
+ * enough to see light and colours change or one scene cut to another. */
+enum
+{
+  SYMPIE_THUMBNAIL_SIZE = 16
+};
+
+typedef struct
+{
+  /* R, G, B or Y, U, V as the image has them, 8 bits, in rows: for each cell
+   * the mean of 32 of its samples. */
+  uint8_t cells[3][SYMPIE_THUMBNAIL_SIZE][SYMPIE_THUMBNAIL_SIZE];
+} SympieThumbnail;
+
+/* Fails on an invalid image and on one that is not in host memory. */
+SYMPIE_API bool sympie_thumbnail (
+    const SympieImage *image, SympieThumbnail *thumbnail, char **error);
+
 /* ---- Contexts ---------------------------------------------------------- */
 
 typedef enum

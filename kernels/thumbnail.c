@@ -1,0 +1,70 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "sympie.h"
+
+#include "error.h"
+#include "image.h"
+
+enum
+{
+  N = SYMPIE_THUMBNAIL_SIZE,
+  ROWS = 4, /* of a cell that are looked at, evenly apart */
+  RUN = 8   /* samples of each, side by side: few cache lines */
+};
+
+static int
+sample (const SympieFormatInfo *info, const uint8_t *at)
+{
+  if (info->depth == 8)
+    return *at;
+  return (at[0] | at[1] << 8) >> (info->shift + info->depth - 8) & 0xff;
+}
+
+/* The mean of a cell, rounded. */
+static uint8_t
+mean (
+    const SympieImage *image, const SympieFormatInfo *info, int c, int i, int j)
+{
+  const SympieComponent *component = &info->component[c];
+  int width = sympie_component_width (component, image->width);
+  int height = sympie_component_height (component, image->height);
+  int run = width < RUN ? width : RUN;
+  int sum = 0;
+
+  for (int k = 0; k < ROWS; k++) {
+    /* The middle of the k-th of the cell's ROWS strips and, in turn, of its
+     * columns. */
+    int y =
+        (int) ((int64_t) height * (2 * (i * ROWS + k) + 1) / (2 * N * ROWS));
+    int x = (int) ((int64_t) width * (2 * (j * ROWS + k) + 1) / (2 * N * ROWS));
+    const uint8_t *at = image->planes[component->plane] + component->offset
+                        + y * image->strides[component->plane];
+
+    x -= run / 2;
+    x = x < 0 ? 0 : x > width - run ? width - run : x;
+    for (int s = 0; s < run; s++)
+      sum += sample (info, at + (ptrdiff_t) (x + s) * component->step);
+  }
+  return (uint8_t) ((sum + ROWS * run / 2) / (ROWS * run));
+}
+
+bool
+sympie_thumbnail (
+    const SympieImage *image, SympieThumbnail *thumbnail, char **error)
+{
+  const SympieFormatInfo *info;
+
+  if (!sympie_image_check (image, error))
+    return false;
+  if (image->memory != SYMPIE_MEMORY_HOST)
+    return sympie_fail (error, "a thumbnail of an image in CUDA memory");
+  info = sympie_format_info (image->format);
+  for (int c = 0; c < 3; c++)
+    for (int i = 0; i < N; i++)
+      for (int j = 0; j < N; j++)
+        thumbnail->cells[c][i][j] = mean (image, info, c, i, j);
+  return true;
+}
