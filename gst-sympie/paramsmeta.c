@@ -1,0 +1,73 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "paramsmeta.h"
+
+#include "gstsympieparams.h"
+
+static gpointer
+register_once (gpointer data)
+{
+  static const gchar *tags[] = { NULL };
+
+  /* An application, or a copy of the plugin, may have been first. */
+  if (!gst_meta_get_info (GST_SYMPIE_PARAMS_META))
+    gst_meta_register_custom (GST_SYMPIE_PARAMS_META, tags, NULL, NULL, NULL);
+  return NULL;
+}
+
+void
+gst_sympie_params_meta_register (void)
+{
+  static GOnce once = G_ONCE_INIT;
+
+  g_once (&once, register_once, NULL);
+}
+
+void
+gst_sympie_params_meta_set (GstBuffer *buffer, const GstSympieParamsInfo *info)
+{
+  GstCustomMeta *meta =
+      gst_buffer_get_custom_meta (buffer, GST_SYMPIE_PARAMS_META);
+  GValue array = G_VALUE_INIT;
+  GstStructure *structure;
+
+  if (!meta)
+    meta = gst_buffer_add_custom_meta (buffer, GST_SYMPIE_PARAMS_META);
+  structure = gst_custom_meta_get_structure (meta);
+  g_value_init (&array, GST_TYPE_ARRAY);
+  gst_sympie_params_to_value (&info->params, &array);
+  gst_structure_take_value (structure, "parameters", &array);
+  gst_structure_set (structure, "gate", G_TYPE_DOUBLE, (gdouble) info->gate,
+      "estimated", G_TYPE_BOOLEAN, info->estimated, "age", G_TYPE_UINT,
+      info->age, "time", G_TYPE_UINT64, info->time, NULL);
+}
+
+gboolean
+gst_sympie_params_meta_get (
+    GstBuffer *buffer, GstSympieParamsInfo *info, gchar **reason)
+{
+  GstCustomMeta *meta =
+      gst_buffer_get_custom_meta (buffer, GST_SYMPIE_PARAMS_META);
+  const GstStructure *structure;
+  const GValue *array;
+  gdouble gate;
+
+  *reason = NULL;
+  if (!meta)
+    return FALSE;
+  structure = gst_custom_meta_get_structure (meta);
+  array = gst_structure_get_value (structure, "parameters");
+  if (!array || !GST_VALUE_HOLDS_ARRAY (array)
+      || !gst_structure_get (structure, "gate", G_TYPE_DOUBLE, &gate,
+          "estimated", G_TYPE_BOOLEAN, &info->estimated, "age", G_TYPE_UINT,
+          &info->age, "time", G_TYPE_UINT64, &info->time, NULL)) {
+    *reason = g_strdup_printf (
+        "a field of %" GST_PTR_FORMAT " is missing", structure);
+    return FALSE;
+  }
+  info->gate = (gfloat) gate;
+  return gst_sympie_params_from_value (&info->params, array, reason);
+}

@@ -1,0 +1,175 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "schedule.h"
+
+#include <math.h>
+
+/* A jump in time: more than a second and more than that many frames. Frames
+ * that were dropped leave smaller gaps. */
+#define JUMP_TIME GST_SECOND
+#define JUMP_FRAMES 10
+
+/* Levels of 8 bits. A cut stands out of the usual change from frame to frame.
+ */
+#define CHANGE 4.0f
+#define CUT 14.0f
+#define CUT_TO_UNREST 4.0f
+#define UNREST_RATE 0.1f
+
+/* Noise and blur come and go unseen by a thumbnail. */
+#define ADAPTIVE_TIME (5 * GST_SECOND)
+
+void
+gst_sympie_schedule_reset (GstSympieSchedule *schedule)
+{
+  schedule->has_estimate = FALSE;
+  schedule->has_last = FALSE;
+}
+
+/* ---- Pictures ------------------------------------------------------------ */
+
+enum
+{
+  N = SYMPIE_THUMBNAIL_SIZE,
+  BLOCK = 4
+};
+
+gfloat
+gst_sympie_thumbnail_change (
+    const SympieThumbnail *a, const SympieThumbnail *b, gboolean blocks)
+{
+  gint size = blocks ? BLOCK : 1;
+  gfloat squares = 0;
+
+  for (gint c = 0; c < 3; c++)
+    for (gint i = 0; i < N; i += size)
+      for (gint j = 0; j < N; j += size) {
+        gint sum = 0;
+
+        for (gint y = i; y < i + size; y++)
+          for (gint x = j; x < j + size; x++)
+            sum += a->cells[c][y][x] - b->cells[c][y][x];
+        squares += (gfloat) (sum * sum) / (size * size * size * size);
+      }
+  return sqrtf (squares * size * size / (3 * N * N));
+}
+
+/* Whether a scene begins with the frame. */
+static gboolean
+see_cut (GstSympieSchedule *schedule, const SympieThumbnail *thumbnail)
+{
+  gfloat change;
+  gboolean cut;
+
+  if (!schedule->has_last)
+    return FALSE;
+  change = gst_sympie_thumbnail_change (thumbnail, &schedule->last, FALSE);
+  cut = change > CUT && change > CUT_TO_UNREST * schedule->unrest;
+  if (!cut)
+    schedule->unrest += UNREST_RATE * (change - schedule->unrest);
+  return cut;
+}
+
+/* ---- Time ---------------------------------------------------------------- */
+
+/* Takes note of the frame's time; whether it is far from the one before. */
+static gboolean
+see_jump (GstSympieSchedule *schedule, const GstSympieFrame *frame)
+{
+  GstClockTime duration =
+      GST_CLOCK_TIME_IS_VALID (frame->duration) ? frame->duration : 0;
+  GstClockTime last = schedule->last_time, gap;
+  gboolean known = schedule->has_last && GST_CLOCK_TIME_IS_VALID (last)
+                   && GST_CLOCK_TIME_IS_VALID (frame->time);
+
+  schedule->last_time = frame->time;
+  schedule->elapsed = duration;
+  if (!known)
+    return FALSE;
+  gap = frame->time > last ? frame->time - last : last - frame->time;
+  if (gap > MAX (JUMP_TIME, JUMP_FRAMES * duration))
+    return TRUE;
+  schedule->elapsed = gap;
+  return FALSE;
+}
+
+GstClockTime
+gst_sympie_schedule_elapsed (const GstSympieSchedule *schedule)
+{
+  return schedule->elapsed;
+}
+
+/* Time since the estimate; frames count where there are no times. */
+static gboolean
+has_passed (const GstSympieSchedule *schedule, GstClockTime time,
+    const GstSympieFrame *frame)
+{
+  if (GST_CLOCK_TIME_IS_VALID (frame->time)
+      && GST_CLOCK_TIME_IS_VALID (schedule->since)) {
+    GstClockTime passed = frame->time > schedule->since
+                              ? frame->time - schedule->since
+                              : schedule->since - frame->time;
+
+    return passed >= time;
+  }
+  return !GST_CLOCK_TIME_IS_VALID (frame->duration)
+         || schedule->frames * frame->duration >= time;
+}
+
+/* ---- Decisions ----------------------------------------------------------- */
+
+static gboolean
+is_due (const GstSympieSchedule *schedule,
+    const GstSympieScheduleSettings *settings, const GstSympieFrame *frame)
+{
+  GstClockTime time = settings->time << settings->load;
+
+  if (schedule->frames < (guint64) settings->interval << settings->load)
+    return FALSE;
+  if (settings->reuse == GST_SYMPIE_REUSE_FIXED)
+    return has_passed (schedule, time, frame);
+  return has_passed (schedule, time ? time : ADAPTIVE_TIME, frame)
+         || (frame->thumbnail
+             && gst_sympie_thumbnail_change (
+                    frame->thumbnail, &schedule->estimated, TRUE)
+                    > CHANGE);
+}
+
+static GstSympieDecision
+decide (GstSympieSchedule *schedule, const GstSympieScheduleSettings *settings,
+    const GstSympieFrame *frame, gboolean jump)
+{
+  if (!schedule->has_estimate || jump)
+    return GST_SYMPIE_ANEW;
+  if (frame->cut || (frame->thumbnail && see_cut (schedule, frame->thumbnail)))
+    schedule->cut = TRUE;
+  if (schedule->cut && schedule->frames >= 1u << settings->load)
+    return GST_SYMPIE_ANEW;
+  return is_due (schedule, settings, frame) ? GST_SYMPIE_AGAIN
+                                            : GST_SYMPIE_KEEP;
+}
+
+GstSympieDecision
+gst_sympie_schedule_next (GstSympieSchedule *schedule,
+    const GstSympieScheduleSettings *settings, const GstSympieFrame *frame)
+{
+  gboolean jump = see_jump (schedule, frame);
+  GstSympieDecision decision = decide (schedule, settings, frame, jump);
+
+  if (decision != GST_SYMPIE_KEEP) {
+    schedule->has_estimate = TRUE;
+    schedule->cut = FALSE;
+    schedule->frames = 0;
+    schedule->since = frame->time;
+    if (frame->thumbnail)
+      schedule->estimated = *frame->thumbnail;
+  }
+  schedule->frames++;
+  schedule->has_last = TRUE;
+  if (frame->thumbnail)
+    schedule->last = *frame->thumbnail;
+  return decision;
+}
