@@ -27,7 +27,7 @@ get_parameters (GstSympieScene *scene, SympieContext *context,
   }
   if (iteration >= scene->n_kept) {
     begin = gst_util_get_timestamp ();
-    if (!sympie_estimate (context, image, &scene->kept[iteration], error))
+    if (!sympie_estimate (context, image, &scene->kept[iteration], NULL, error))
       return FALSE;
     scene->n_kept = iteration + 1;
     stats->estimates++;
@@ -66,7 +66,7 @@ gst_sympie_scene_enhance (GstSympieScene *scene, SympieContext *context,
 
     if (is_one_step (scene, context, settings, i, n)) {
       if (!sympie_enhance (context, &from[0], &dst[0],
-              (float) settings->strength, &scene->kept[i], error))
+              (float) settings->strength, &scene->kept[i], NULL, error))
         return FALSE;
       if (i == 0)
         *used = scene->kept[0];

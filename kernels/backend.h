@@ -21,13 +21,17 @@ typedef struct
   void *(*open) (const SympieConfig *config, const SympieNemWeights *weights,
       char **error);
   void (*close) (void *backend);
+  /* `params` as NEM gives them; `gate` in [0, 1], 1 where the weights have
+   * none. The caller blends. */
   bool (*estimate) (void *backend, const SympieImage *image,
-      SympieParams *params, char **error);
+      SympieParams *params, float *gate, char **error);
   bool (*apply) (void *backend, const SympieImage *src, const SympieImage *dst,
       const SympieParams *params, char **error);
-  /* NULL where it is no more than the two after each other. */
+  /* NULL where it is no more than the two after each other. The backend blends
+   * by strength and, unless the configuration ignores it, gate; `params` and
+   * `gate` are as in estimate. */
   bool (*enhance) (void *backend, const SympieImage *src,
-      const SympieImage *dst, float strength, SympieParams *params,
+      const SympieImage *dst, float strength, SympieParams *params, float *gate,
       char **error);
 } SympieBackend;
 

@@ -7,6 +7,7 @@
 
 #include "sympie.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +26,7 @@ struct SympieContext
 {
   const SympieBackend *backend;
   void *state;
-  bool can_estimate;
+  bool can_estimate, ignore_gate;
 };
 
 SympieConfig
@@ -109,6 +110,7 @@ sympie_open (const SympieConfig *config, char **error)
   context->backend = backend;
   context->state = state;
   context->can_estimate = config->weights != NULL;
+  context->ignore_gate = config->ignore_gate;
   return context;
 }
 
@@ -154,22 +156,37 @@ check_images (const SympieContext *context, const SympieImage *src,
   return true;
 }
 
+/* From what NEM says, blended by the gate unless that is ignored. */
 static bool
-check_estimate (const SympieParams *params, char **error)
+take_estimate (const SympieContext *context, SympieParams *params, float gate,
+    char **error)
 {
-  return sympie_params_finite (params)
-         || sympie_fail (error, "NEM's estimate is not finite");
+  SympieParams identity;
+
+  if (!sympie_params_finite (params) || !isfinite (gate))
+    return sympie_fail (error, "NEM's estimate is not finite");
+  sympie_params_identity (&identity);
+  if (!context->ignore_gate)
+    sympie_params_blend (&identity, params, gate, params);
+  return true;
 }
 
 bool
 sympie_estimate (SympieContext *context, const SympieImage *image,
-    SympieParams *params, char **error)
+    SympieParams *params, float *gate, char **error)
 {
+  float estimated;
+
   if (!context->can_estimate)
     return sympie_fail (error, "no weights to estimate with");
-  return check_image (context, image, error)
-         && context->backend->estimate (context->state, image, params, error)
-         && check_estimate (params, error);
+  if (!check_image (context, image, error)
+      || !context->backend->estimate (
+          context->state, image, params, &estimated, error)
+      || !take_estimate (context, params, estimated, error))
+    return false;
+  if (gate)
+    *gate = estimated;
+  return true;
 }
 
 bool
@@ -192,9 +209,11 @@ check_strength (float strength, char **error)
 
 bool
 sympie_enhance (SympieContext *context, const SympieImage *src,
-    const SympieImage *dst, float strength, SympieParams *params, char **error)
+    const SympieImage *dst, float strength, SympieParams *params, float *gate,
+    char **error)
 {
   SympieParams estimated, blended;
+  float opening;
 
   if (!context->can_estimate)
     return sympie_fail (error, "no weights to estimate with");
@@ -205,12 +224,13 @@ sympie_enhance (SympieContext *context, const SympieImage *src,
 
   if (context->backend->enhance) {
     if (!context->backend->enhance (
-            context->state, src, dst, strength, &estimated, error)
-        || !check_estimate (&estimated, error))
+            context->state, src, dst, strength, &estimated, &opening, error)
+        || !take_estimate (context, &estimated, opening, error))
       return false;
   } else {
-    if (!context->backend->estimate (context->state, src, &estimated, error)
-        || !check_estimate (&estimated, error))
+    if (!context->backend->estimate (
+            context->state, src, &estimated, &opening, error)
+        || !take_estimate (context, &estimated, opening, error))
       return false;
     sympie_params_identity (&blended);
     sympie_params_blend (&blended, &estimated, strength, &blended);
@@ -219,5 +239,7 @@ sympie_enhance (SympieContext *context, const SympieImage *src,
   }
   if (params)
     *params = estimated;
+  if (gate)
+    *gate = opening;
   return true;
 }

@@ -151,6 +151,19 @@ read_block (Loader *loader, SympieNemBlock *block, int index)
   return ok;
 }
 
+/* One of the two alone is a damaged file. */
+static bool
+read_gate (Loader *loader, SympieNemWeights *weights)
+{
+  const int64_t shape[2] = { 1, SYMPIE_NEM_FEATURES };
+
+  if (!sympie_safetensors_has (loader->file, "gate.weight")
+      && !sympie_safetensors_has (loader->file, "gate.bias"))
+    return true;
+  return (weights->gate_weight = read_named (loader, shape, 2, "gate.weight"))
+         && (weights->gate_bias = read_named (loader, shape, 1, "gate.bias"));
+}
+
 static bool
 read_all (Loader *loader, SympieNemWeights *weights)
 {
@@ -164,8 +177,8 @@ read_all (Loader *loader, SympieNemWeights *weights)
       return false;
   return (weights->head_weight =
                  read_named (loader, head, 2, "colm.out.weight"))
-         && (weights->head_bias =
-                 read_named (loader, head, 1, "colm.out.bias"));
+         && (weights->head_bias = read_named (loader, head, 1, "colm.out.bias"))
+         && read_gate (loader, weights);
 }
 
 SympieNemWeights *

@@ -42,11 +42,16 @@ typedef struct
   SympieNemBlock block[SYMPIE_NEM_N_BLOCKS];
   float *head_weight; /* [SYMPIE_N_PARAMS][SYMPIE_NEM_FEATURES] */
   float *head_bias;   /* [SYMPIE_N_PARAMS] */
+  /* The gate is gate_weight * features + *gate_bias, cut to [0, 1]. Both are
+   * NULL where the file has none. */
+  float *gate_weight; /* [SYMPIE_NEM_FEATURES] */
+  float *gate_bias;   /* [1] */
 } SympieNemWeights;
 
 /* Reads a safetensors file with the names of the authors' state dict
- * ("colm.backbone.0.weight" and so on); other tensors are ignored. NULL with a
- * message that names the file and the tensor at fault. */
+ * ("colm.backbone.0.weight" and so on), and "gate.weight" and "gate.bias" where
+ * it has either; other tensors are ignored. NULL with a message that names the
+ * file and the tensor at fault. */
 SympieNemWeights *sympie_nem_weights_load (const char *path, char **error);
 
 /* NULL is allowed. */

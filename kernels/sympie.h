@@ -189,6 +189,7 @@ typedef struct
    * named "sympie-pool", as large as the largest number asked for needs. */
   int n_threads;
   unsigned cpu_mask; /* SympieCpuFlags that are allowed */
+  bool ignore_gate;  /* parameters as NEM gives them: see sympie_estimate() */
 
   int cuda_device; /* index among CUDA's devices */
   /* The CUcontext to work in, which must be current in the calling thread
@@ -227,9 +228,15 @@ SYMPIE_API SympieDevice sympie_device (const SympieContext *context);
 
 /* NEM (section 3.2): resizes `image` so that its smaller side is 232, cuts the
  * central 224x224, standardises it, and estimates the parameters. Fails
- * without weights, on an invalid image, or where NEM's output is not finite. */
+ * without weights, on an invalid image, or where NEM's output is not finite.
+ *
+ * The gate, which the paper does not have, says how much of that the image
+ * wants: 0 leaves it alone, 1 enhances it. `params` come blended from the
+ * identity towards NEM's by it, so that 0 gives the identity exactly, unless
+ * SympieConfig.ignore_gate. `gate`, unless NULL, gets it: a number in [0, 1],
+ * 1 where the weights have no gate. */
 SYMPIE_API bool sympie_estimate (SympieContext *context,
-    const SympieImage *image, SympieParams *params, char **error);
+    const SympieImage *image, SympieParams *params, float *gate, char **error);
 
 /* DWM (section 3.3): writes `src` with `params` applied to `dst`. Both have the
  * same format, size and colorimetry; they are the same memory (in place) or do
@@ -242,9 +249,11 @@ SYMPIE_API bool sympie_apply (SympieContext *context, const SympieImage *src,
 
 /* Both in one: estimates the parameters from `src`, blends the identity towards
  * them by `strength` (0 to 1) and applies the result. On CUDA they do not leave
- * the device in between. `params`, unless NULL, gets what was estimated. */
+ * the device in between. `params` and `gate`, unless NULL, get what
+ * sympie_estimate() gives. */
 SYMPIE_API bool sympie_enhance (SympieContext *context, const SympieImage *src,
-    const SympieImage *dst, float strength, SympieParams *params, char **error);
+    const SympieImage *dst, float strength, SympieParams *params, float *gate,
+    char **error);
 
 /* ---- Features of VGG19 ------------------------------------------------- */
 

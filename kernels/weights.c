@@ -32,6 +32,8 @@ sympie_nem_weights_free (SympieNemWeights *weights)
   }
   free (weights->head_weight);
   free (weights->head_bias);
+  free (weights->gate_weight);
+  free (weights->gate_bias);
   free (weights);
 }
 

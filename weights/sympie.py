@@ -22,7 +22,8 @@ _FORMAT_RGB = 0
 class _Config(ctypes.Structure):
     _fields_ = [("weights", ctypes.c_char_p), ("device", ctypes.c_int),
                 ("n_threads", ctypes.c_int), ("cpu_mask", ctypes.c_uint),
-                ("cuda_device", ctypes.c_int), ("cuda_context", ctypes.c_void_p),
+                ("ignore_gate", ctypes.c_bool), ("cuda_device", ctypes.c_int),
+                ("cuda_context", ctypes.c_void_p), ("cuda_stream", ctypes.c_void_p),
                 ("cuda_float", ctypes.c_bool)]
 
 
@@ -63,7 +64,7 @@ def load_library():
     lib.sympie_close.restype = None
     lib.sympie_estimate.restype = ctypes.c_bool
     lib.sympie_estimate.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Image),
-                                    _Params, _Error]
+                                    _Params, ctypes.POINTER(ctypes.c_float), _Error]
     lib.sympie_apply.restype = ctypes.c_bool
     lib.sympie_apply.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Image),
                                  ctypes.POINTER(_Image), _Params, _Error]
@@ -87,7 +88,7 @@ def _view(picture):
 class Sympie:
     """A context of the library, for one thread at a time."""
 
-    def __init__(self, weights=None, n_threads=1):
+    def __init__(self, weights=None, n_threads=1, ignore_gate=False):
         self._context = None
         self._lib = load_library()
         self._libc = ctypes.CDLL(None)
@@ -95,6 +96,7 @@ class Sympie:
         config = self._lib.sympie_config_default()
         config.weights = os.fsencode(weights) if weights else None
         config.n_threads = n_threads
+        config.ignore_gate = ignore_gate
         error = ctypes.c_char_p()
         self._context = self._lib.sympie_open(ctypes.byref(config), ctypes.byref(error))
         if not self._context:
@@ -106,12 +108,19 @@ class Sympie:
         raise ValueError(message)
 
     def estimate(self, picture):
-        """uint8 (H, W, 3) -> float32 (37,)."""
-        params, error = _Params(), ctypes.c_char_p()
+        """uint8 (H, W, 3) -> float32 (37,), blended by the gate."""
+        return self._estimate(picture)[0]
+
+    def gate(self, picture):
+        """uint8 (H, W, 3) -> 0 to 1."""
+        return self._estimate(picture)[1]
+
+    def _estimate(self, picture):
+        params, gate, error = _Params(), ctypes.c_float(), ctypes.c_char_p()
         if not self._lib.sympie_estimate(self._context, _view(picture), params,
-                                         ctypes.byref(error)):
+                                         ctypes.byref(gate), ctypes.byref(error)):
             self._raise(error)
-        return np.array(params, np.float32)
+        return np.array(params, np.float32), gate.value
 
     def apply(self, picture, params):
         """uint8 (H, W, 3), (37,) -> the enhanced picture."""

@@ -72,14 +72,14 @@ cpu_open (
 }
 
 static bool
-cpu_estimate (
-    void *backend, const SympieImage *image, SympieParams *params, char **error)
+cpu_estimate (void *backend, const SympieImage *image, SympieParams *params,
+    float *gate, char **error)
 {
   Cpu *cpu = backend;
 
   if (!sympie_preprocess_run (cpu->preprocess, image, cpu->crop, error))
     return false;
-  sympie_nem_run (cpu->nem, cpu->crop, params);
+  sympie_nem_run (cpu->nem, cpu->crop, params, gate);
   return true;
 }
 

@@ -29,6 +29,7 @@ struct SympieNem
   Block blocks[SYMPIE_NEM_N_BLOCKS];
   float *out; /* of the last block */
   float *head_weight, *head_bias;
+  float *gate_weight, gate_bias; /* NULL: no gate */
 };
 
 /* ---- Preparation ------------------------------------------------------- */
@@ -99,6 +100,14 @@ prepare_head (SympieNem *nem, const SympieNemWeights *weights, char **error)
     return false;
   memcpy (nem->head_weight, weights->head_weight, n * sizeof (float));
   memcpy (nem->head_bias, weights->head_bias, SYMPIE_N_PARAMS * sizeof (float));
+  if (!weights->gate_weight)
+    return true;
+  nem->gate_weight = sympie_floats_new (SYMPIE_NEM_FEATURES, error);
+  if (!nem->gate_weight)
+    return false;
+  memcpy (nem->gate_weight, weights->gate_weight,
+      SYMPIE_NEM_FEATURES * sizeof (float));
+  nem->gate_bias = *weights->gate_bias;
   return true;
 }
 
@@ -134,6 +143,7 @@ sympie_nem_free (SympieNem *nem)
   free (nem->out);
   free (nem->head_weight);
   free (nem->head_bias);
+  free (nem->gate_weight);
   free (nem);
 }
 
@@ -192,22 +202,37 @@ average (const SympieNem *nem, float features[SYMPIE_NEM_FEATURES])
   }
 }
 
+static float
+dot (const float *features, const float *weight, float bias)
+{
+  float sum = bias;
+
+  for (int i = 0; i < SYMPIE_NEM_FEATURES; i++)
+    sum += features[i] * weight[i];
+  return sum;
+}
+
 static void
 run_head (const SympieNem *nem, const float *features, SympieParams *params)
 {
-  const float *weight = nem->head_weight;
+  for (int p = 0; p < SYMPIE_N_PARAMS; p++)
+    params->values[p] = dot (features,
+        nem->head_weight + (size_t) p * SYMPIE_NEM_FEATURES, nem->head_bias[p]);
+}
 
-  for (int p = 0; p < SYMPIE_N_PARAMS; p++) {
-    float sum = nem->head_bias[p];
+/* NaN stays NaN, as in the parameters. */
+static float
+run_gate (const SympieNem *nem, const float *features)
+{
+  float gate =
+      nem->gate_weight ? dot (features, nem->gate_weight, nem->gate_bias) : 1;
 
-    for (int i = 0; i < SYMPIE_NEM_FEATURES; i++)
-      sum += features[i] * *weight++;
-    params->values[p] = sum;
-  }
+  return gate < 0 ? 0 : gate > 1 ? 1 : gate;
 }
 
 void
-sympie_nem_run (SympieNem *nem, const SympieCrop *crop, SympieParams *params)
+sympie_nem_run (
+    SympieNem *nem, const SympieCrop *crop, SympieParams *params, float *gate)
 {
   float features[SYMPIE_NEM_FEATURES];
 
@@ -217,4 +242,5 @@ sympie_nem_run (SympieNem *nem, const SympieCrop *crop, SympieParams *params)
         nem, i, i < SYMPIE_NEM_N_BLOCKS - 1 ? nem->blocks[i + 1].in : nem->out);
   average (nem, features);
   run_head (nem, features, params);
+  *gate = run_gate (nem, features);
 }

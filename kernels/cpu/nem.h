@@ -35,7 +35,9 @@ SympieNem *sympie_nem_new (SympiePool *pool, unsigned cpu_flags,
     const SympieNemWeights *weights, char **error);
 void sympie_nem_free (SympieNem *nem); /* NULL is allowed */
 
+/* `params` as the network gives them, and the gate in [0, 1] that they have not
+ * gone through: 1 where the weights have none. */
 void sympie_nem_run (
-    SympieNem *nem, const SympieCrop *crop, SympieParams *params);
+    SympieNem *nem, const SympieCrop *crop, SympieParams *params, float *gate);
 
 #endif /* SYMPIE_NEM_H */

@@ -112,6 +112,9 @@ prepare (Cuda *cuda, const SympieConfig *config,
   cuda->steps.stream = cuda->stream;
   if (!weights)
     return true;
+  if (weights->gate_weight && !config->ignore_gate)
+    return sympie_fail (error, "the CUDA backend has no gate yet; the weights "
+                               "have one");
   cuda->weights = sympie_cuda_weights_ref (weights, cuda->half, cuda->device,
       config->cuda_context, cuda->stream, error);
   if (!cuda->weights)
@@ -257,11 +260,12 @@ run (Cuda *cuda, const Job *job, const char *what, SympieParams *params,
 /* ---- The backend's functions --------------------------------------------- */
 
 static bool
-cuda_estimate (
-    void *backend, const SympieImage *image, SympieParams *params, char **error)
+cuda_estimate (void *backend, const SympieImage *image, SympieParams *params,
+    float *gate, char **error)
 {
   Job job = { .src = image };
 
+  *gate = 1;
   return run (backend, &job, "estimate the parameters", params, error);
 }
 
@@ -276,10 +280,11 @@ cuda_apply (void *backend, const SympieImage *src, const SympieImage *dst,
 
 static bool
 cuda_enhance (void *backend, const SympieImage *src, const SympieImage *dst,
-    float strength, SympieParams *params, char **error)
+    float strength, SympieParams *params, float *gate, char **error)
 {
   Job job = { .src = src, .dst = dst, .strength = strength };
 
+  *gate = 1;
   return run (backend, &job, "enhance a frame", params, error);
 }
 

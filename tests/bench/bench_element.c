@@ -270,7 +270,8 @@ bench_allocations_per_frame (Bench *bench)
   for (int i = 0; i < 1 + n_frames; i++) {
     bench_ring_next (ring, &src, &dst);
     before = bench_large_allocations ();
-    bench_require (sympie_estimate (context, src, &params, &error), error);
+    bench_require (
+        sympie_estimate (context, src, &params, NULL, &error), error);
     /* The first frame may allocate, as it brings the size. */
     if (i > 0)
       estimate += bench_large_allocations () - before;

@@ -51,8 +51,9 @@ nem (void *data)
 {
   Nem *self = data;
   double start = bench_now ();
+  float gate;
 
-  sympie_nem_run (self->nem, self->crop, &self->params);
+  sympie_nem_run (self->nem, self->crop, &self->params, &gate);
   return bench_now () - start;
 }
 

@@ -164,7 +164,7 @@ GST_START_TEST (test_estimate)
     SympieParams params, last;
 
     image.colorimetry = default_colorimetry (&info);
-    fail_unless (sympie_estimate (context, &image, &params, NULL));
+    fail_unless (sympie_estimate (context, &image, &params, NULL, NULL));
     fail_unless (sympie_apply (context, &image, &image, &params, NULL));
 
     gst_harness_set_src_caps_str (h, caps);
@@ -262,7 +262,7 @@ GST_START_TEST (test_interlaced_estimate)
 
   frame.colorimetry = default_colorimetry (&info);
   top = field_of (&frame, 0);
-  fail_unless (sympie_estimate (context, &top, &params, NULL));
+  fail_unless (sympie_estimate (context, &top, &params, NULL, NULL));
 
   gst_harness_set_src_caps_str (h, caps);
   gst_buffer_unref (gst_harness_push_and_pull (h, in));

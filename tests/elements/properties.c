@@ -294,7 +294,7 @@ GST_START_TEST (test_parameters)
   fail_unless (gst_buffer_map (buffer, &map, GST_MAP_READ));
   image = test_image (SYMPIE_FORMAT_RGB, &info, map.data);
   image.colorimetry.full_range = true;
-  fail_unless (sympie_estimate (context, &image, &estimate, NULL));
+  fail_unless (sympie_estimate (context, &image, &estimate, NULL, NULL));
   gst_buffer_unmap (buffer, &map);
   gst_buffer_unref (buffer);
 
@@ -377,9 +377,9 @@ GST_START_TEST (test_iterations_estimate)
   fail_unless (gst_buffer_map (expected, &map, GST_MAP_READWRITE));
   image = test_image (SYMPIE_FORMAT_RGB, &info, map.data);
   image.colorimetry.full_range = true;
-  fail_unless (sympie_estimate (context, &image, &one, NULL));
+  fail_unless (sympie_estimate (context, &image, &one, NULL, NULL));
   fail_unless (sympie_apply (context, &image, &image, &one, NULL));
-  fail_unless (sympie_estimate (context, &image, &two, NULL));
+  fail_unless (sympie_estimate (context, &image, &two, NULL, NULL));
   fail_unless (sympie_apply (context, &image, &image, &two, NULL));
   gst_buffer_unmap (expected, &map);
   fail_if (sympie_params_distance (&one, &two) == 0.0f);

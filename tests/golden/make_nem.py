@@ -3,12 +3,12 @@
 
     tests/golden/make_nem.py > tests/golden/nem.txt
 
-Each line is a case and its 37 numbers; tests/kernels/nem_golden.c builds the
-same inputs from the case alone:
+Each line is a case, its 37 numbers and the gate, which those have not gone
+through; tests/kernels/nem.c builds the same inputs from the case alone:
     crop WEIGHTS SEED
     frame FORMAT WIDTH HEIGHT FULL_RANGE KR KB CHROMA_SITE
 WEIGHTS is 0 for the shipped file, otherwise the seed of tests/kernels/
-nem_file.c. Networks run in PyTorch, frames are brought to RGB and resized in
+nem_file.c, which makes no gate of 1. Networks run in PyTorch, frames are brought to RGB and resized in
 double precision by cumulative sums, not by taps as in the library.
 """
 
@@ -51,7 +51,7 @@ class Random:
 
 # ---- Weights ---------------------------------------------------------------
 
-def shapes():
+def shapes(gate):
     """Names, shapes and bounds in the order in which they are drawn."""
     def conv(name, n_in, n_out):
         bound = 0.8 / (9 * n_in) ** 0.5 * 3 ** 0.5
@@ -74,13 +74,16 @@ def shapes():
         yield from norm(f'{block}.bn2', n)
     yield 'colm.out.weight', (37, 512), -0.05, 0.05
     yield 'colm.out.bias', (37,), -0.1, 0.1
+    if gate:
+        yield 'gate.weight', (1, 512), -0.01, 0.01
+        yield 'gate.bias', (1,), 0.2, 0.8
 
 
 def seeded(seed):
     random = Random(seed)
     return {name: torch.from_numpy(
         random.floats(int(np.prod(shape)), low, high).reshape(shape))
-        for name, shape, low, high in shapes()}
+        for name, shape, low, high in shapes(seed != 1)}
 
 
 def shipped():
@@ -115,7 +118,12 @@ def nem(w, crop):
         x0 = conv(F.avg_pool2d(x, 5, 4, 1), block + '.conv1')
         y = F.relu(norm(x0, block + '.bn1'))
         x = x0 + F.relu(norm(conv(y, block + '.conv2'), block + '.bn2'))
-    return F.linear(x.mean((2, 3)), w['colm.out.weight'], w['colm.out.bias'])[0].numpy()
+    features = x.mean((2, 3))
+    params = F.linear(features, w['colm.out.weight'], w['colm.out.bias'])[0]
+    gate = torch.ones(1)
+    if 'gate.weight' in w:
+        gate = F.linear(features, w['gate.weight'], w['gate.bias'])[0].clamp(0, 1)
+    return torch.cat([params, gate]).numpy()
 
 
 # ---- Frames ----------------------------------------------------------------

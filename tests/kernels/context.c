@@ -12,6 +12,7 @@
 
 #include "check.h"
 #include "frame.h"
+#include "nem_file.h"
 
 static void
 check_error (bool ok, char **error, const char *text)
@@ -108,7 +109,7 @@ test_images (SympieContext *context)
   image = good;                                                                \
   change;                                                                      \
   check_error (                                                                \
-      sympie_estimate (context, &image, &params, &error), &error, text);       \
+      sympie_estimate (context, &image, &params, NULL, &error), &error, text); \
   sympie_params_identity (&params);                                            \
   check_error (                                                                \
       sympie_apply (context, &image, &good, &params, &error), &error, text);   \
@@ -139,7 +140,7 @@ test_images (SympieContext *context)
   params.shift[1] = INFINITY;
   check_error (sympie_apply (context, &good, &good, &params, &error), &error,
       "not finite");
-  CHECK (sympie_estimate (context, &good, &params, &error), "%s", error);
+  CHECK (sympie_estimate (context, &good, &params, NULL, &error), "%s", error);
   CHECK (sympie_apply (context, &good, &good, &params, &error), "%s", error);
   frame_clear (&frame);
 }
@@ -156,7 +157,7 @@ test_no_weights (void)
   SympieContext *context = sympie_open (&config, &error);
 
   if (CHECK (context, "%s", error)) {
-    check_error (sympie_estimate (context, &frame.image, &params, &error),
+    check_error (sympie_estimate (context, &frame.image, &params, NULL, &error),
         &error, "no weights");
     CHECK (sympie_device (context) == SYMPIE_DEVICE_CPU, "device %d",
         sympie_device (context));
@@ -164,6 +165,72 @@ test_no_weights (void)
   sympie_close (context);
   sympie_close (NULL);
   frame_clear (&frame);
+}
+
+/* What a file says of a frame: its element 5 of gate.weight is `weight`. */
+static bool
+estimate_gated (float weight, bool ignore_gate, SympieParams *params,
+    float *gate, bool *untouched)
+{
+  const NemFault fault = { "gate.weight", .poke = true, .value = weight };
+  const SympieColorimetry any = { 0, 0, true, 0 };
+  SympieConfig config = sympie_config_default ();
+  uint64_t seed = 4;
+  Frame src = frame_new (SYMPIE_FORMAT_RGB, 64, 48, 0, &any, &seed);
+  Frame dst = frame_new (SYMPIE_FORMAT_RGB, 64, 48, 0, &any, &seed);
+  SympieParams again;
+  SympieContext *context;
+  char *error = NULL;
+  float gate_again;
+  bool ok;
+
+  config.device = SYMPIE_DEVICE_CPU;
+  config.ignore_gate = ignore_gate;
+  config.weights = temporary_path ("gate.safetensors");
+  nem_file_write (config.weights, 2, weight == 0 ? NULL : &fault);
+  context = sympie_open (&config, &error);
+  ok = context && sympie_estimate (context, &src.image, params, gate, &error)
+       && sympie_enhance (
+           context, &src.image, &dst.image, 1, &again, &gate_again, &error);
+  if (CHECK (ok, "%s", error)) {
+    CHECK (sympie_params_distance (params, &again) == 0 && *gate == gate_again,
+        "enhance and estimate differ");
+    *untouched = true;
+    for (int y = 0; y < 48; y++)
+      *untouched &= memcmp (src.image.planes[0] + y * src.image.strides[0],
+                        dst.image.planes[0] + y * dst.image.strides[0], 64 * 3)
+                    == 0;
+  }
+  free (error);
+  sympie_close (context);
+  frame_clear (&src);
+  frame_clear (&dst);
+  return ok;
+}
+
+static void
+test_gate (void)
+{
+  SympieParams identity, raw, half, shut, open, blended;
+  float gate;
+  bool untouched;
+
+  sympie_params_identity (&identity);
+  if (!estimate_gated (0, true, &raw, &gate, &untouched))
+    return;
+  CHECK (gate > 0.05f && gate < 0.95f && !untouched, "ignored: gate %g", gate);
+  if (estimate_gated (0, false, &half, &gate, &untouched)) {
+    sympie_params_blend (&identity, &raw, gate, &blended);
+    CHECK (sympie_params_distance (&half, &blended) == 0 && !untouched,
+        "gate %g: not blended by it", gate);
+  }
+  if (estimate_gated (-1e6f, false, &shut, &gate, &untouched))
+    CHECK (gate == 0 && sympie_params_distance (&shut, &identity) == 0
+               && untouched,
+        "shut: gate %g", gate);
+  if (estimate_gated (1e6f, false, &open, &gate, &untouched))
+    CHECK (gate == 1 && sympie_params_distance (&open, &raw) == 0,
+        "open: gate %g", gate);
 }
 
 int
@@ -182,5 +249,7 @@ main (void)
   test_no_weights ();
   test_open ();
   test_environment ();
+  test_gate ();
+  temporary_clear ();
   return check_end ();
 }

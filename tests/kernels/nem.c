@@ -72,7 +72,7 @@ weights_path (int seed)
 
 static void
 run_crop (int variant, const SympieCrop *crop, const SympieNemWeights *weights,
-    int n_threads, SympieParams *params)
+    int n_threads, SympieParams *params, float *gate)
 {
   unsigned flags = sympie_cpu_flags (variants[variant].mask);
   char *error = NULL;
@@ -82,7 +82,7 @@ run_crop (int variant, const SympieCrop *crop, const SympieNemWeights *weights,
   /* Twice: nothing of a run must be left for the next. */
   if (CHECK (nem, "%s", error))
     for (int i = 0; i < 2; i++)
-      sympie_nem_run (nem, crop, params);
+      sympie_nem_run (nem, crop, params, gate);
   sympie_nem_free (nem);
   sympie_pool_free (pool);
   free (error);
@@ -94,6 +94,7 @@ test_crop (int weights_seed, uint64_t seed, const double *expected)
   static SympieCrop crop;
   SympieNemWeights *weights;
   SympieParams params[3];
+  float gate[3];
   char *error = NULL;
 
   memset (&crop, 0, sizeof crop);
@@ -109,11 +110,15 @@ test_crop (int weights_seed, uint64_t seed, const double *expected)
     for (int i = 0; i < 3; i++) {
       double off;
 
-      run_crop (v, &crop, weights, i + 1, &params[i]);
+      run_crop (v, &crop, weights, i + 1, &params[i], &gate[i]);
       off = distance (&params[i], expected);
       worst_crop = fmax (worst_crop, off);
       CHECK (off < tolerance, "%s, weights %d, %d threads: off by %g",
           variants[v].name, weights_seed, i + 1, off);
+      CHECK (fabs (gate[i] - expected[SYMPIE_N_PARAMS]) < tolerance
+                 && gate[i] == gate[0],
+          "%s, weights %d, %d threads: gate %g, not %g", variants[v].name,
+          weights_seed, i + 1, gate[i], expected[SYMPIE_N_PARAMS]);
       CHECK (sympie_params_distance (&params[i], &params[0]) == 0,
           "%s: %d threads differ from one by %g", variants[v].name, i + 1,
           sympie_params_distance (&params[i], &params[0]));
@@ -156,6 +161,7 @@ test_frame (SympieContext *const contexts[N_VARIANTS], const char *format,
   uint64_t seed = 1;
   SympieParams params;
   char *error = NULL;
+  float gate;
   Frame frame;
   int i = 0;
 
@@ -167,13 +173,17 @@ test_frame (SympieContext *const contexts[N_VARIANTS], const char *format,
   fill (&frame);
   for (int v = 0; v < N_VARIANTS; v++)
     if (contexts[v]
-        && CHECK (sympie_estimate (contexts[v], &frame.image, &params, &error),
+        && CHECK (
+            sympie_estimate (contexts[v], &frame.image, &params, &gate, &error),
             "%s", error)) {
       double off = distance (&params, expected);
 
       worst_frame = fmax (worst_frame, off);
       CHECK (off < tolerance, "%s, %s %dx%d: off by %g", variants[v].name,
           format, width, height, off);
+      CHECK (fabs (gate - expected[SYMPIE_N_PARAMS]) < tolerance,
+          "%s, %s %dx%d: gate %g, not %g", variants[v].name, format, width,
+          height, gate, expected[SYMPIE_N_PARAMS]);
     }
   free (error);
   frame_clear (&frame);
@@ -184,7 +194,7 @@ test_frame (SympieContext *const contexts[N_VARIANTS], const char *format,
 static bool
 read_numbers (FILE *file, double *numbers)
 {
-  for (int i = 0; i < SYMPIE_N_PARAMS; i++)
+  for (int i = 0; i < SYMPIE_N_PARAMS + 1; i++)
     if (!CHECK (fscanf (file, "%lf", &numbers[i]) == 1, "number %d", i))
       return false;
   return true;
@@ -197,7 +207,7 @@ test_golden (FILE *file, SympieContext *const contexts[N_VARIANTS])
   char kind[8];
 
   while (fscanf (file, "%7s", kind) == 1) {
-    double expected[SYMPIE_N_PARAMS];
+    double expected[SYMPIE_N_PARAMS + 1]; /* and the gate */
 
     if (strcmp (kind, "crop") == 0) {
       int weights, seed;
@@ -241,6 +251,7 @@ main (int argc, char **argv)
 
   config.weights = weights_path (0);
   config.n_threads = 2;
+  config.ignore_gate = true;
   on_cuda = argc > 1 && strcmp (argv[1], "cuda") == 0;
   if (on_cuda) {
     config.device = SYMPIE_DEVICE_CUDA;

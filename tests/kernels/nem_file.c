@@ -79,7 +79,7 @@ void
 nem_file_write (const char *path, uint64_t seed, const NemFault *fault)
 {
   Writer writer = { .seed = seed, .fault = fault };
-  const int head[] = { SYMPIE_N_PARAMS, 512 };
+  const int head[] = { SYMPIE_N_PARAMS, 512 }, gate[] = { 1, 512 };
   uint64_t size;
   FILE *file;
 
@@ -101,6 +101,10 @@ nem_file_write (const char *path, uint64_t seed, const NemFault *fault)
   }
   add (&writer, -0.05f, 0.05f, 2, head, "colm.out", "weight");
   add (&writer, -0.1f, 0.1f, 1, head, "colm.out", "bias");
+  if (seed != 1) {
+    add (&writer, -0.01f, 0.01f, 2, gate, "gate", "weight");
+    add (&writer, 0.2f, 0.8f, 1, gate, "gate", "bias");
+  }
   g_string_append_c (writer.header, '}');
 
   size = writer.header->len;

@@ -22,7 +22,8 @@ typedef struct
   float value;
 } NemFault;
 
-/* Draws the tensors in the order of tests/golden/make_nem.py. */
+/* Draws the tensors in the order of tests/golden/make_nem.py. Seed 1 makes a
+ * file without a gate, as the authors' are. */
 void nem_file_write (const char *path, uint64_t seed, const NemFault *fault);
 
 /* A file of `size` bytes in a folder of this process, removed by

@@ -331,6 +331,14 @@ test_nem (void)
         "tensor 'colm.backbone.3.bn2.running_var' holds the negative" },
     { { "colm.backbone.3.bn2.weight", .poke = true, .value = 3.4e38f },
         "batch norm 'colm.backbone.3.bn2' overflows in channel 5" },
+    { { "gate.weight", .rename = "x" }, "tensor 'gate.weight' is missing" },
+    { { "gate.bias", .rename = "x" }, "tensor 'gate.bias' is missing" },
+    { { "gate.weight", .flat = true },
+        "tensor 'gate.weight' has the shape [512], not [1, 512]" },
+    { { "gate.weight", .poke = true, .value = NAN },
+        "tensor 'gate.weight' holds NaN or infinity at element 5" },
+    { { "gate.weight", .dtype = "I32" },
+        "tensor 'gate.weight' has the dtype I32" },
   };
   const char *path = temporary_path ("nem.safetensors");
   SympieNemWeights *weights;
