@@ -40,10 +40,14 @@
  * ## Formats
  *
  * All is done in full-range RGB of 8 bits, to which other formats are taken and
- * back, with the matrix, range and chroma site of their caps. High dynamic
- * range video (PQ, HLG) is refused. Frames of interlaced video are corrupted
- * field by field, both fields with the same draw; fields in buffers of their
- * own are refused.
+ * back, with the matrix, range and chroma site of their caps. Video in HLG is
+ * taken as the signal that it is; what is not gamma-coded (PQ, linear light) is
+ * kept out by negotiation. Frames of interlaced video are corrupted field by
+ * field, both fields with the same draw; fields in buffers of their own are
+ * kept out, and so is stereoscopic video with both views in a frame.
+ *
+ * With #GstSympieCorrupt:corruption none or a #GstSympieCorrupt:severity of 0
+ * any raw video in any memory passes untouched.
  *
  * ## Example pipelines
  * |[
@@ -62,7 +66,6 @@
 
 #include <stdlib.h>
 
-#include "gstsympieimage.h"
 #include "sympie_corrupt.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_sympie_corrupt_debug);
@@ -78,7 +81,6 @@ enum
   PROP_DRIFT_PERIOD,
   PROP_SCALE,
   PROP_FROST_FOLDER,
-  PROP_N_THREADS,
 };
 
 typedef enum
@@ -94,8 +96,6 @@ typedef enum
 #define DEFAULT_TEMPORAL GST_SYMPIE_TEMPORAL_FRAME
 #define DEFAULT_DRIFT_PERIOD (4 * GST_SECOND)
 #define DEFAULT_SCALE 0.0
-#define DEFAULT_N_THREADS 0
-#define MAX_N_THREADS 256
 
 /* The properties that may change from one frame to the next. */
 typedef struct
@@ -109,37 +109,35 @@ typedef struct
 
 struct _GstSympieCorrupt
 {
-  GstVideoFilter parent;
+  GstSympieFilter parent;
 
   /* The object lock guards these; it is never held while a frame is worked
    * on. */
   Settings settings;
   gdouble scale;
   gchar *frost_folder;
-  guint n_threads;
 
   /* The rest belongs to the streaming thread, and while there is none to
    * start and stop. */
   SympieCorruptor *corruptor;
-  GstSympieStream stream;
-  GstCaps *refused; /* the latest caps were these, and the error is posted */
   guint64 n_frames; /* since the start */
   Settings frame_settings;
   gdouble frame_phase;
 };
 
-#define GST_SYMPIE_CORRUPT_CAPS                                                \
-  GST_STATIC_CAPS (                                                            \
-      "video/x-raw, " GST_SYMPIE_CAPS_FIELDS_OF (GST_SYMPIE_FORMATS_8_BITS))
+#define FORMATS                                                                \
+  "video/x-raw, " GST_SYMPIE_CAPS_FIELDS_OF (GST_SYMPIE_FORMATS_8_BITS)
+
+static GstStaticCaps formats = GST_STATIC_CAPS (FORMATS);
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
-    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_SYMPIE_CORRUPT_CAPS);
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_SYMPIE_FILTER_PAD_CAPS (FORMATS));
 
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
-    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_SYMPIE_CORRUPT_CAPS);
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_SYMPIE_FILTER_PAD_CAPS (FORMATS));
 
 #define gst_sympie_corrupt_parent_class parent_class
-G_DEFINE_TYPE (GstSympieCorrupt, gst_sympie_corrupt, GST_TYPE_VIDEO_FILTER);
+G_DEFINE_TYPE (GstSympieCorrupt, gst_sympie_corrupt, GST_TYPE_SYMPIE_FILTER);
 GST_ELEMENT_REGISTER_DEFINE (
     sympiecorrupt, "sympiecorrupt", GST_RANK_NONE, GST_TYPE_SYMPIE_CORRUPT);
 
@@ -186,29 +184,25 @@ gst_sympie_temporal_get_type (void)
   return type;
 }
 
-static gboolean
-changes_nothing (const Settings *settings)
-{
-  return settings->severity == 0
-         || settings->corruption == SYMPIE_CORRUPTION_NONE;
-}
+/* ---- Life cycle ---------------------------------------------------------- */
 
 static gboolean
-gst_sympie_corrupt_start (GstBaseTransform *trans)
+gst_sympie_corrupt_ensure_open (GstSympieFilter *filter)
 {
-  GstSympieCorrupt *self = GST_SYMPIE_CORRUPT (trans);
+  GstSympieCorrupt *self = GST_SYMPIE_CORRUPT (filter);
   SympieCorruptorConfig config = sympie_corruptor_config_default ();
   gchar *folder;
   char *error = NULL;
 
+  if (self->corruptor)
+    return TRUE;
   GST_OBJECT_LOCK (self);
   folder = g_strdup (self->frost_folder);
   config.scale = (float) self->scale;
-  config.n_threads = (int) self->n_threads;
   GST_OBJECT_UNLOCK (self);
+  config.n_threads = (int) gst_sympie_filter_get_n_threads (filter);
   config.frost_folder = folder && *folder ? folder : NULL;
 
-  self->n_frames = 0;
   self->corruptor = sympie_corruptor_new (&config, &error);
   if (!self->corruptor) {
     if (config.frost_folder)
@@ -224,35 +218,25 @@ gst_sympie_corrupt_start (GstBaseTransform *trans)
   return self->corruptor != NULL;
 }
 
-static gboolean
-gst_sympie_corrupt_stop (GstBaseTransform *trans)
+static void
+gst_sympie_corrupt_close (GstSympieFilter *filter)
 {
-  GstSympieCorrupt *self = GST_SYMPIE_CORRUPT (trans);
+  GstSympieCorrupt *self = GST_SYMPIE_CORRUPT (filter);
 
   sympie_corruptor_free (self->corruptor);
   self->corruptor = NULL;
-  gst_caps_replace (&self->refused, NULL);
-  return TRUE;
+  self->n_frames = 0;
 }
 
+/* ---- Frames -------------------------------------------------------------- */
+
 static gboolean
-gst_sympie_corrupt_set_info (GstVideoFilter *filter, GstCaps *incaps,
-    GstVideoInfo *in_info, GstCaps *outcaps, GstVideoInfo *out_info)
+gst_sympie_corrupt_is_on (GstSympieFilter *filter)
 {
   GstSympieCorrupt *self = GST_SYMPIE_CORRUPT (filter);
-  gchar *reason = NULL;
 
-  if (!gst_sympie_stream_from_caps (&self->stream, incaps, in_info, &reason)) {
-    /* Pads send caps that were refused again with whatever comes next. */
-    if (!self->refused || !gst_caps_is_equal (self->refused, incaps))
-      GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-          ("Cannot corrupt %s: %" GST_PTR_FORMAT, reason, incaps), (NULL));
-    gst_caps_replace (&self->refused, incaps);
-    g_free (reason);
-    return FALSE;
-  }
-  gst_caps_replace (&self->refused, NULL);
-  return TRUE;
+  return self->settings.severity > 0
+         && self->settings.corruption != SYMPIE_CORRUPTION_NONE;
 }
 
 /* When in the library's sense of phases a frame is. */
@@ -274,72 +258,36 @@ phase_of (const Settings *settings, GstClockTime stream_time, guint64 number)
   }
 }
 
-/* Fixes what this frame is done with. Only here does passthrough change, so
- * that no frame sees both. */
 static void
-gst_sympie_corrupt_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
+gst_sympie_corrupt_begin_frame (
+    GstSympieFilter *filter, GstClockTime stream_time)
 {
-  GstSympieCorrupt *self = GST_SYMPIE_CORRUPT (trans);
-  GstClockTime stream_time = gst_segment_to_stream_time (
-      &trans->segment, GST_FORMAT_TIME, GST_BUFFER_TIMESTAMP (buffer));
-  gboolean passthrough;
+  GstSympieCorrupt *self = GST_SYMPIE_CORRUPT (filter);
 
-  if (GST_CLOCK_TIME_IS_VALID (stream_time))
-    gst_object_sync_values (GST_OBJECT (self), stream_time);
-
-  GST_OBJECT_LOCK (self);
   self->frame_settings = self->settings;
-  GST_OBJECT_UNLOCK (self);
   self->frame_phase =
       phase_of (&self->frame_settings, stream_time, self->n_frames++);
-
-  passthrough = changes_nothing (&self->frame_settings);
-  if (passthrough != gst_base_transform_is_passthrough (trans)) {
-    GST_DEBUG_OBJECT (self, "passthrough: %d", passthrough);
-    gst_base_transform_set_passthrough (trans, passthrough);
-    if (!passthrough)
-      gst_base_transform_reconfigure_src (trans); /* for a buffer pool */
-  }
 }
 
 static gboolean
-gst_sympie_corrupt_transform_meta (
-    GstBaseTransform *trans, GstBuffer *outbuf, GstMeta *meta, GstBuffer *inbuf)
-{
-  return gst_sympie_meta_stays_true (meta)
-         || GST_BASE_TRANSFORM_CLASS (parent_class)
-                ->transform_meta (trans, outbuf, meta, inbuf);
-}
-
-static GstFlowReturn
-gst_sympie_corrupt_transform_frame_ip (
-    GstVideoFilter *filter, GstVideoFrame *frame)
+gst_sympie_corrupt_apply (GstSympieFilter *filter, const SympieImage *src,
+    const SympieImage *dst, guint n, char **error)
 {
   GstSympieCorrupt *self = GST_SYMPIE_CORRUPT (filter);
   const Settings *settings = &self->frame_settings;
-  SympieImage images[GST_SYMPIE_MAX_IMAGES];
-  guint n = gst_sympie_images_from_frame (images, &self->stream, frame);
-  char *error = NULL;
 
-  if (n == 0) {
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("Cannot corrupt an interlaced frame without its last chroma row"),
-        ("%dx%d %s", GST_VIDEO_FRAME_WIDTH (frame),
-            GST_VIDEO_FRAME_HEIGHT (frame),
-            gst_video_format_to_string (GST_VIDEO_FRAME_FORMAT (frame))));
-    return GST_FLOW_ERROR;
-  }
+  GST_LOG_OBJECT (self, "%s, severity %u, phase %f",
+      sympie_corruption_name (settings->corruption), settings->severity,
+      self->frame_phase);
   for (guint i = 0; i < n; i++)
-    if (!sympie_corrupt (self->corruptor, &images[i], &images[i],
+    if (!sympie_corrupt (self->corruptor, &src[i], &dst[i],
             settings->corruption, (int) settings->severity, settings->seed,
-            self->frame_phase, &error)) {
-      GST_ELEMENT_ERROR (
-          self, STREAM, FAILED, ("Cannot corrupt a frame: %s", error), (NULL));
-      free (error);
-      return GST_FLOW_ERROR;
-    }
-  return GST_FLOW_OK;
+            self->frame_phase, error))
+      return FALSE;
+  return TRUE;
 }
+
+/* ---- Properties ---------------------------------------------------------- */
 
 static void
 gst_sympie_corrupt_set_property (
@@ -347,6 +295,8 @@ gst_sympie_corrupt_set_property (
 {
   GstSympieCorrupt *self = GST_SYMPIE_CORRUPT (object);
 
+  if (!gst_sympie_filter_may_set (GST_SYMPIE_FILTER (self), pspec))
+    return;
   GST_OBJECT_LOCK (self);
   switch (id) {
   case PROP_CORRUPTION:
@@ -371,14 +321,12 @@ gst_sympie_corrupt_set_property (
     g_free (self->frost_folder);
     self->frost_folder = g_value_dup_string (value);
     break;
-  case PROP_N_THREADS:
-    self->n_threads = g_value_get_uint (value);
-    break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     break;
   }
   GST_OBJECT_UNLOCK (self);
+  gst_sympie_filter_settings_changed (GST_SYMPIE_FILTER (self));
 }
 
 static void
@@ -409,9 +357,6 @@ gst_sympie_corrupt_get_property (
     break;
   case PROP_FROST_FOLDER:
     g_value_set_string (value, self->frost_folder);
-    break;
-  case PROP_N_THREADS:
-    g_value_set_uint (value, self->n_threads);
     break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -505,16 +450,6 @@ gst_sympie_corrupt_install_properties (GObjectClass *object_class)
       g_param_spec_string ("frost-folder", "Frost folder",
           "Folder with JPEG photographs of frost (unset = ice that is drawn)",
           NULL, ready));
-  /**
-   * GstSympieCorrupt:n-threads:
-   *
-   * Threads that work on a frame, out of one pool for all elements of the
-   * process. The result is the same for any number.
-   */
-  g_object_class_install_property (object_class, PROP_N_THREADS,
-      g_param_spec_uint ("n-threads", "Threads",
-          "Number of threads (0 = one for each processor)", 0, MAX_N_THREADS,
-          DEFAULT_N_THREADS, ready));
 }
 
 static void
@@ -522,8 +457,7 @@ gst_sympie_corrupt_class_init (GstSympieCorruptClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
-  GstBaseTransformClass *trans_class = GST_BASE_TRANSFORM_CLASS (klass);
-  GstVideoFilterClass *filter_class = GST_VIDEO_FILTER_CLASS (klass);
+  GstSympieFilterClass *filter_class = GST_SYMPIE_FILTER_CLASS (klass);
 
   GST_DEBUG_CATEGORY_INIT (
       gst_sympie_corrupt_debug, "sympiecorrupt", 0, "Corruption of video");
@@ -542,17 +476,13 @@ gst_sympie_corrupt_class_init (GstSympieCorruptClass *klass)
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
 
-  trans_class->start = GST_DEBUG_FUNCPTR (gst_sympie_corrupt_start);
-  trans_class->stop = GST_DEBUG_FUNCPTR (gst_sympie_corrupt_stop);
-  trans_class->before_transform =
-      GST_DEBUG_FUNCPTR (gst_sympie_corrupt_before_transform);
-  trans_class->transform_meta =
-      GST_DEBUG_FUNCPTR (gst_sympie_corrupt_transform_meta);
-  trans_class->transform_ip_on_passthrough = FALSE;
-
-  filter_class->set_info = GST_DEBUG_FUNCPTR (gst_sympie_corrupt_set_info);
-  filter_class->transform_frame_ip =
-      GST_DEBUG_FUNCPTR (gst_sympie_corrupt_transform_frame_ip);
+  filter_class->verb = "corrupt";
+  filter_class->formats = &formats;
+  filter_class->is_on = gst_sympie_corrupt_is_on;
+  filter_class->begin_frame = gst_sympie_corrupt_begin_frame;
+  filter_class->ensure_open = gst_sympie_corrupt_ensure_open;
+  filter_class->close = gst_sympie_corrupt_close;
+  filter_class->apply = gst_sympie_corrupt_apply;
 }
 
 static void
@@ -566,5 +496,4 @@ gst_sympie_corrupt_init (GstSympieCorrupt *self)
     .drift_period = DEFAULT_DRIFT_PERIOD,
   };
   self->scale = DEFAULT_SCALE;
-  self->n_threads = DEFAULT_N_THREADS;
 }

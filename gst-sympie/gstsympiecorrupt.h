@@ -6,13 +6,13 @@
 #ifndef GST_SYMPIE_CORRUPT_H
 #define GST_SYMPIE_CORRUPT_H
 
-#include <gst/video/gstvideofilter.h>
+#include "gstsympiefilter.h"
 
 G_BEGIN_DECLS
 
 #define GST_TYPE_SYMPIE_CORRUPT (gst_sympie_corrupt_get_type ())
 G_DECLARE_FINAL_TYPE (
-    GstSympieCorrupt, gst_sympie_corrupt, GST, SYMPIE_CORRUPT, GstVideoFilter)
+    GstSympieCorrupt, gst_sympie_corrupt, GST, SYMPIE_CORRUPT, GstSympieFilter)
 
 GST_ELEMENT_REGISTER_DECLARE (sympiecorrupt);
 

@@ -24,22 +24,6 @@ gst_sympie_device_get_type (void)
   return type;
 }
 
-static void
-warn_once (GstElement *element, const gchar *reason)
-{
-#ifdef SYMPIE_HAVE_CUDA
-  static gint warned = FALSE;
-
-  if (g_atomic_int_compare_and_exchange (&warned, FALSE, TRUE)) {
-    GST_ELEMENT_WARNING (element, RESOURCE, NOT_FOUND,
-        ("device=auto takes the processor: %s", reason),
-        ("device=cpu does so without this warning"));
-    return;
-  }
-#endif
-  GST_INFO_OBJECT (element, "device=auto takes the processor: %s", reason);
-}
-
 gboolean
 gst_sympie_device_choose (
     GstElement *element, SympieDevice *device, gint cuda_device)
@@ -58,7 +42,13 @@ gst_sympie_device_choose (
     free (error);
     return FALSE;
   }
-  warn_once (element, error);
+#ifdef SYMPIE_HAVE_CUDA
+  GST_ELEMENT_WARNING (element, RESOURCE, NOT_FOUND,
+      ("device=auto takes the processor: %s", error),
+      ("device=cpu does so without this warning"));
+#else
+  GST_INFO_OBJECT (element, "device=auto takes the processor: %s", error);
+#endif
   *device = SYMPIE_DEVICE_CPU;
   free (error);
   return TRUE;

@@ -19,9 +19,9 @@ GType gst_sympie_device_get_type (void);
 /* Makes of SYMPIE_DEVICE_AUTO the device to use, CUDA where it is there. FALSE,
  * with an error posted, where CUDA was asked for by name and is not.
  *
- * Nobody should have to guess why video is slow: the first element of a process
- * that had to take the processor posts a warning. Where the plugin was built
- * without CUDA there was nothing to choose, and it is silent. */
+ * Nobody should have to guess why video is slow: an element that had to take
+ * the processor posts a warning. Where the plugin was built without CUDA there
+ * was nothing to choose, and it is silent. */
 gboolean gst_sympie_device_choose (
     GstElement *element, SympieDevice *device, gint cuda_device);
 

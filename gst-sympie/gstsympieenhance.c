@@ -40,9 +40,12 @@
  * ## Colour
  *
  * Matrix, range and chroma site are those of the caps, or, where the caps say
- * nothing, GStreamer's defaults for the format and size. High dynamic range
- * video (transfer functions PQ and HLG) is refused rather than mangled, and so
- * are YUV formats with the colour matrix RGB.
+ * nothing, GStreamer's defaults for the format and size. Video in HLG, which
+ * phones record, is taken as the signal that it is: it was made to be shown as
+ * it is on screens of standard dynamic range, and comes out as HLG. What is not
+ * gamma-coded (PQ, linear light) would be mangled, and so would YUV formats
+ * with the colour matrix RGB: negotiation keeps them out, so that a converter
+ * before the element converts them.
  *
  * ## Interlaced video
  *
@@ -50,7 +53,15 @@
  * by field, each as an image of half the height. One set of parameters is
  * estimated for the frame, from the top field. 4:2:0 video has its vertical
  * chroma position taken for that of progressive frames of the field's size.
- * Fields in buffers of their own are refused.
+ * Fields in buffers of their own are kept out by negotiation, and so is
+ * stereoscopic video with both views in a frame.
+ *
+ * ## Off
+ *
+ * With #GstSympieEnhance:enabled FALSE or a #GstSympieEnhance:strength of 0 the
+ * element takes any raw video in any memory, reads no weights, opens no device
+ * and passes buffers on as they are. Switched on while playing, it has upstream
+ * negotiate anew.
  *
  * ## Example pipelines
  * |[
@@ -73,340 +84,610 @@
  * ]| Raises contrast and brightness by hand.
  */
 
-#include "gstsympieenhance-private.h"
+#include "gstsympieenhance.h"
 
 #include <stdlib.h>
 
-GST_DEBUG_CATEGORY (gst_sympie_enhance_debug);
+#include "gstsympiedevice.h"
+#include "gstsympieparams.h"
+
+GST_DEBUG_CATEGORY_STATIC (gst_sympie_enhance_debug);
 #define GST_CAT_DEFAULT gst_sympie_enhance_debug
 
-#define GST_SYMPIE_CAPS                                                        \
-  GST_STATIC_CAPS ("video/x-raw, " GST_SYMPIE_CAPS_FIELDS GST_SYMPIE_CUDA_CAPS)
+enum
+{
+  PROP_0,
+  PROP_WEIGHTS,
+  PROP_DEVICE,
+  PROP_ACTIVE_DEVICE,
+  PROP_CUDA_DEVICE_ID,
+  PROP_ENABLED,
+  PROP_STRENGTH,
+  PROP_ITERATIONS,
+  PROP_REUSE_INTERVAL,
+  PROP_PARAMETERS,
+  PROP_LAST_PARAMETERS,
+  PROP_STATS,
+};
 
-static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
-    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_SYMPIE_CAPS);
+#define DEFAULT_DEVICE SYMPIE_DEVICE_AUTO
+#define DEFAULT_CUDA_DEVICE_ID 0
+#define DEFAULT_ENABLED TRUE
+#define DEFAULT_STRENGTH 1.0
+#define DEFAULT_ITERATIONS 1
+#define MAX_ITERATIONS 4
+#define DEFAULT_REUSE_INTERVAL 1
 
-static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
-    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_SYMPIE_CAPS);
+/* The properties that may change from one frame to the next. */
+typedef struct
+{
+  gdouble strength; /* 0 to 1: blend of identity and parameters */
+  guint iterations; /* 1 to MAX_ITERATIONS */
+  guint reuse_interval;
+  gboolean manual; /* take `parameters`, do not estimate */
+  SympieParams parameters;
+} Settings;
+
+/* What was done; times in nanoseconds. */
+typedef struct
+{
+  guint64 frames;
+  guint64 estimates;
+  guint64 reused; /* frames without an estimate of their own */
+  GstClockTime estimate_time;
+  GstClockTime apply_time;
+} Stats;
+
+struct _GstSympieEnhance
+{
+  GstSympieFilter parent;
+
+  /* The object lock guards these; it is never held while a frame is worked
+   * on. */
+  gchar *weights;
+  SympieDevice device;
+  SympieDevice active_device;
+  guint cuda_device_id;
+  gboolean enabled;
+  Settings settings;
+  gchar *parameters_error; /* why `parameters` cannot be used, or NULL */
+  gboolean has_last_parameters;
+  SympieParams last_parameters;
+  Stats stats;
+
+  /* The rest belongs to the streaming thread, and while there is none to
+   * start and stop. */
+  SympieContext *context;
+  gboolean can_estimate; /* the context has weights */
+
+  /* The frame in hand. */
+  Settings frame_settings;
+  SympieParams frame_parameters; /* of the first iteration, before the blend */
+  Stats frame_stats;
+
+  /* What was estimated serves the frames that follow, until the scene ends. */
+  SympieParams kept[MAX_ITERATIONS]; /* one for each iteration */
+  guint n_kept;
+  guint n_frames; /* enhanced since the first was estimated */
+};
+
+static GstStaticCaps formats = GST_STATIC_CAPS (
+    "video/x-raw, " GST_SYMPIE_CAPS_FIELDS GST_SYMPIE_CUDA_CAPS);
+
+static GstStaticPadTemplate sink_template =
+    GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS,
+        GST_SYMPIE_FILTER_PAD_CAPS (
+            "video/x-raw, " GST_SYMPIE_CAPS_FIELDS GST_SYMPIE_CUDA_CAPS));
+
+static GstStaticPadTemplate src_template =
+    GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS,
+        GST_SYMPIE_FILTER_PAD_CAPS (
+            "video/x-raw, " GST_SYMPIE_CAPS_FIELDS GST_SYMPIE_CUDA_CAPS));
 
 #define gst_sympie_enhance_parent_class parent_class
-G_DEFINE_TYPE (GstSympieEnhance, gst_sympie_enhance, GST_TYPE_VIDEO_FILTER);
+G_DEFINE_TYPE (GstSympieEnhance, gst_sympie_enhance, GST_TYPE_SYMPIE_FILTER);
 GST_ELEMENT_REGISTER_DEFINE (
     sympieenhance, "sympieenhance", GST_RANK_NONE, GST_TYPE_SYMPIE_ENHANCE);
 
-/* False, with an error posted, where `parameters` was set to something that
- * cannot be used: setting a property has no other way to fail. */
-static gboolean
-gst_sympie_enhance_check_parameters (GstSympieEnhance *self)
+/* ---- Properties ---------------------------------------------------------- */
+
+/* The file that is read: property, environment or installation, in this order.
+ * Call with the object lock. */
+static gchar *
+gst_sympie_enhance_dup_weights (GstSympieEnhance *self)
 {
-  gchar *error;
+  const gchar *weights = self->weights;
 
-  GST_OBJECT_LOCK (self);
-  error = g_strdup (self->parameters_error);
-  GST_OBJECT_UNLOCK (self);
-  if (!error)
-    return TRUE;
-
-  GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS,
-      ("Cannot use the property parameters: %s", error), (NULL));
-  g_free (error);
-  return FALSE;
+  if (!weights || !*weights)
+    weights = g_getenv ("SYMPIE_WEIGHTS");
+  if (!weights || !*weights)
+    weights = GST_SYMPIE_WEIGHTS;
+  return g_strdup (weights);
 }
 
-gboolean
-gst_sympie_enhance_is_ready (GstSympieEnhance *self)
-{
-  gboolean estimating = !self->frame_settings.by_hand;
-
-  if (!gst_sympie_enhance_check_parameters (self))
-    return FALSE;
-  /* Parameters given by hand at the start may have been taken back since, and
-   * the weights may have been missing then. */
-  return (self->context && (!estimating || self->can_estimate))
-         || gst_sympie_enhance_open (self, estimating);
-}
-
-/* For the properties, after a frame. */
+/* Setting a property cannot fail: what is no good stays out while frames are
+ * worked on, and otherwise is an error at the start. */
 static void
-gst_sympie_enhance_note (GstSympieEnhance *self, const GstSympieStats *stats,
-    const SympieParams *used)
+gst_sympie_enhance_set_parameters (GstSympieEnhance *self, const GValue *array)
+{
+  gboolean manual = gst_value_array_get_size (array) > 0;
+  gboolean running = gst_sympie_filter_is_running (GST_SYMPIE_FILTER (self));
+  SympieParams params;
+  gchar *error = NULL;
+
+  if (manual && !gst_sympie_params_from_value (&params, array, &error)
+      && running) {
+    GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS,
+        ("The property parameters stays as it is: %s", error), (NULL));
+    g_free (error);
+    return;
+  }
+  GST_OBJECT_LOCK (self);
+  g_free (self->parameters_error);
+  self->parameters_error = error;
+  self->settings.manual = manual;
+  if (manual && !error)
+    self->settings.parameters = params;
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_sympie_enhance_set_property (
+    GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (object);
+
+  if (!gst_sympie_filter_may_set (GST_SYMPIE_FILTER (self), pspec))
+    return;
+  if (id == PROP_PARAMETERS) {
+    gst_sympie_enhance_set_parameters (self, value);
+    return;
+  }
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+  case PROP_WEIGHTS:
+    g_free (self->weights);
+    self->weights = g_value_dup_string (value);
+    break;
+  case PROP_DEVICE:
+    self->device = g_value_get_enum (value);
+    break;
+  case PROP_CUDA_DEVICE_ID:
+    self->cuda_device_id = g_value_get_uint (value);
+    break;
+  case PROP_ENABLED:
+    self->enabled = g_value_get_boolean (value);
+    break;
+  case PROP_STRENGTH:
+    self->settings.strength = g_value_get_double (value);
+    break;
+  case PROP_ITERATIONS:
+    self->settings.iterations = g_value_get_uint (value);
+    break;
+  case PROP_REUSE_INTERVAL:
+    self->settings.reuse_interval = g_value_get_uint (value);
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    break;
+  }
+  GST_OBJECT_UNLOCK (self);
+  gst_sympie_filter_settings_changed (GST_SYMPIE_FILTER (self));
+}
+
+static void
+gst_sympie_enhance_get_property (
+    GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (object);
+
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+  case PROP_WEIGHTS:
+    g_value_take_string (value, gst_sympie_enhance_dup_weights (self));
+    break;
+  case PROP_DEVICE:
+    g_value_set_enum (value, self->device);
+    break;
+  case PROP_ACTIVE_DEVICE:
+    g_value_set_enum (value, self->active_device);
+    break;
+  case PROP_CUDA_DEVICE_ID:
+    g_value_set_uint (value, self->cuda_device_id);
+    break;
+  case PROP_ENABLED:
+    g_value_set_boolean (value, self->enabled);
+    break;
+  case PROP_STRENGTH:
+    g_value_set_double (value, self->settings.strength);
+    break;
+  case PROP_ITERATIONS:
+    g_value_set_uint (value, self->settings.iterations);
+    break;
+  case PROP_REUSE_INTERVAL:
+    g_value_set_uint (value, self->settings.reuse_interval);
+    break;
+  case PROP_PARAMETERS:
+    if (self->settings.manual && !self->parameters_error)
+      gst_sympie_params_to_value (&self->settings.parameters, value);
+    break;
+  case PROP_LAST_PARAMETERS:
+    if (self->has_last_parameters)
+      gst_sympie_params_to_value (&self->last_parameters, value);
+    break;
+  case PROP_STATS:
+    g_value_take_boxed (value,
+        gst_structure_new ("application/x-sympie-enhance-stats", "frames",
+            G_TYPE_UINT64, self->stats.frames, "estimates", G_TYPE_UINT64,
+            self->stats.estimates, "reused", G_TYPE_UINT64, self->stats.reused,
+            "estimate-time", G_TYPE_UINT64, self->stats.estimate_time,
+            "apply-time", G_TYPE_UINT64, self->stats.apply_time, NULL));
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    break;
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+/* ---- Life cycle ---------------------------------------------------------- */
+
+static void
+gst_sympie_enhance_set_active_device (
+    GstSympieEnhance *self, SympieDevice device)
 {
   GST_OBJECT_LOCK (self);
-  self->last_parameters = *used;
-  self->has_last_parameters = TRUE;
-  self->stats.frames += stats->frames;
-  self->stats.estimates += stats->estimates;
-  self->stats.reused += stats->reused;
-  self->stats.estimate_time += stats->estimate_time;
-  self->stats.apply_time += stats->apply_time;
+  self->active_device = device;
   GST_OBJECT_UNLOCK (self);
+  g_object_notify (G_OBJECT (self), "active-device");
+}
+
+static void
+gst_sympie_enhance_close_context (GstSympieEnhance *self)
+{
+  GstSympieCuda *cuda = gst_sympie_filter_get_cuda (GST_SYMPIE_FILTER (self));
+
+  gst_sympie_cuda_enter (cuda);
+  sympie_close (self->context);
+  gst_sympie_cuda_leave (cuda);
+  self->context = NULL;
+}
+
+static void
+gst_sympie_enhance_post_open_error (GstSympieEnhance *self,
+    const SympieConfig *config, const gchar *weights, const char *error)
+{
+  if (config->weights && !g_file_test (weights, G_FILE_TEST_EXISTS))
+    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
+        ("Cannot find the weights: %s", error), ("weights: %s", weights));
+  else if (config->device == SYMPIE_DEVICE_CUDA)
+    GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ_WRITE,
+        ("Cannot start on the CUDA device: %s", error),
+        ("cuda-device-id: %d, weights: %s", config->cuda_device, weights));
+  else if (config->weights)
+    GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ,
+        ("Cannot use the weights: %s", error), ("weights: %s", weights));
+  else
+    GST_ELEMENT_ERROR (
+        self, LIBRARY, INIT, ("Cannot start libsympie: %s", error), (NULL));
+}
+
+/* Opens libsympie on the device that was chosen, or chooses one; with weights
+ * only if the parameters are to be estimated. */
+static gboolean
+gst_sympie_enhance_open_context (GstSympieEnhance *self, gboolean estimating)
+{
+  GstSympieFilter *filter = GST_SYMPIE_FILTER (self);
+  GstSympieCuda *cuda = gst_sympie_filter_get_cuda (filter);
+  SympieConfig config = sympie_config_default ();
+  GstClockTime begin = gst_util_get_timestamp ();
+  char *error = NULL;
+  gchar *weights;
+
+  GST_OBJECT_LOCK (self);
+  weights = gst_sympie_enhance_dup_weights (self);
+  config.device = self->active_device != SYMPIE_DEVICE_AUTO
+                      ? self->active_device
+                      : self->device;
+  config.cuda_device = (int) self->cuda_device_id;
+  GST_OBJECT_UNLOCK (self);
+  config.n_threads = (int) gst_sympie_filter_get_n_threads (filter);
+  if (estimating)
+    config.weights = weights;
+
+  gst_sympie_enhance_close_context (self);
+  if (!gst_sympie_device_choose (
+          GST_ELEMENT (self), &config.device, config.cuda_device)) {
+    g_free (weights);
+    return FALSE;
+  }
+  if (config.device == SYMPIE_DEVICE_CUDA) {
+    /* None is no reason to give up: frames in system memory need none. */
+    gst_sympie_cuda_open (cuda, GST_ELEMENT (self), config.cuda_device);
+    config.cuda_context = gst_sympie_cuda_handle (cuda);
+    config.cuda_stream = gst_sympie_cuda_stream (cuda);
+  }
+  gst_sympie_cuda_enter (cuda);
+  self->context = sympie_open (&config, &error);
+  gst_sympie_cuda_leave (cuda);
+  if (self->context) {
+    self->can_estimate = estimating;
+    gst_sympie_filter_refuse_cuda (
+        filter, config.device == SYMPIE_DEVICE_CPU ? "on the processor"
+                : !config.cuda_context             ? "without a CUDA context"
+                                                   : NULL);
+    gst_sympie_enhance_set_active_device (self, sympie_device (self->context));
+    GST_INFO_OBJECT (self, "opened on %s in %" GST_TIME_FORMAT ", weights %s",
+        config.device == SYMPIE_DEVICE_CUDA ? "CUDA" : "the processor",
+        GST_TIME_ARGS (gst_util_get_timestamp () - begin),
+        estimating ? weights : "not needed");
+  } else {
+    gst_sympie_enhance_post_open_error (self, &config, weights, error);
+    free (error);
+  }
+  g_free (weights);
+  return self->context != NULL;
+}
+
+/* Manual parameters may have been taken back since the context was opened. */
+static gboolean
+gst_sympie_enhance_ensure_open (GstSympieFilter *filter)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
+  gboolean estimating = !self->frame_settings.manual;
+
+  return (self->context && (!estimating || self->can_estimate))
+         || gst_sympie_enhance_open_context (self, estimating);
+}
+
+static void
+gst_sympie_enhance_close (GstSympieFilter *filter)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
+
+  gst_sympie_enhance_close_context (self);
+  gst_sympie_enhance_set_active_device (self, SYMPIE_DEVICE_AUTO);
 }
 
 static gboolean
 gst_sympie_enhance_start (GstBaseTransform *trans)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
-  gboolean enabled, by_hand;
+  gchar *error;
 
   GST_OBJECT_LOCK (self);
-  enabled = self->enabled;
-  by_hand = self->settings.by_hand;
-  self->stats = (GstSympieStats){ 0 };
+  error = g_strdup (self->parameters_error);
+  self->stats = (Stats){ 0 };
   self->has_last_parameters = FALSE;
   GST_OBJECT_UNLOCK (self);
-
-  gst_sympie_scene_end (&self->scene);
-  gst_base_transform_set_passthrough (trans, !enabled);
-  return gst_sympie_enhance_check_parameters (self)
-         && gst_sympie_enhance_open (self, !by_hand);
-}
-
-static gboolean
-gst_sympie_enhance_stop (GstBaseTransform *trans)
-{
-  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
-
-  gst_sympie_enhance_close (self);
-  gst_sympie_cuda_close (&self->cuda);
-  gst_caps_replace (&self->refused, NULL);
-  gst_sympie_scene_end (&self->scene);
-
-  GST_OBJECT_LOCK (self);
-  self->active_device = SYMPIE_DEVICE_AUTO;
-  GST_OBJECT_UNLOCK (self);
-  g_object_notify (G_OBJECT (self), "active-device");
-  return TRUE;
-}
-
-static gboolean
-gst_sympie_enhance_sink_event (GstBaseTransform *trans, GstEvent *event)
-{
-  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
-  GstBaseTransformClass *base = GST_BASE_TRANSFORM_CLASS (parent_class);
-  GstCaps *caps = NULL;
-  gboolean handled;
-
-  switch (GST_EVENT_TYPE (event)) {
-  case GST_EVENT_FLUSH_STOP:
-  case GST_EVENT_SEGMENT:
-    gst_sympie_scene_end (&self->scene);
-    break;
-  case GST_EVENT_CAPS:
-    gst_event_parse_caps (event, &caps);
-    gst_caps_ref (caps);
-    break;
-  default:
-    break;
+  if (error) {
+    GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS,
+        ("Cannot use the property parameters: %s", error), (NULL));
+    g_free (error);
+    return FALSE;
   }
-  handled = base->sink_event (trans, event);
-  if (caps && !handled)
-    gst_sympie_enhance_explain_refusal (self, caps);
-  gst_clear_caps (&caps);
-  return handled;
+  return GST_BASE_TRANSFORM_CLASS (parent_class)->start (trans);
+}
+
+/* ---- CUDA contexts, which neighbours share --------------------------------
+ */
+
+static void
+gst_sympie_enhance_set_context (GstElement *element, GstContext *context)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (element);
+
+  gst_sympie_cuda_set_context (
+      gst_sympie_filter_get_cuda (GST_SYMPIE_FILTER (self)), element,
+      (gint) self->cuda_device_id, context);
+  GST_ELEMENT_CLASS (parent_class)->set_context (element, context);
+}
+
+static gboolean
+gst_sympie_enhance_query (
+    GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
+{
+  if (GST_QUERY_TYPE (query) == GST_QUERY_CONTEXT
+      && gst_sympie_cuda_query (
+          gst_sympie_filter_get_cuda (GST_SYMPIE_FILTER (trans)),
+          GST_ELEMENT (trans), query))
+    return TRUE;
+  return GST_BASE_TRANSFORM_CLASS (parent_class)
+      ->query (trans, direction, query);
+}
+
+/* Goes on in the context that the buffers come from. */
+static void
+gst_sympie_enhance_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
+  GstSympieFilter *filter = GST_SYMPIE_FILTER (trans);
+  GstSympieCuda *cuda = gst_sympie_filter_get_cuda (filter);
+
+  GST_BASE_TRANSFORM_CLASS (parent_class)->before_transform (trans, buffer);
+  if (gst_base_transform_is_passthrough (trans)
+      || !gst_sympie_filter_is_in_cuda (filter)
+      || !gst_sympie_cuda_is_foreign (cuda, buffer))
+    return;
+  GST_INFO_OBJECT (self, "buffers come from another CUDA context");
+  gst_sympie_enhance_close_context (self);
+  gst_sympie_cuda_adopt (cuda, buffer);
+  /* On failure there is no context, which ensure_open() tells. */
+  if (gst_sympie_enhance_open_context (self, !self->frame_settings.manual))
+    gst_base_transform_reconfigure_src (trans);
 }
 
 /* ---- Frames -------------------------------------------------------------- */
 
 static gboolean
-gst_sympie_enhance_set_info (GstVideoFilter *filter, GstCaps *incaps,
-    GstVideoInfo *in_info, GstCaps *outcaps, GstVideoInfo *out_info)
+gst_sympie_enhance_is_on (GstSympieFilter *filter)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
-  gchar *reason = NULL;
 
-  self->in_cuda = gst_sympie_cuda_is_in_caps (incaps);
-  if (self->in_cuda && !self->cuda.context)
-    reason = g_strdup ("video in CUDA memory without a CUDA context");
-  if (reason
-      || !gst_sympie_stream_from_caps (
-          &self->stream, incaps, in_info, &reason)) {
-    /* Pads send caps that were refused again with whatever comes next. */
-    if (!self->refused || !gst_caps_is_equal (self->refused, incaps))
-      GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-          ("Cannot enhance %s: %" GST_PTR_FORMAT, reason, incaps), (NULL));
-    gst_caps_replace (&self->refused, incaps);
-    g_free (reason);
-    return FALSE;
+  return self->enabled && self->settings.strength > 0.0;
+}
+
+static void
+gst_sympie_enhance_begin_frame (
+    GstSympieFilter *filter, GstClockTime stream_time)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
+
+  self->frame_settings = self->settings;
+}
+
+static void
+gst_sympie_enhance_end_scene (GstSympieFilter *filter)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
+
+  self->n_kept = self->n_frames = 0;
+}
+
+/* For the properties, after a frame. */
+static void
+gst_sympie_enhance_publish (GstSympieEnhance *self)
+{
+  const Stats *done = &self->frame_stats;
+  gboolean reused = !self->frame_settings.manual && done->estimates == 0;
+
+  GST_OBJECT_LOCK (self);
+  self->last_parameters = self->frame_parameters;
+  self->has_last_parameters = TRUE;
+  self->stats.frames++;
+  self->stats.estimates += done->estimates;
+  self->stats.reused += reused;
+  self->stats.estimate_time += done->estimate_time;
+  self->stats.apply_time += done->apply_time;
+  GST_OBJECT_UNLOCK (self);
+  GST_LOG_OBJECT (self,
+      "parameters %s, estimates took %" GST_TIME_FORMAT
+      ", application %" GST_TIME_FORMAT,
+      self->frame_settings.manual ? "set by hand"
+      : reused                    ? "reused"
+                                  : "estimated",
+      GST_TIME_ARGS (done->estimate_time), GST_TIME_ARGS (done->apply_time));
+}
+
+/* The parameters of an iteration over a frame that now looks like `image`. */
+static const SympieParams *
+gst_sympie_enhance_get_parameters (GstSympieEnhance *self, guint iteration,
+    const SympieImage *image, char **error)
+{
+  GstClockTime begin;
+
+  if (self->frame_settings.manual)
+    return &self->frame_settings.parameters;
+  if (iteration >= self->n_kept) {
+    begin = gst_util_get_timestamp ();
+    if (!sympie_estimate (
+            self->context, image, &self->kept[iteration], NULL, error))
+      return NULL;
+    self->n_kept = iteration + 1;
+    self->frame_stats.estimates++;
+    self->frame_stats.estimate_time += gst_util_get_timestamp () - begin;
   }
-  gst_caps_replace (&self->refused, NULL);
-  gst_sympie_scene_end (&self->scene);
+  return &self->kept[iteration];
+}
+
+/* Whether one call of the library can do an iteration of `n` images: on CUDA
+ * the frame and its parameters then stay on the device in between. */
+static gboolean
+gst_sympie_enhance_is_one_step (
+    GstSympieEnhance *self, guint iteration, guint n)
+{
+  return n == 1 && !self->frame_settings.manual && iteration >= self->n_kept
+         && sympie_device (self->context) == SYMPIE_DEVICE_CUDA;
+}
+
+static SympieParams
+gst_sympie_enhance_blend (GstSympieEnhance *self, const SympieParams *params)
+{
+  SympieParams blended;
+
+  sympie_params_identity (&blended);
+  sympie_params_blend (
+      &blended, params, (float) self->frame_settings.strength, &blended);
+  return blended;
+}
+
+/* Estimates before it is decided where the frame goes: one that the parameters
+ * would leave as it is passes. */
+static gboolean
+gst_sympie_enhance_prepare (GstSympieFilter *filter, const SympieImage *images,
+    guint n, gboolean *changes, char **error)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
+  const Settings *settings = &self->frame_settings;
+  const SympieParams *params;
+  SympieParams identity, blended;
+
+  self->frame_stats = (Stats){ 0 };
+  if (settings->manual || self->n_frames >= settings->reuse_interval)
+    gst_sympie_enhance_end_scene (filter);
+  self->n_frames++;
+  if (gst_sympie_enhance_is_one_step (self, 0, n))
+    return TRUE;
+
+  params = gst_sympie_enhance_get_parameters (self, 0, &images[0], error);
+  if (!params)
+    return FALSE;
+  self->frame_parameters = *params;
+  sympie_params_identity (&identity);
+  blended = gst_sympie_enhance_blend (self, params);
+  *changes = sympie_params_distance (&identity, &blended) > 0.0f;
+  if (!*changes)
+    gst_sympie_enhance_publish (self);
   return TRUE;
 }
 
-/* Fixes what this frame is done with. Only here does passthrough change, so
- * that no frame sees both. */
-static void
-gst_sympie_enhance_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
+static gboolean
+gst_sympie_enhance_iterate (GstSympieEnhance *self, guint iteration,
+    const SympieImage *from, const SympieImage *to, guint n, char **error)
 {
-  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
-  GstClockTime stream_time = gst_segment_to_stream_time (
-      &trans->segment, GST_FORMAT_TIME, GST_BUFFER_TIMESTAMP (buffer));
-  gboolean passthrough;
+  const SympieParams *params;
+  SympieParams blended;
+  GstClockTime begin;
 
-  if (GST_CLOCK_TIME_IS_VALID (stream_time))
-    gst_object_sync_values (GST_OBJECT (self), stream_time);
-
-  GST_OBJECT_LOCK (self);
-  self->frame_settings = self->settings;
-  passthrough = !self->enabled;
-  GST_OBJECT_UNLOCK (self);
-
-  if (self->in_cuda && gst_sympie_cuda_is_foreign (&self->cuda, buffer))
-    gst_sympie_enhance_follow_context (self, buffer);
-
-  /* The input's flag: the base class marks the output after each frame that it
-   * dropped for quality of service, when estimating anew would not help. */
-  if (GST_BUFFER_IS_DISCONT (buffer))
-    gst_sympie_scene_end (&self->scene);
-
-  if (passthrough != gst_base_transform_is_passthrough (trans)) {
-    GST_DEBUG_OBJECT (self, "passthrough: %d", passthrough);
-    gst_sympie_scene_end (&self->scene);
-    gst_base_transform_set_passthrough (trans, passthrough);
-    if (!passthrough)
-      gst_base_transform_reconfigure_src (trans); /* for a buffer pool */
-  }
-}
-
-/* Decoders keep references to most of their frames, so the base class's choice
- * for good, in place or not, would copy either those or all the others. */
-static GstFlowReturn
-gst_sympie_enhance_prepare_output_buffer (
-    GstBaseTransform *trans, GstBuffer *inbuf, GstBuffer **outbuf)
-{
-  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
-
-  if (!gst_base_transform_is_passthrough (trans)) {
-    if (self->frame_settings.strength == 0.0) {
-      *outbuf = inbuf;
-      return GST_FLOW_OK;
-    }
-    if (gst_buffer_is_writable (inbuf)
-        && gst_buffer_is_all_memory_writable (inbuf)) {
-      GST_BUFFER_FLAG_UNSET (inbuf, GST_BUFFER_FLAG_GAP);
-      *outbuf = inbuf;
-      return GST_FLOW_OK;
-    }
-  }
-  return GST_BASE_TRANSFORM_CLASS (parent_class)
-      ->prepare_output_buffer (trans, inbuf, outbuf);
-}
-
-static GstFlowReturn gst_sympie_enhance_transform_frame (
-    GstVideoFilter *filter, GstVideoFrame *in_frame, GstVideoFrame *out_frame);
-
-/* What the base class does for a frame in system memory. */
-static GstFlowReturn
-gst_sympie_enhance_transform_cuda (
-    GstSympieEnhance *self, GstBuffer *inbuf, GstBuffer *outbuf)
-{
-  GstVideoFilter *filter = GST_VIDEO_FILTER (self);
-  gboolean in_place = inbuf == outbuf;
-  GstVideoFrame in_frame, out_frame;
-  GstFlowReturn result = GST_FLOW_ERROR;
-  gboolean mapped;
-
-  mapped = gst_sympie_cuda_map (&self->cuda, &in_frame, &filter->in_info, inbuf,
-      in_place ? GST_MAP_READWRITE : GST_MAP_READ);
-  if (mapped && !in_place) {
-    mapped = gst_sympie_cuda_map (
-        &self->cuda, &out_frame, &filter->out_info, outbuf, GST_MAP_WRITE);
-    if (!mapped)
-      gst_video_frame_unmap (&in_frame);
-  }
-  if (mapped) {
-    result = gst_sympie_enhance_transform_frame (
-        filter, &in_frame, in_place ? &in_frame : &out_frame);
-    if (!in_place)
-      gst_video_frame_unmap (&out_frame);
-    gst_video_frame_unmap (&in_frame);
+  if (gst_sympie_enhance_is_one_step (self, iteration, n)) {
+    begin = gst_util_get_timestamp ();
+    if (!sympie_enhance (self->context, from, to,
+            (float) self->frame_settings.strength, &self->kept[iteration], NULL,
+            error))
+      return FALSE;
+    self->n_kept = iteration + 1;
+    self->frame_stats.estimates++;
   } else {
-    GST_ELEMENT_ERROR (
-        self, RESOURCE, FAILED, ("Cannot map a buffer in CUDA memory"), (NULL));
+    params = gst_sympie_enhance_get_parameters (self, iteration, from, error);
+    if (!params)
+      return FALSE;
+    blended = gst_sympie_enhance_blend (self, params);
+    begin = gst_util_get_timestamp ();
+    for (guint i = 0; i < n; i++)
+      if (!sympie_apply (self->context, &from[i], &to[i], &blended, error))
+        return FALSE;
   }
-  return result;
-}
-
-static GstFlowReturn
-gst_sympie_enhance_transform (
-    GstBaseTransform *trans, GstBuffer *inbuf, GstBuffer *outbuf)
-{
-  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
-  GstBaseTransformClass *base = GST_BASE_TRANSFORM_CLASS (parent_class);
-
-  if (self->frame_settings.strength == 0.0) {
-    gst_sympie_scene_end (&self->scene);
-    return GST_FLOW_OK;
-  }
-  if (self->in_cuda)
-    return gst_sympie_enhance_transform_cuda (self, inbuf, outbuf);
-  return inbuf == outbuf ? base->transform_ip (trans, outbuf)
-                         : base->transform (trans, inbuf, outbuf);
+  self->frame_stats.apply_time += gst_util_get_timestamp () - begin;
+  return TRUE;
 }
 
 static gboolean
-gst_sympie_enhance_transform_meta (
-    GstBaseTransform *trans, GstBuffer *outbuf, GstMeta *meta, GstBuffer *inbuf)
-{
-  return gst_sympie_meta_stays_true (meta)
-         || GST_BASE_TRANSFORM_CLASS (parent_class)
-                ->transform_meta (trans, outbuf, meta, inbuf);
-}
-
-static GstFlowReturn
-gst_sympie_enhance_transform_frame (
-    GstVideoFilter *filter, GstVideoFrame *in_frame, GstVideoFrame *out_frame)
+gst_sympie_enhance_apply (GstSympieFilter *filter, const SympieImage *src,
+    const SympieImage *dst, guint n, char **error)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
-  SympieImage src[GST_SYMPIE_MAX_IMAGES], dst[GST_SYMPIE_MAX_IMAGES];
-  SympieParams used;
-  GstSympieStats stats;
-  gboolean enhanced;
-  char *error = NULL;
-  guint n;
 
-  if (!gst_sympie_enhance_is_ready (self))
-    return GST_FLOW_ERROR;
-
-  n = gst_sympie_images_from_frame (src, &self->stream, in_frame);
-  if (n == 0
-      || gst_sympie_images_from_frame (dst, &self->stream, out_frame) != n) {
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("Cannot enhance an interlaced frame without its last chroma row"),
-        ("%dx%d %s", GST_VIDEO_FRAME_WIDTH (in_frame),
-            GST_VIDEO_FRAME_HEIGHT (in_frame),
-            gst_video_format_to_string (GST_VIDEO_FRAME_FORMAT (in_frame))));
-    return GST_FLOW_ERROR;
-  }
-
-  for (guint i = 0; i < n && self->in_cuda; i++)
-    src[i].memory = dst[i].memory = SYMPIE_MEMORY_CUDA;
-
-  if (!gst_sympie_cuda_enter (&self->cuda)) {
-    GST_ELEMENT_ERROR (self, RESOURCE, FAILED,
-        ("Cannot use the CUDA context of the stream"), (NULL));
-    return GST_FLOW_ERROR;
-  }
-  enhanced = gst_sympie_scene_enhance (&self->scene, self->context,
-      &self->frame_settings, src, dst, n, &used, &stats, &error);
-  gst_sympie_cuda_leave (&self->cuda);
-  if (!enhanced) {
-    GST_ELEMENT_ERROR (
-        self, STREAM, FAILED, ("Cannot enhance a frame: %s", error), (NULL));
-    free (error);
-    return GST_FLOW_ERROR;
-  }
-
-  gst_sympie_enhance_note (self, &stats, &used);
-  return GST_FLOW_OK;
+  for (guint i = 0; i < self->frame_settings.iterations; i++)
+    if (!gst_sympie_enhance_iterate (
+            self, i, i == 0 ? src : dst, dst, n, error))
+      return FALSE;
+  if (!self->frame_settings.manual)
+    self->frame_parameters = self->kept[0];
+  gst_sympie_enhance_publish (self);
+  return TRUE;
 }
 
-static GstFlowReturn
-gst_sympie_enhance_transform_frame_ip (
-    GstVideoFilter *filter, GstVideoFrame *frame)
-{
-  return gst_sympie_enhance_transform_frame (filter, frame, frame);
-}
+/* ---- Class --------------------------------------------------------------- */
 
 static void
 gst_sympie_enhance_finalize (GObject *object)
@@ -415,8 +696,144 @@ gst_sympie_enhance_finalize (GObject *object)
 
   g_free (self->weights);
   g_free (self->parameters_error);
-  gst_sympie_cuda_close (&self->cuda);
   G_OBJECT_CLASS (parent_class)->finalize (object);
+}
+
+static void
+gst_sympie_enhance_install_properties (GObjectClass *object_class)
+{
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
+  const GParamFlags ready = flags | GST_PARAM_MUTABLE_READY;
+  const GParamFlags playing = flags | GST_PARAM_MUTABLE_PLAYING;
+  const GParamFlags readable = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+
+  object_class->set_property = gst_sympie_enhance_set_property;
+  object_class->get_property = gst_sympie_enhance_get_property;
+  gst_type_mark_as_plugin_api (GST_TYPE_SYMPIE_DEVICE, 0);
+
+  /**
+   * GstSympieEnhance:weights:
+   *
+   * Path of NEM's weights, a safetensors file. If it is not set, the
+   * environment variable SYMPIE_WEIGHTS names the file, and without that it is
+   * the one that was installed with the plugin. Reads as the path in use.
+   */
+  g_object_class_install_property (object_class, PROP_WEIGHTS,
+      g_param_spec_string ("weights", "Weights",
+          "Safetensors file with NEM's weights (unset = environment variable "
+          "SYMPIE_WEIGHTS, else the installed file)",
+          NULL, ready));
+  /**
+   * GstSympieEnhance:device:
+   *
+   * Where to compute: on an NVIDIA GPU with auto, if there is one, else on the
+   * processor, which the element says in a warning. A device that is asked for
+   * by name and is not there is an error, not a reason to take another one.
+   */
+  g_object_class_install_property (object_class, PROP_DEVICE,
+      g_param_spec_enum ("device", "Device", "Device to compute on",
+          GST_TYPE_SYMPIE_DEVICE, DEFAULT_DEVICE, ready));
+  /**
+   * GstSympieEnhance:active-device:
+   *
+   * The device in use, or auto while the element is stopped.
+   */
+  g_object_class_install_property (object_class, PROP_ACTIVE_DEVICE,
+      g_param_spec_enum ("active-device", "Active device",
+          "Device in use (auto = none yet)", GST_TYPE_SYMPIE_DEVICE,
+          SYMPIE_DEVICE_AUTO, readable));
+  /**
+   * GstSympieEnhance:cuda-device-id:
+   *
+   * Which CUDA device to take where there are several.
+   */
+  g_object_class_install_property (object_class, PROP_CUDA_DEVICE_ID,
+      g_param_spec_uint ("cuda-device-id", "CUDA device",
+          "Index of the CUDA device to use", 0, G_MAXINT,
+          DEFAULT_CUDA_DEVICE_ID, ready));
+  /**
+   * GstSympieEnhance:enabled:
+   *
+   * FALSE lets all buffers pass untouched.
+   */
+  g_object_class_install_property (object_class, PROP_ENABLED,
+      g_param_spec_boolean ("enabled", "Enabled",
+          "Enhance frames; FALSE lets them pass untouched", DEFAULT_ENABLED,
+          playing));
+  /**
+   * GstSympieEnhance:strength:
+   *
+   * How far to go from parameters that change nothing (0) to those estimated
+   * (1). At 0 buffers pass untouched.
+   */
+  g_object_class_install_property (object_class, PROP_STRENGTH,
+      g_param_spec_double ("strength", "Strength",
+          "Effect, from none (0) to that of the estimated parameters (1)", 0.0,
+          1.0, DEFAULT_STRENGTH, playing | GST_PARAM_CONTROLLABLE));
+  /**
+   * GstSympieEnhance:iterations:
+   *
+   * How often to estimate and apply, each time on the frame that came out.
+   */
+  g_object_class_install_property (object_class, PROP_ITERATIONS,
+      g_param_spec_uint ("iterations", "Iterations",
+          "How often each frame is enhanced, the result fed back", 1,
+          MAX_ITERATIONS, DEFAULT_ITERATIONS, playing));
+  /**
+   * GstSympieEnhance:reuse-interval:
+   *
+   * Estimate on every Nth frame and keep the parameters in between. A
+   * discontinuity starts anew.
+   */
+  g_object_class_install_property (object_class, PROP_REUSE_INTERVAL,
+      g_param_spec_uint ("reuse-interval", "Reuse interval",
+          "Estimate on every Nth frame and keep the parameters in between", 1,
+          G_MAXUINT, DEFAULT_REUSE_INTERVAL, playing));
+  /**
+   * GstSympieEnhance:parameters:
+   *
+   * 37 numbers to apply instead of NEM's estimates, in standardised RGB (mean
+   * 0.485, 0.456, 0.406; deviation 0.229, 0.224, 0.225): the colour matrix, 9,
+   * input channel by input channel; the shift that comes before it, 3; the
+   * kernel, 25, row by row. An empty array goes back to NEM. Anything else is
+   * an error at the start; while playing it is a warning, and what was set
+   * before stays.
+   */
+  g_object_class_install_property (object_class, PROP_PARAMETERS,
+      gst_param_spec_array ("parameters", "Parameters",
+          "37 numbers to apply (9 of the colour matrix, 3 of the shift, 25 of "
+          "the kernel) instead of estimates; empty = estimate",
+          NULL, playing));
+  /**
+   * GstSympieEnhance:last-parameters:
+   *
+   * The 37 numbers, of type double, estimated or given for the latest frame (in
+   * its first iteration, before #GstSympieEnhance:strength). Empty before the
+   * first frame.
+   */
+  g_object_class_install_property (object_class, PROP_LAST_PARAMETERS,
+      gst_param_spec_array ("last-parameters", "Last parameters",
+          "37 numbers estimated or given for the latest frame", NULL,
+          readable));
+  /**
+   * GstSympieEnhance:stats:
+   *
+   * What was done since the start, a structure
+   * application/x-sympie-enhance-stats:
+   *
+   * * #guint64 `frames`: frames enhanced
+   * * #guint64 `estimates`: how often NEM ran
+   * * #guint64 `reused`: frames for which it did not, as the parameters of an
+   *   earlier frame were kept
+   * * #guint64 `estimate-time`: nanoseconds that NEM took
+   * * #guint64 `apply-time`: nanoseconds that DWM took; on CUDA with NEM, which
+   *   is not waited for on its own
+   */
+  g_object_class_install_property (object_class, PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics",
+          "frames, estimates, reused and, in nanoseconds, estimate-time and "
+          "apply-time since the start, as guint64",
+          GST_TYPE_STRUCTURE, readable));
 }
 
 static void
@@ -425,14 +842,13 @@ gst_sympie_enhance_class_init (GstSympieEnhanceClass *klass)
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
   GstBaseTransformClass *trans_class = GST_BASE_TRANSFORM_CLASS (klass);
-  GstVideoFilterClass *filter_class = GST_VIDEO_FILTER_CLASS (klass);
+  GstSympieFilterClass *filter_class = GST_SYMPIE_FILTER_CLASS (klass);
 
   GST_DEBUG_CATEGORY_INIT (
       gst_sympie_enhance_debug, "sympieenhance", 0, "SyMPIE video enhancement");
 
   object_class->finalize = gst_sympie_enhance_finalize;
   gst_sympie_enhance_install_properties (object_class);
-  gst_sympie_enhance_install_device (klass);
 
   gst_element_class_set_static_metadata (element_class,
       "SyMPIE video enhancement", "Filter/Effect/Video",
@@ -440,28 +856,35 @@ gst_sympie_enhance_class_init (GstSympieEnhanceClass *klass)
       "The gst-sympie project");
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
+  element_class->set_context =
+      GST_DEBUG_FUNCPTR (gst_sympie_enhance_set_context);
 
   trans_class->start = GST_DEBUG_FUNCPTR (gst_sympie_enhance_start);
-  trans_class->stop = GST_DEBUG_FUNCPTR (gst_sympie_enhance_stop);
-  trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_sympie_enhance_sink_event);
+  trans_class->query = GST_DEBUG_FUNCPTR (gst_sympie_enhance_query);
   trans_class->before_transform =
       GST_DEBUG_FUNCPTR (gst_sympie_enhance_before_transform);
-  trans_class->prepare_output_buffer =
-      GST_DEBUG_FUNCPTR (gst_sympie_enhance_prepare_output_buffer);
-  trans_class->transform = GST_DEBUG_FUNCPTR (gst_sympie_enhance_transform);
-  trans_class->transform_meta =
-      GST_DEBUG_FUNCPTR (gst_sympie_enhance_transform_meta);
-  trans_class->transform_ip_on_passthrough = FALSE;
 
-  filter_class->set_info = GST_DEBUG_FUNCPTR (gst_sympie_enhance_set_info);
-  filter_class->transform_frame =
-      GST_DEBUG_FUNCPTR (gst_sympie_enhance_transform_frame);
-  filter_class->transform_frame_ip =
-      GST_DEBUG_FUNCPTR (gst_sympie_enhance_transform_frame_ip);
+  filter_class->verb = "enhance";
+  filter_class->formats = &formats;
+  filter_class->is_on = gst_sympie_enhance_is_on;
+  filter_class->begin_frame = gst_sympie_enhance_begin_frame;
+  filter_class->ensure_open = gst_sympie_enhance_ensure_open;
+  filter_class->close = gst_sympie_enhance_close;
+  filter_class->end_scene = gst_sympie_enhance_end_scene;
+  filter_class->prepare = gst_sympie_enhance_prepare;
+  filter_class->apply = gst_sympie_enhance_apply;
 }
 
 static void
 gst_sympie_enhance_init (GstSympieEnhance *self)
 {
-  gst_sympie_enhance_init_properties (self);
+  self->device = DEFAULT_DEVICE;
+  self->active_device = SYMPIE_DEVICE_AUTO;
+  self->cuda_device_id = DEFAULT_CUDA_DEVICE_ID;
+  self->enabled = DEFAULT_ENABLED;
+  self->settings = (Settings){
+    .strength = DEFAULT_STRENGTH,
+    .iterations = DEFAULT_ITERATIONS,
+    .reuse_interval = DEFAULT_REUSE_INTERVAL,
+  };
 }

@@ -6,13 +6,13 @@
 #ifndef GST_SYMPIE_ENHANCE_H
 #define GST_SYMPIE_ENHANCE_H
 
-#include <gst/video/gstvideofilter.h>
+#include "gstsympiefilter.h"
 
 G_BEGIN_DECLS
 
 #define GST_TYPE_SYMPIE_ENHANCE (gst_sympie_enhance_get_type ())
 G_DECLARE_FINAL_TYPE (
-    GstSympieEnhance, gst_sympie_enhance, GST, SYMPIE_ENHANCE, GstVideoFilter)
+    GstSympieEnhance, gst_sympie_enhance, GST, SYMPIE_ENHANCE, GstSympieFilter)
 
 GST_ELEMENT_REGISTER_DECLARE (sympieenhance);
 

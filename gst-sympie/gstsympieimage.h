@@ -36,12 +36,17 @@ typedef struct
   SympieColorimetry colorimetry;
 } GstSympieStream;
 
-/* `info` is `caps` parsed. Fails on what DWM would mangle, with a sentence in
- * `reason`, which the caller frees: transfer functions PQ and HLG (their
- * values are not the gamma-coded ones that NEM knows), YUV formats with the
- * matrix RGB, and fields kept in buffers of their own. */
+/* `info` is `caps`, fixed, parsed. Fails on what DWM would mangle, with what it
+ * is in `reason`, which the caller frees: transfer functions that are not
+ * gamma-coded (PQ, linear, logarithmic), YUV formats with the matrix RGB, views
+ * that share a frame, and fields and views kept in memory of their own. */
 gboolean gst_sympie_stream_from_caps (GstSympieStream *stream, GstCaps *caps,
     const GstVideoInfo *info, gchar **reason);
+
+/* Of `caps` what gst_sympie_stream_from_caps() takes, in formats and memory of
+ * `formats`. Fields that are open name what works: a neighbour that can convert
+ * then does. */
+GstCaps *gst_sympie_caps_restrict (GstCaps *caps, GstCaps *formats);
 
 /* Views of the memory of a mapped frame, valid as long as the map. Returns how
  * many: 1, or for an interlaced frame 2, of which the first is the top field.

@@ -134,7 +134,8 @@ get_stat (GstElement *element, const gchar *field)
   guint64 value;
 
   g_object_get (element, "stats", &stats, NULL);
-  fail_unless (gst_structure_has_name (stats, "application/x-sympie-stats"));
+  fail_unless (
+      gst_structure_has_name (stats, "application/x-sympie-enhance-stats"));
   fail_unless (gst_structure_get_uint64 (stats, field, &value), "%s", field);
   gst_structure_free (stats);
   return value;

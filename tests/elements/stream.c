@@ -291,8 +291,11 @@ GST_START_TEST (test_metadata)
 GST_END_TEST;
 
 /* A buffer with strides and offsets of its own gives the same picture as one
- * laid out by the caps, and what lies between stays. */
-GST_START_TEST (test_video_meta)
+ * laid out by the caps. Where downstream reads GstVideoMeta it is changed in
+ * place, and what lies between stays; where not, the result is laid out by the
+ * caps. */
+static void
+check_padded (gboolean downstream_reads_meta)
 {
   const gchar *caps =
       "video/x-raw, format = NV12, width = 37, height = 23, framerate = 25/1";
@@ -305,6 +308,8 @@ GST_START_TEST (test_video_meta)
   GstBuffer *plain, *padded;
   GstVideoFrame plain_frame, padded_frame;
 
+  if (downstream_reads_meta)
+    gst_harness_add_propose_allocation_meta (h, GST_VIDEO_META_API_TYPE, NULL);
   gst_harness_set_src_caps_str (h, caps);
 
   plain = test_buffer (&info, 1);
@@ -322,23 +327,32 @@ GST_START_TEST (test_video_meta)
 
   plain = gst_harness_push_and_pull (h, plain);
   padded = gst_harness_push_and_pull (h, padded);
+  if (!downstream_reads_meta) {
+    /* As someone reads it who knows the caps only. */
+    GstVideoMeta *meta = gst_buffer_get_video_meta (padded);
+
+    fail_unless_equals_uint64 (gst_buffer_get_size (padded), info.size);
+    if (meta)
+      gst_buffer_remove_meta (padded, (GstMeta *) meta);
+  }
   fail_unless (gst_video_frame_map (&plain_frame, &info, plain, GST_MAP_READ));
   fail_unless (
       gst_video_frame_map (&padded_frame, &info, padded, GST_MAP_READ));
   for (guint p = 0; p < 2; p++) {
     const guint8 *want = GST_VIDEO_FRAME_PLANE_DATA (&plain_frame, p);
     const guint8 *got = GST_VIDEO_FRAME_PLANE_DATA (&padded_frame, p);
+    gint stride = GST_VIDEO_FRAME_PLANE_STRIDE (&padded_frame, p);
     gint rows = p == 0 ? 23 : 12, row_bytes = p == 0 ? 37 : 38;
 
-    fail_unless_equals_int (
-        GST_VIDEO_FRAME_PLANE_STRIDE (&padded_frame, p), strides[p]);
+    if (downstream_reads_meta)
+      fail_unless_equals_int (stride, strides[p]);
     for (gint y = 0; y < rows; y++) {
       fail_unless (memcmp (got, want, row_bytes) == 0, "plane %u row %d", p, y);
-      if (y + 1 < rows)
-        for (gint x = row_bytes; x < strides[p]; x++)
+      if (downstream_reads_meta && y + 1 < rows)
+        for (gint x = row_bytes; x < stride; x++)
           fail_unless_equals_int (got[x], 0xa5);
       want += GST_VIDEO_FRAME_PLANE_STRIDE (&plain_frame, p);
-      got += strides[p];
+      got += stride;
     }
   }
   gst_video_frame_unmap (&plain_frame);
@@ -346,6 +360,12 @@ GST_START_TEST (test_video_meta)
   gst_buffer_unref (plain);
   gst_buffer_unref (padded);
   gst_harness_teardown (h);
+}
+
+GST_START_TEST (test_video_meta)
+{
+  check_padded (TRUE);
+  check_padded (FALSE);
 }
 GST_END_TEST;
 

@@ -1,0 +1,94 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* The base of an element that changes frames where its settings say so. It owns
+ * all that has to do with the stream: caps, passthrough, the layout of buffers,
+ * metadata, colour, fields, errors. A subclass has its settings and one call a
+ * frame. */
+
+#ifndef GST_SYMPIE_FILTER_H
+#define GST_SYMPIE_FILTER_H
+
+#include <gst/base/gstbasetransform.h>
+
+#include "gstsympiecuda.h"
+#include "gstsympieimage.h"
+
+G_BEGIN_DECLS
+
+/* A pad takes frames in these formats, and all there is where the element has
+ * nothing to do. */
+#define GST_SYMPIE_FILTER_PAD_CAPS(formats)                                    \
+  GST_STATIC_CAPS (formats "; video/x-raw(ANY)")
+
+#define GST_TYPE_SYMPIE_FILTER (gst_sympie_filter_get_type ())
+G_DECLARE_DERIVABLE_TYPE (
+    GstSympieFilter, gst_sympie_filter, GST, SYMPIE_FILTER, GstBaseTransform)
+
+/* Those that are not said to be optional must be there. */
+struct _GstSympieFilterClass
+{
+  GstBaseTransformClass parent_class;
+
+  const gchar *verb;      /* what is done to video, in errors: "enhance" */
+  GstStaticCaps *formats; /* caps that it can be done to */
+
+  /* Whether the settings, as they are now, may change frames. Called with the
+   * object lock, from any thread. */
+  gboolean (*is_on) (GstSympieFilter *self);
+
+  /* Fixes the settings of the frame that comes now. Called with the object
+   * lock, for every frame, also those that pass untouched; `stream_time` may be
+   * GST_CLOCK_TIME_NONE. This and all below run in the streaming thread, or
+   * while there is none. */
+  void (*begin_frame) (GstSympieFilter *self, GstClockTime stream_time);
+
+  /* Sees to it that what the frame needs (files, devices) is open; FALSE, with
+   * an error posted, where it cannot be. */
+  gboolean (*ensure_open) (GstSympieFilter *self);
+  void (*close) (GstSympieFilter *self);
+
+  /* Optional: the next frame does not continue those before it. */
+  void (*end_scene) (GstSympieFilter *self);
+
+  /* Optional: looks at the frame's images (progressive: one; interlaced: top
+   * field, bottom field) before it is decided where the result goes. `changes`,
+   * TRUE before, is set to FALSE where apply() would change nothing: the buffer
+   * passes untouched then. Fails like the library. */
+  gboolean (*prepare) (GstSympieFilter *self, const SympieImage *images,
+      guint n, gboolean *changes, char **error);
+
+  /* Changes the images of `src` to those of `dst`, which may be the same. Fails
+   * like the library. */
+  gboolean (*apply) (GstSympieFilter *self, const SympieImage *src,
+      const SympieImage *dst, guint n, char **error);
+};
+
+/* Whether the element is between start and stop. */
+gboolean gst_sympie_filter_is_running (GstSympieFilter *self);
+
+/* For the subclass's set_property: FALSE, with a warning posted, where the
+ * property cannot be changed in this state. */
+gboolean gst_sympie_filter_may_set (GstSympieFilter *self, GParamSpec *pspec);
+
+/* After a setting has changed, without the object lock. */
+void gst_sympie_filter_settings_changed (GstSympieFilter *self);
+
+guint gst_sympie_filter_get_n_threads (GstSympieFilter *self);
+
+/* The CUDA context in which frames in CUDA memory are worked on; the subclass
+ * opens it, stop() closes it. */
+GstSympieCuda *gst_sympie_filter_get_cuda (GstSympieFilter *self);
+
+/* Whether the stream is in CUDA memory. */
+gboolean gst_sympie_filter_is_in_cuda (GstSympieFilter *self);
+
+/* Keeps CUDA memory out from now on, for a reason that reads after "video in
+ * CUDA memory", or lets it in with NULL. */
+void gst_sympie_filter_refuse_cuda (GstSympieFilter *self, const gchar *reason);
+
+G_END_DECLS
+
+#endif /* GST_SYMPIE_FILTER_H */
