@@ -142,8 +142,8 @@ def enhance(pictures, sets):
 
 def judge(table, names, data_folder, count, corruptor):
     """-> evaluate's scores of the sets on `count` validation pictures."""
-    validation = data.split(data.read_index(data_folder))[1]
-    pictures, labels = evaluate.load(evaluate.spread(validation, count))
+    development = data.split(data.read_index(data_folder)).development
+    pictures, labels = evaluate.load(evaluate.spread(development, count))
     networks = evaluate.load_networks(data_folder, "load_classifier", evaluate.CLASSIFIERS)
     right = {name: {} for name in networks}
     conditions = [c for c in evaluate.CONDITIONS
@@ -193,7 +193,7 @@ def main():
     if wrong:
         raise ValueError(f"--only: {wrong[0]} is none of {', '.join(names)}")
     if wanted:
-        pictures = data.split(data.read_index(args.data))[0]
+        pictures = data.split(data.read_index(args.data)).training
         images = [data.decode(p.path) for p in tqdm(pictures, "pictures", unit="")]
         cache = codec.CodecCache(args.codec, images,
                                  [p.path for p in pictures]) if args.codec else None

@@ -5,9 +5,11 @@
 
 A picture becomes a clip of three frames that pan slowly. Encoded at constant
 quality, its first frame shows the damage of intra coding, its last that of
-prediction.
+prediction. Each clip has an encoder of its own, with one thread: what becomes of a
+picture depends on nothing beside it, nor on the number of processors.
 """
 
+import json
 import os
 import subprocess
 import zlib
@@ -17,36 +19,51 @@ import numpy as np
 
 from data import centre_crop, random_crop
 
-CLIP = 3  # frames of a picture's clip
+CLIP = 3       # frames of a picture's clip
+TOGETHER = 24  # encoders that one FFmpeg runs side by side
 # Constant-quality values for severity 1..5, the strong end of each scale.
 RATES = {"h264": (33, 37, 41, 46, 51), "hevc": (33, 37, 41, 46, 51),
          "vp9": (43, 48, 53, 58, 63), "av1": (43, 48, 53, 58, 63)}
 ENCODERS = {
-    "h264": ["-c:v", "libx264", "-preset", "veryfast"],
-    "hevc": ["-c:v", "libx265", "-preset", "superfast", "-x265-params",
-             "log-level=error:keyint=%d:min-keyint=%d:scenecut=0" % (CLIP, CLIP)],
-    "vp9": ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "7",
-            "-b:v", "0", "-lag-in-frames", "0"],
-    "av1": ["-c:v", "libsvtav1", "-preset", "10"],
+    "h264": ["libx264", "-preset", "veryfast"],
+    "hevc": ["libx265", "-preset", "superfast", "-x265-params",
+             "log-level=error:pools=none:frame-threads=1:open-gop=0"],
+    "vp9": ["libvpx-vp9", "-deadline", "realtime", "-cpu-used", "7", "-b:v", "0",
+            "-lag-in-frames", "0"],
+    "av1": ["libsvtav1", "-preset", "10", "-svtav1-params", "lp=1"],
 }
-GROUP = ["-g", str(CLIP), "-keyint_min", str(CLIP), "-sc_threshold", "0"]
 
 
-def damage(frames, codec, severity):
-    """Encodes and decodes frames, uint8 (N, H, W, 3) with H and W even."""
-    count, height, width = frames.shape[:3]
+def damage(clips, codec, severity):
+    """Encodes and decodes clips, uint8 (N, CLIP, H, W, 3) with H and W even."""
+    parts = [_damage(clips[i:i + TOGETHER], codec, severity)
+             for i in range(0, len(clips), TOGETHER)]
+    return np.concatenate(parts)
+
+
+def _damage(clips, codec, severity):
+    """One process encodes, each clip by an encoder of its own; another decodes."""
+    count, frames, height, width = clips.shape[:4]
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24"]
-    group = [] if codec == "hevc" else GROUP
+    names = [f"[c{i}]" for i in range(count)]
+    cut = [f"[i{i}]trim=start_frame={i * frames}:end_frame={(i + 1) * frames},"
+           f"setpts=PTS-STARTPTS[c{i}]" for i in range(count)]
+    apart = f"split={count}" + "".join(f"[i{i}]" for i in range(count))
     encode = ["ffmpeg", "-v", "error", *raw, "-s", f"{width}x{height}", "-r", "25",
-              "-i", "-", "-pix_fmt", "yuv420p", *ENCODERS[codec], *group,
-              "-crf", str(RATES[codec][severity - 1]), "-f", "nut", "-"]
-    decode = ["ffmpeg", "-v", "error", "-f", "nut", "-i", "-", *raw, "-"]
-    packets = _run(encode, frames.tobytes(), codec)
+              "-i", "-", "-filter_complex", ";".join([apart, *cut])]
+    for name in names:
+        encode += ["-map", name]
+    encode += ["-pix_fmt", "yuv420p", "-c:v", *ENCODERS[codec], "-threads", "1",
+               "-crf", str(RATES[codec][severity - 1]), "-f", "nut", "-"]
+    joined = "".join(f"[0:{i}]" for i in range(count)) + f"concat=n={count}"
+    decode = ["ffmpeg", "-v", "error", "-f", "nut", "-i", "-", "-filter_complex",
+              joined, *raw, "-"]
+    packets = _run(encode, clips.tobytes(), codec)
     out = np.frombuffer(_run(decode, packets, codec), np.uint8)
-    if out.size != frames.size:
-        raise RuntimeError(f"ffmpeg's {codec} returned {out.size // frames[0].size} "
-                           f"of {count} frames")
-    return out.reshape(frames.shape)
+    if out.size != clips.size:
+        raise RuntimeError(f"ffmpeg's {codec} returned {out.size // clips[0, 0].size} "
+                           f"of {count * frames} frames")
+    return out.reshape(clips.shape)
 
 
 def _run(command, data, codec):
@@ -70,13 +87,15 @@ def clip(image, side, shown, rng):
     return np.stack([wide[y:y + side, x:x + side] for y, x in corners])
 
 
-def damage_pictures(images, side, codec, severity, rng):
-    """-> (N, side, side, 3): central crops, half of them from an intra frame,
-    half from a predicted one."""
-    shown = rng.choice([0, CLIP - 1], len(images))
-    clips = [clip(image, side, at, rng) for image, at in zip(images, shown)]
-    seen = damage(np.concatenate(clips), codec, severity)
-    return seen[np.arange(len(images)) * CLIP + shown]
+def damage_pictures(images, side, codec, severity, seeds):
+    """-> (N, side, side, 3): central crops, half of them from an intra frame, half
+    from a predicted one, as a picture's own seed draws."""
+    shown, clips = [], []
+    for image, seed in zip(images, seeds):
+        rng = np.random.default_rng(seed)
+        shown.append(rng.choice([0, CLIP - 1]))
+        clips.append(clip(image, side, shown[-1], rng))
+    return damage(np.stack(clips), codec, severity)[np.arange(len(images)), shown]
 
 
 class CodecCache:
@@ -87,17 +106,17 @@ class CodecCache:
 
     def __init__(self, folder, images, paths, seed=0):
         self.images = images
-        what = zlib.crc32("\n".join(map(os.path.basename, paths)).encode())
-        path = os.path.join(folder, f"codec-{what:08x}-{seed}.npy")
+        made_of = [RATES, ENCODERS, CLIP, self.SIDE, seed, list(map(os.path.basename, paths))]
+        what = zlib.crc32(json.dumps(made_of).encode())
+        path = os.path.join(folder, f"codec-{what:08x}.npy")
         if not os.path.exists(path):
             os.makedirs(folder, exist_ok=True)
             self._make(path, seed)
         self.damaged = np.load(path, mmap_mode="r")
 
     def _make(self, path, seed):
-        rng = np.random.default_rng(seed)
         side, count = self.SIDE, len(self.images)
-        codec = rng.integers(len(RATES), size=(count, 5))
+        codec = np.random.default_rng(seed).integers(len(RATES), size=(count, 5))
         unfinished = path + ".part"
         out = np.lib.format.open_memmap(unfinished, "w+", np.uint8,
                                         (count, 5, side, side, 3))
@@ -107,7 +126,8 @@ class CodecCache:
                 for part in np.array_split(todo, len(todo) // 100 + 1):
                     if len(part):
                         out[part, severity - 1] = damage_pictures(
-                            [self.images[i] for i in part], side, name, severity, rng)
+                            [self.images[i] for i in part], side, name, severity,
+                            [(seed, severity, i) for i in part])
         out.flush()
         os.rename(unfinished, path)
 

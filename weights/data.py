@@ -4,16 +4,20 @@
 """Pictures, labels and corrupted batches for training and evaluation.
 
 A data folder has images/train/<class, 4 digits>_<wnid>.webp and
-images/extra/index.csv with the pictures it names; class -1 means no label.
+images/extra/index.csv with the pictures it names; class -1 means no label. Clips are
+any videos. Who may see what is decided here: by class and by clip, never by picture or
+frame.
 `ImageFolder` reads the usual ImageNet layout, <wnid>/<picture>, instead.
 """
 
 import csv
 import os
 import threading
+import zlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -23,6 +27,7 @@ from corrupt import Corruptor
 SIDE = 224            # of the pictures that are corrupted and classified
 SMALLER_SIDE = 256    # to which a picture is resized before the crop
 NO_LABEL = -1
+WITHHELD = -2         # of a picture whose label was taken away: its class is held back
 HELD_BACK = 2         # classes with index % 5 == 2 belong to other judges
 VALIDATION = 4        # classes with index % 5 == 4 are ours to judge by
 # Corruptions that move pixels, which DWM cannot undo: the clean picture, as the
@@ -33,11 +38,19 @@ MOVING = {"elastic_transform"}
 @dataclass
 class Picture:
     path: str
-    label: int        # ImageNet-1k class, or NO_LABEL
+    label: int        # ImageNet-1k class, NO_LABEL or WITHHELD
+
+
+class Split(NamedTuple):
+    """Which pictures or clips are for what."""
+    training: list
+    development: list  # decisions are taken on these
+    locked: list       # the model card's, looked at once, when nothing is decided any more
 
 
 def read_index(folder):
-    """All pictures of a data folder."""
+    """All pictures of a data folder. Those of BSDS500 never had a label; another one
+    with neither a class nor a WordNet id had one that is held back."""
     images = os.path.join(folder, "images")
     train = os.path.join(images, "train")
     pictures = []
@@ -54,6 +67,8 @@ def read_index(folder):
             if not NO_LABEL <= label <= 999:
                 raise ValueError(f"{index}: {row['file']} has class {label}, "
                                  "not -1 to 999")
+            if label == NO_LABEL and not row["wnid"] and not row["file"].startswith("bsds_"):
+                label = WITHHELD
             pictures.append(Picture(path, label))
     return pictures
 
@@ -70,13 +85,22 @@ def read_imagenet(folder):
 
 
 def split(pictures):
-    """-> (training, validation) pictures, by class; held-back classes in
-    neither. Pictures without a label can only serve training."""
-    training = [p for p in pictures
-                if p.label == NO_LABEL or p.label % 5 not in (HELD_BACK, VALIDATION)]
-    validation = [p for p in pictures
-                  if p.label != NO_LABEL and p.label % 5 == VALIDATION]
-    return training, validation
+    """By class; held-back classes are in none of the three. Pictures without a label
+    can only serve training."""
+    training = [p for p in pictures if p.label == NO_LABEL or
+                (p.label >= 0 and p.label % 5 not in (HELD_BACK, VALIDATION))]
+    validation = [p for p in pictures if p.label >= 0 and p.label % 5 == VALIDATION]
+    return Split(training, *([p for p in validation if p.label // 5 % 2 == half]
+                             for half in (0, 1)))
+
+
+def split_clips(paths):
+    """By the file's name alone, so that further clips move none of the others."""
+    def fifth(path):
+        return zlib.crc32(os.path.basename(path).encode()) % 5
+    paths = sorted(paths, key=os.path.basename)
+    return Split([p for p in paths if fifth(p) not in (1, 4)],
+                 [p for p in paths if fifth(p) == 1], [p for p in paths if fifth(p) == 4])
 
 
 def decode(path):

@@ -10,7 +10,8 @@
 Labelled pictures are corrupted, enhanced by libsympie and classified by three
 networks, of which train.py uses none but mobilenet_v2. Each accuracy comes without and
 with SyMPIE, each gain with a bootstrap 95 % interval over the pictures. Writes
-results.csv, results.md and results.png.
+results.csv, results.md and results.png, and outcomes.csv with what each picture came to:
+with --against another run's, the two weights are compared picture by picture.
 """
 
 import argparse
@@ -62,9 +63,8 @@ def damaged(pictures, condition, severities, corruptor):
         out = np.empty_like(pictures)
         for severity in np.unique(severities):
             at = np.flatnonzero(severities == severity)
-            rng = np.random.default_rng((kind, int(severity)))
             out[at] = codec.damage_pictures(pictures[at], data.SIDE, condition,
-                                            int(severity), rng)
+                                            int(severity), [(kind, severity, i) for i in at])
         return out
     seeds = [1_000_000 * kind + 10 * i + int(severity)
              for i, severity in enumerate(severities)]
@@ -167,8 +167,8 @@ def score(network, condition, times, without, enhanced, seed=0):
 
 def evaluate(pictures, labels, corruptor, sympie, networks, conditions, every,
              iterations, measure):
-    """-> scores of each condition and group, for 1 to `iterations` passes."""
-    # values[network][condition][times]: each picture's mean over the severities.
+    """-> values[network][condition][times], for 0 to `iterations` passes: each
+    picture's mean over the severities."""
     values = {name: {} for name in networks}
     for condition in tqdm(conditions, "conditions", unit=""):
         rounds = severity_rounds(condition, len(pictures), every)
@@ -182,21 +182,40 @@ def evaluate(pictures, labels, corruptor, sympie, networks, conditions, every,
                     total[name][times] += judge(network, seen, labels, measure)
         for name in networks:
             values[name][condition] = total[name] / len(rounds)
-    return scores_of(values)
+    return values
+
+
+def with_groups(conditions):
+    """{condition: values}, and the means of whole groups."""
+    rows = dict(conditions)
+    for group, members in GROUPS.items():
+        if all(member in conditions for member in members):
+            rows[group] = np.mean([conditions[member] for member in members], 0)
+    return rows
 
 
 def scores_of(values):
-    """values[network][condition][times]: one for each picture. -> scores of conditions
-    and whole groups, for each time but none."""
+    """-> scores of conditions and whole groups, for each time but none."""
+    return [score(name, condition, times, row[0], row[times])
+            for name, conditions in values.items()
+            for condition, row in with_groups(conditions).items()
+            for times in range(1, len(row))]
+
+
+def scores_against(values, others):
+    """The same pictures through two files of weights: how much more the first ones do
+    for each picture than the others."""
     scores = []
     for name, conditions in values.items():
-        rows = dict(conditions)
-        for group, members in GROUPS.items():
-            if all(member in conditions for member in members):
-                rows[group] = np.mean([conditions[member] for member in members], 0)
-        for condition, row in rows.items():
-            for times in range(1, len(row)):
-                scores.append(score(name, condition, times, row[0], row[times]))
+        rows, theirs = (with_groups(c) for c in (conditions, others.get(name, {})))
+        for condition in [c for c in rows if c in theirs]:
+            ours, other = rows[condition], theirs[condition]
+            if ours.shape[1] != other.shape[1] or not np.allclose(ours[0], other[0], 1e-5):
+                raise ValueError(f"{name}, {condition}: the outcomes to compare with are "
+                                 "of other pictures or other damage")
+            scores.append(score(name, condition, 1, other[1], ours[1]))
+    if not scores:
+        raise ValueError("the outcomes to compare with share no network and condition")
     return scores
 
 
@@ -264,6 +283,39 @@ def write_csv(path, scores):
         for s in scores:
             row = [getattr(s, name) for name in names]
             writer.writerow([f"{v:.3f}" if isinstance(v, float) else v for v in row])
+
+
+OUTCOME = ["picture", "network", "condition", "times", "value"]
+
+
+def write_outcomes(path, names, values):
+    """A row for each picture and time."""
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(OUTCOME)
+        for network, conditions in values.items():
+            for condition, rows in conditions.items():
+                for times, row in enumerate(rows):
+                    writer.writerows([picture, network, condition, times, f"{value:.6g}"]
+                                     for picture, value in zip(names, row))
+
+
+def read_outcomes(path):
+    """-> the pictures' names, values[network][condition] (times, pictures)."""
+    names, values = [], {}
+    try:
+        with open(path, newline="") as file:
+            for row in csv.DictReader(file):
+                at = values.setdefault(row["network"], {}).setdefault(row["condition"], {})
+                at.setdefault(int(row["times"]), {})[row["picture"]] = float(row["value"])
+        for conditions in values.values():
+            for condition, rows in conditions.items():
+                names = names or list(rows[0])
+                conditions[condition] = np.array([[rows[t][name] for name in names]
+                                                  for t in range(len(rows))])
+    except (KeyError, TypeError, ValueError) as why:
+        raise ValueError(f"{path} holds no outcomes of evaluate.py: {why!r}")
+    return names, values
 
 
 def write_markdown(path, scores, title, measure="top-1"):
@@ -350,11 +402,13 @@ def arguments():
     add("--imagenet", help="judge by this folder, <wnid>/<picture>, instead")
     add("--weights", default=os.path.join(here, "nem.safetensors"))
     add("--out", required=True)
-    add("--split", choices=["validation", "training", "all"], default="validation",
-        help="by class, as in data.py")
+    add("--split", choices=[*data.Split._fields, "all"], default="development",
+        help="by class, as in data.py; locked: once, for the model card")
     add("--limit", type=int, default=0, help="use so many pictures; 0: all")
     add("--conditions", default=",".join(CONDITIONS))
     add("--networks", default=",".join(CLASSIFIERS))
+    add("--against", metavar="OUTCOMES", help="outcomes.csv of a run with other weights: "
+        "compare picture by picture, into against.csv")
     add("--measure", choices=MEASURES, default="top-1", help="what to judge by")
     add("--every-severity", action="store_true",
         help="each picture at all five; else at one, in turn")
@@ -376,8 +430,8 @@ def arguments():
 def choose(args):
     pictures = data.read_imagenet(args.imagenet) if args.imagenet else data.read_index(args.data)
     if args.split != "all":
-        pictures = data.split(pictures)[args.split == "validation"]
-    pictures = [p for p in pictures if p.label != data.NO_LABEL]
+        pictures = getattr(data.split(pictures), args.split)
+    pictures = [p for p in pictures if p.label >= 0]
     if not pictures:
         raise ValueError("there is no labelled picture to judge by")
     return spread(pictures, args.limit) if args.limit else pictures
@@ -399,14 +453,20 @@ def main():
     args = arguments()
     if args.threads:
         torch.set_num_threads(args.threads)
-    pictures, labels = load(choose(args))
+    chosen = choose(args)
+    names = [os.path.basename(p.path) for p in chosen]
+    pictures, labels = load(chosen)
+    others = read_outcomes(args.against) if args.against else None
+    if others and others[0] != names:
+        raise ValueError(f"{args.against} is of other pictures")
     networks = load_networks(args.data, "load_classifier", args.networks)
     os.makedirs(args.out, exist_ok=True)
     frost = os.path.join(args.data, "frost")
     with Sympie(args.weights) as sympie, Corruptor(
             frost_folder=frost if os.path.isdir(frost) else None) as corruptor:
-        scores = evaluate(pictures, labels, corruptor, sympie, networks,
+        values = evaluate(pictures, labels, corruptor, sympie, networks,
                           args.conditions, args.every_severity, args.iterations, args.measure)
+        scores = scores_of(values)
         if args.segmentation:
             segmenters = load_networks(args.data, "load_segmenter", SEGMENTERS)
             scores += evaluate_segmentation(pictures[:args.segmentation], corruptor,
@@ -414,6 +474,13 @@ def main():
         clips = [evaluate_clip(path, sympie) for path in args.clips]
     title = f"{os.path.basename(args.weights)} on {len(pictures)} pictures"
     write_csv(os.path.join(args.out, "results.csv"), scores)
+    write_outcomes(os.path.join(args.out, "outcomes.csv"), names, values)
+    if others:
+        paired = scores_against(values, others[1])
+        write_csv(os.path.join(args.out, "against.csv"), paired)
+        for s in paired:
+            print(f"against: {s.network:18} {s.condition:14} {s.without:5.1f} -> "
+                  f"{s.enhanced:5.1f}  {s.gain:+5.1f} [{s.low:+.1f}, {s.high:+.1f}]")
     write_markdown(os.path.join(args.out, "results.md"), scores, title, args.measure)
     if clips:
         append_clips(os.path.join(args.out, "results.md"), clips)

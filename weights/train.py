@@ -507,13 +507,13 @@ def main():
     if args.threads:
         torch.set_num_threads(args.threads)
     pictures = data.read_imagenet(args.data) if args.imagenet else data.read_index(args.data)
-    training, validation = data.split(pictures)
+    training, development, _ = data.split(pictures)
     images = [data.decode(p.path) for p in tqdm(training, "pictures", unit="")]
     cache = codec.CodecCache(args.codec, images,
                              [p.path for p in training]) if args.codec else None
     corrupt = data.Corruptions(os.path.join(args.models or args.data, "frost"))
-    judged = data.Batches([data.decode(p.path) for p in validation],
-                          [p.label for p in validation], corrupt.names, corrupt,
+    judged = data.Batches([data.decode(p.path) for p in development],
+                          [p.label for p in development], corrupt.names, corrupt,
                           size=32)
     judged = [judged.batch(i) for i in range(8)]
 

@@ -58,6 +58,15 @@ class Table(unittest.TestCase):
             with open(os.path.join(out, "results.md")) as file:
                 text = file.read()
             self.assertGreater(os.path.getsize(os.path.join(out, "results.png")), 5000)
+            names, values = evaluate.read_outcomes(os.path.join(out, "outcomes.csv"))
+        self.assertEqual(len(set(names)), PICTURES)
+        for row in rows:
+            if row["condition"] in evaluate.GROUPS:
+                continue
+            seen = values[row["network"]][row["condition"]]
+            self.assertEqual(seen.shape, (3, PICTURES))
+            for key, times in (("without", 0), ("enhanced", int(row["times"]))):
+                self.assertAlmostEqual(float(row[key]), 100 * seen[times].mean(), 2)
         want = read(TABLE)
         self.assertEqual([(r["network"], r["condition"], r["times"]) for r in rows],
                          [(r["network"], r["condition"], r["times"]) for r in want])
@@ -96,6 +105,37 @@ class Statistics(unittest.TestCase):
                               ("cross-entropy", -np.log(right))):
             got = evaluate.judge(network, pictures, labels, measure)
             np.testing.assert_allclose(got, want, atol=1e-6)
+
+    def test_against(self):
+        """What pairs win: gains that differ by 0.1 on every picture, among pictures
+        that differ by much more."""
+        rng = np.random.default_rng(1)
+        without = rng.random(200)
+        others = {"n": {"fog": np.stack([without, without + rng.normal(0, 1, 200)])}}
+        ours = {"n": {"fog": others["n"]["fog"] + [[0], [0.1]]}}
+        s, = evaluate.scores_against(ours, others)
+        self.assertAlmostEqual(s.gain, 10)
+        self.assertAlmostEqual(s.high - s.low, 0, 6)
+        ours["n"]["fog"][0, 3] += 0.01
+        with self.assertRaisesRegex(ValueError, "n, fog: .* other damage"):
+            evaluate.scores_against(ours, others)
+        with self.assertRaisesRegex(ValueError, "no network and condition"):
+            evaluate.scores_against(ours, {"m": others["n"]})
+
+    def test_outcomes(self):
+        with tempfile.TemporaryDirectory() as out:
+            path = os.path.join(out, "outcomes.csv")
+            values = {"n": {"fog": np.array([[0.0, 1], [1, 0.123456]])}}
+            evaluate.write_outcomes(path, ["b", "a"], values)
+            names, read = evaluate.read_outcomes(path)
+            self.assertEqual(names, ["b", "a"])
+            np.testing.assert_array_equal(read["n"]["fog"], values["n"]["fog"])
+            for text in ("what,else\n1,2\n", "picture,network,condition,times,value\n"
+                         "a,n,fog,0,x\n"):
+                with open(path, "w") as file:
+                    file.write(text)
+                with self.assertRaisesRegex(ValueError, "outcomes.csv holds no outcomes"):
+                    evaluate.read_outcomes(path)
 
     def test_severities(self):
         rounds = evaluate.severity_rounds("fog", 10, False)

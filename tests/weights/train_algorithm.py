@@ -3,7 +3,7 @@
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The training: its step against one written out by hand, DWM's gradient, exact
-resume, the split, and errors that name what is wrong."""
+resume, and errors that name what is wrong."""
 
 import copy
 import json
@@ -595,15 +595,6 @@ class BadInput(unittest.TestCase):
                                "grey": np.zeros((4, 37), np.float32)}, {})
         with self.assertRaisesRegex(ValueError, "table.* has no five sets of 37 for grey"):
             train.load_table(path, DAMAGES)
-
-
-class Split(unittest.TestCase):
-    def test_held_back_and_validation_classes_never_train(self):
-        pictures = [data.Picture("", label) for label in range(-1, 1000)]
-        training, validation = data.split(pictures)
-        self.assertEqual({p.label % 5 for p in training if p.label >= 0}, {0, 1, 3})
-        self.assertEqual({p.label % 5 for p in validation}, {4})
-        self.assertEqual(len(training), 601)
 
 
 if __name__ == "__main__":

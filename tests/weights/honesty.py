@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+# gst-sympie: SyMPIE video enhancement
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Who sees what: no held-back and no locked picture or clip trains, and what a codec does
+to a picture does not depend on the pictures beside it."""
+
+import csv
+import glob
+import os
+import shutil
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "weights"))
+try:
+    import numpy as np
+    import codec
+    import data
+except ImportError as why:
+    print(f"skipped: {why}")
+    sys.exit(77)
+
+DATA = os.environ.get("SYMPIE_TEST_DATA", os.path.join(HERE, "..", "..", "..", "shared", "data"))
+
+
+class Classes(unittest.TestCase):
+    def test_by_class(self):
+        pictures = [data.Picture("", label) for label in range(data.WITHHELD, 1000)]
+        split = data.split(pictures)
+        self.assertEqual({p.label % 5 for p in split.training if p.label >= 0}, {0, 1, 3})
+        self.assertEqual(min(p.label for p in split.training), data.NO_LABEL)
+        self.assertEqual(len(split.training), 601)
+        self.assertEqual({p.label % 10 for p in split.development}, {4})
+        self.assertEqual({p.label % 10 for p in split.locked}, {9})
+
+    @unittest.skipUnless(os.path.isdir(DATA), f"no pictures in {DATA}")
+    def test_the_lists(self):
+        """Against the index itself, read in another way."""
+        index = os.path.join(DATA, "images", "extra", "index.csv")
+        with open(index, newline="") as file:
+            rows = {row["file"]: row for row in csv.DictReader(file)}
+        split = data.split(data.read_index(DATA))
+        names = [{os.path.basename(p.path) for p in part} for part in split]
+        for name in names[0]:
+            if name in rows and not name.startswith("bsds_"):
+                self.assertNotEqual(rows[name]["wnid"], "", f"{name} lost its label")
+        taken = [n for n, row in rows.items()
+                 if not row["wnid"] and not n.startswith("bsds_")]
+        self.assertEqual(len(taken), 323)
+        for part in names:
+            self.assertFalse(part & set(taken))
+        wnids = [{name.split("_")[1].split(".")[0] if name[:4].isdigit()
+                  else rows[name]["wnid"] for name in part} - {""} for part in names]
+        for a, b in ((0, 1), (0, 2), (1, 2)):
+            self.assertFalse(names[a] & names[b])
+            self.assertFalse(wnids[a] & wnids[b], "a class is in two parts")
+        self.assertEqual([len(part) for part in names], [2147, 227, 204])
+
+
+class Clips(unittest.TestCase):
+    def test_by_name_alone(self):
+        names = [f"folder/clip{i}.mp4" for i in range(200)]
+        split = data.split_clips(names)
+        self.assertEqual(sorted(sum(split, [])), sorted(names))
+        self.assertTrue(all(len(part) > 20 for part in split))
+        some = data.split_clips([name.replace("folder", "other") for name in names[:50]])
+        for few, many in zip(some, split):
+            self.assertLessEqual({os.path.basename(p) for p in few},
+                                 {os.path.basename(p) for p in many})
+
+    @unittest.skipUnless(os.path.isdir(DATA), f"no clips in {DATA}")
+    def test_the_lists(self):
+        split = data.split_clips(glob.glob(os.path.join(DATA, "clips", "*.mp4"))
+                                 + glob.glob(os.path.join(DATA, "videos", "*.mp4")))
+        self.assertEqual([len(part) for part in split], [17, 4, 5])
+
+
+@unittest.skipUnless(shutil.which("ffmpeg"), "no ffmpeg")
+class Companions(unittest.TestCase):
+    def pictures(self, count):
+        rng = np.random.default_rng(2)
+        y, x = np.mgrid[:80, :96] / 9
+        return [(128 + 90 * np.sin(x * a + b)[..., None] * np.cos(y[..., None] * b + np.arange(3))
+                 + rng.normal(0, 9, (80, 96, 3))).clip(0, 255).astype(np.uint8)
+                for a, b in rng.uniform(0.3, 2, (count, 2))]
+
+    def test_same_bytes_whatever_stands_beside(self):
+        pictures = self.pictures(codec.TOGETHER + 3)
+        others = self.pictures(5)[::-1]
+        seeds = [(7, i) for i in range(len(pictures))]
+        for name in codec.RATES:
+            many = codec.damage_pictures(pictures, 64, name, 4, seeds)
+            for i in (0, 1, codec.TOGETHER - 1, codec.TOGETHER + 2):
+                few = codec.damage_pictures([others[0], pictures[i], others[1]], 64, name, 4,
+                                            [(1, 1), seeds[i], (2, 2)])
+                np.testing.assert_array_equal(few[1], many[i], f"{name}, picture {i}")
+            wrong = np.abs(many.astype(int) - [data.centre_crop(p, 64) for p in pictures])
+            self.assertGreater(wrong.mean(), 1, name)
+            self.assertLess(wrong.mean(), 40, name)
+
+    def test_cache_is_named_by_what_made_it(self):
+        pictures = self.pictures(2)
+        big = [np.tile(p, (4, 4, 1))[:256, :256] for p in pictures]
+        rates, encoders = codec.RATES, codec.ENCODERS
+        with tempfile.TemporaryDirectory() as folder:
+            def made(images=big, paths=("a", "b"), seed=0):
+                codec.CodecCache(folder, images, list(paths), seed)
+                return len(os.listdir(folder))
+            try:
+                codec.RATES = {"h264": rates["h264"]}
+                self.assertEqual(made(), 1)
+                self.assertEqual(made(), 1)  # found again
+                codec.RATES = {"h264": (20, 30, 40, 45, 50)}
+                self.assertEqual(made(), 2)
+                codec.ENCODERS = {"h264": encoders["h264"][:1] + ["-preset", "ultrafast"]}
+                self.assertEqual(made(), 3)
+                self.assertEqual(made(seed=1), 4)
+            finally:
+                codec.RATES, codec.ENCODERS = rates, encoders
+
+
+if __name__ == "__main__":
+    unittest.main()
