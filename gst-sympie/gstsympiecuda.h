@@ -20,7 +20,8 @@ G_BEGIN_DECLS
 /* What pad templates add to the caps of system memory. */
 #ifdef HAVE_GST_CUDA
 #define GST_SYMPIE_CUDA_CAPS                                                   \
-  "; video/x-raw(memory:CUDAMemory), " GST_SYMPIE_CAPS_FIELDS
+  "; video/x-raw(memory:CUDAMemory), " GST_SYMPIE_CAPS_FIELDS_OF (             \
+      GST_SYMPIE_FORMATS_CUDA)
 #else
 #define GST_SYMPIE_CUDA_CAPS ""
 #endif

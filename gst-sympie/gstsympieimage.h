@@ -14,12 +14,25 @@
 
 G_BEGIN_DECLS
 
-/* The formats and sizes of sympie.h as caps; an element puts its caps features
+/* The formats and sizes of sympie.h as caps, and the formats that CUDA takes
+ * (see sympie_format_is_on_cuda); an element puts its caps features
  * in front. */
 #define GST_SYMPIE_FORMATS_8_BITS                                              \
   "RGB, BGR, RGBx, BGRx, xRGB, xBGR, RGBA, BGRA, ARGB, ABGR, GBR, "            \
   "I420, YV12, NV12, NV21, Y42B, Y444"
-#define GST_SYMPIE_FORMATS GST_SYMPIE_FORMATS_8_BITS ", I420_10LE, P010_10LE"
+#define GST_SYMPIE_FORMATS_CUDA                                                \
+  GST_SYMPIE_FORMATS_8_BITS ", I420_10LE, P010_10LE"
+#define GST_SYMPIE_FORMATS                                                     \
+  GST_SYMPIE_FORMATS_CUDA                                                      \
+  ", "                                                                         \
+  "GBRA, RGBP, BGRP, RGB16, BGR16, RGB15, BGR15, GBR_10LE, GBR_10BE, "         \
+  "GBR_12LE, GBR_12BE, GBRA_10LE, GBRA_10BE, GBRA_12LE, GBRA_12BE, "           \
+  "RGB10A2_LE, BGR10A2_LE, r210, GRAY8, A420, AV12, Y41B, NV16, NV61, "        \
+  "NV24, YUY2, UYVY, YVYU, VYUY, AYUV, VUYA, v308, IYU2, I420_10BE, "          \
+  "I420_12LE, I420_12BE, I422_10LE, I422_10BE, I422_12LE, I422_12BE, "         \
+  "Y444_10LE, Y444_10BE, Y444_12LE, Y444_12BE, A420_10LE, A420_10BE, "         \
+  "A422_10LE, A422_10BE, A444_10LE, A444_10BE, P010_10BE, P012_LE, "           \
+  "P012_BE, Y210, Y212_LE, Y212_BE, Y410, Y412_LE, Y412_BE, v210"
 #define GST_SYMPIE_CAPS_FIELDS_OF(formats)                                     \
   "format = (string) { " formats " }, "                                        \
   "width = (int) [ 1, 32768 ], height = (int) [ 1, 32768 ], "                  \

@@ -44,4 +44,9 @@ sympie_colour_init (SympieColour *colour, const SympieFormatInfo *info,
   colour->to_rgb[1][1] = (float) (-u * k[2] / k[1] / chroma);
   colour->to_rgb[1][2] = (float) (-v * k[0] / k[1] / chroma);
   colour->to_rgb[2][1] = (float) (u / chroma);
+
+  /* Gray has no chroma. */
+  if (!info->component[1].bits)
+    for (int c = 0; c < 3; c++)
+      colour->to_rgb[c][1] = colour->to_rgb[c][2] = 0;
 }

@@ -139,6 +139,10 @@ check_image (
   if (image->memory != SYMPIE_MEMORY_HOST
       && context->backend->device == SYMPIE_DEVICE_CPU)
     return sympie_fail (error, "an image in CUDA memory for the CPU");
+  if (context->backend->device == SYMPIE_DEVICE_CUDA
+      && !sympie_format_is_on_cuda (image->format))
+    return sympie_fail (error, "%s is for the CPU only, not for CUDA",
+        sympie_format_info (image->format)->name);
   return true;
 }
 

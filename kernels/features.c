@@ -141,11 +141,18 @@ sympie_features_shape (
 }
 
 static bool
-check_image (const SympieImage *image, char **error)
+check_image (
+    const SympieFeatures *features, const SympieImage *image, char **error)
 {
   if (image->memory != SYMPIE_MEMORY_HOST)
     return sympie_fail (error, "features of an image in CUDA memory");
-  return sympie_image_check (image, error);
+  if (!sympie_image_check (image, error))
+    return false;
+  if (features->backend->device == SYMPIE_DEVICE_CUDA
+      && !sympie_format_is_on_cuda (image->format))
+    return sympie_fail (error, "%s is for the CPU only, not for CUDA",
+        sympie_format_info (image->format)->name);
+  return true;
 }
 
 bool
@@ -154,7 +161,7 @@ sympie_features_extract (SympieFeatures *features, const SympieImage *image,
 {
   int shape[3];
 
-  if (!check_image (image, error))
+  if (!check_image (features, image, error))
     return false;
   sympie_features_shape (features, image->width, image->height, shape);
   return features->backend->extract (
@@ -168,10 +175,10 @@ sympie_features_compare_many (SympieFeatures *features,
 {
   int shape[3];
 
-  if (!check_image (reference, error))
+  if (!check_image (features, reference, error))
     return false;
   for (int i = 0; i < n; i++) {
-    if (!check_image (distorted[i], error))
+    if (!check_image (features, distorted[i], error))
       return false;
     if (features->input == SYMPIE_INPUT_FULL
         && (reference->width != distorted[i]->width

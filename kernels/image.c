@@ -8,39 +8,179 @@
 #include "error.h"
 
 /* clang-format off */
-#define PACKED(name, step, r, g, b, a) \
-  { name, false, 1, 8, 0, a, \
-    { { 0, r, step, 0, 0 }, { 0, g, step, 0, 0 }, { 0, b, step, 0, 0 } } }
-#define PLANAR_YUV(name, depth, bytes, u, v, sub_x, sub_y) \
-  { name, true, 3, depth, 0, -1, \
-    { { 0, 0, bytes, 0, 0 }, { u, 0, bytes, sub_x, sub_y }, \
-      { v, 0, bytes, sub_x, sub_y } } }
-#define SEMI_PLANAR_YUV(name, depth, shift, bytes, u, v) \
-  { name, true, 2, depth, shift, -1, \
-    { { 0, 0, bytes, 0, 0 }, { 1, (u) * (bytes), 2 * (bytes), 1, 1 }, \
-      { 1, (v) * (bytes), 2 * (bytes), 1, 1 } } }
+#define NONE { 0, 0, 0, 0, 0, 0, 0 }
+#define SAMPLE(plane, offset, step, sub_x, sub_y, shift, bits) \
+  { plane, offset, step, sub_x, sub_y, shift, bits }
+#define BYTE(offset, step) SAMPLE (0, offset, step, 0, 0, 0, 8)
+
+#define RGB_3(name, r, g, b) \
+  { name, false, false, false, 1, 8, 1, \
+    { BYTE (r, 3), BYTE (g, 3), BYTE (b, 3), NONE } }
+#define RGB_4(name, r, g, b, a) \
+  { name, false, false, false, 1, 8, 1, \
+    { BYTE (r, 4), BYTE (g, 4), BYTE (b, 4), BYTE (a, 4) } }
+#define RGB_BITS(name, r, r_bits, g, g_bits, b, b_bits) \
+  { name, false, false, __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__, 2, 8, 1, \
+    { SAMPLE (0, 0, 2, 0, 0, r, r_bits), SAMPLE (0, 0, 2, 0, 0, g, g_bits), \
+      SAMPLE (0, 0, 2, 0, 0, b, b_bits), NONE } }
+/* Three codes of 10 bits and perhaps one of 2 in a word. */
+#define TENS(name, yuv, be, r, g, b, a_bits) \
+  { name, yuv, false, be, 4, 10, 1, \
+    { SAMPLE (0, 0, 4, 0, 0, r, 10), SAMPLE (0, 0, 4, 0, 0, g, 10), \
+      SAMPLE (0, 0, 4, 0, 0, b, 10), \
+      SAMPLE (0, 0, (a_bits) ? 4 : 0, 0, 0, 30, a_bits) } }
+
+/* A plane each; r, g, b may be Y, U, V. */
+#define WORD(depth) ((depth) > 8 ? 2 : 1)
+#define PLANES(name, yuv, be, depth, r, g, b, sub_x, sub_y) \
+  { name, yuv, false, be, WORD (depth), depth, 3, \
+    { SAMPLE (r, 0, WORD (depth), 0, 0, 0, depth), \
+      SAMPLE (g, 0, WORD (depth), sub_x, sub_y, 0, depth), \
+      SAMPLE (b, 0, WORD (depth), sub_x, sub_y, 0, depth), NONE } }
+#define PLANES_A(name, yuv, be, depth, r, g, b, sub_x, sub_y) \
+  { name, yuv, false, be, WORD (depth), depth, 4, \
+    { SAMPLE (r, 0, WORD (depth), 0, 0, 0, depth), \
+      SAMPLE (g, 0, WORD (depth), sub_x, sub_y, 0, depth), \
+      SAMPLE (b, 0, WORD (depth), sub_x, sub_y, 0, depth), \
+      SAMPLE (3, 0, WORD (depth), 0, 0, 0, depth) } }
+/* U and V in pairs; u and v are 0 and 1. */
+#define PAIRS(name, be, depth, shift, u, v, sub_x, sub_y) \
+  { name, true, false, be, WORD (depth), depth, 2, \
+    { SAMPLE (0, 0, WORD (depth), 0, 0, shift, depth), \
+      SAMPLE (1, (u) * WORD (depth), 2 * WORD (depth), sub_x, sub_y, shift, \
+          depth), \
+      SAMPLE (1, (v) * WORD (depth), 2 * WORD (depth), sub_x, sub_y, shift, \
+          depth), NONE } }
+/* Words of two pixels of 4:2:2: y is the place of the first Y. */
+#define PIXEL_PAIRS(name, be, depth, shift, y, u, v) \
+  { name, true, false, be, WORD (depth), depth, 1, \
+    { SAMPLE (0, (y) * WORD (depth), 2 * WORD (depth), 0, 0, shift, depth), \
+      SAMPLE (0, (u) * WORD (depth), 4 * WORD (depth), 1, 0, shift, depth), \
+      SAMPLE (0, (v) * WORD (depth), 4 * WORD (depth), 1, 0, shift, depth), \
+      NONE } }
+#define YUV_3(name, y, u, v) \
+  { name, true, false, false, 1, 8, 1, \
+    { BYTE (y, 3), BYTE (u, 3), BYTE (v, 3), NONE } }
+#define YUV_4(name, be, depth, shift, y, u, v, a) \
+  { name, true, false, be, WORD (depth), depth, 1, \
+    { SAMPLE (0, (y) * WORD (depth), 4 * WORD (depth), 0, 0, shift, depth), \
+      SAMPLE (0, (u) * WORD (depth), 4 * WORD (depth), 0, 0, shift, depth), \
+      SAMPLE (0, (v) * WORD (depth), 4 * WORD (depth), 0, 0, shift, depth), \
+      SAMPLE (0, (a) * WORD (depth), 4 * WORD (depth), 0, 0, shift, depth) } }
 
 static const SympieFormatInfo formats[SYMPIE_N_FORMATS] = {
-  [SYMPIE_FORMAT_RGB] = PACKED ("RGB", 3, 0, 1, 2, -1),
-  [SYMPIE_FORMAT_BGR] = PACKED ("BGR", 3, 2, 1, 0, -1),
-  [SYMPIE_FORMAT_RGBX] = PACKED ("RGBx", 4, 0, 1, 2, 3),
-  [SYMPIE_FORMAT_BGRX] = PACKED ("BGRx", 4, 2, 1, 0, 3),
-  [SYMPIE_FORMAT_XRGB] = PACKED ("xRGB", 4, 1, 2, 3, 0),
-  [SYMPIE_FORMAT_XBGR] = PACKED ("xBGR", 4, 3, 2, 1, 0),
-  [SYMPIE_FORMAT_RGBA] = PACKED ("RGBA", 4, 0, 1, 2, 3),
-  [SYMPIE_FORMAT_BGRA] = PACKED ("BGRA", 4, 2, 1, 0, 3),
-  [SYMPIE_FORMAT_ARGB] = PACKED ("ARGB", 4, 1, 2, 3, 0),
-  [SYMPIE_FORMAT_ABGR] = PACKED ("ABGR", 4, 3, 2, 1, 0),
-  [SYMPIE_FORMAT_GBR] = { "GBR", false, 3, 8, 0, -1,
-    { { 2, 0, 1, 0, 0 }, { 0, 0, 1, 0, 0 }, { 1, 0, 1, 0, 0 } } },
-  [SYMPIE_FORMAT_I420] = PLANAR_YUV ("I420", 8, 1, 1, 2, 1, 1),
-  [SYMPIE_FORMAT_YV12] = PLANAR_YUV ("YV12", 8, 1, 2, 1, 1, 1),
-  [SYMPIE_FORMAT_NV12] = SEMI_PLANAR_YUV ("NV12", 8, 0, 1, 0, 1),
-  [SYMPIE_FORMAT_NV21] = SEMI_PLANAR_YUV ("NV21", 8, 0, 1, 1, 0),
-  [SYMPIE_FORMAT_Y42B] = PLANAR_YUV ("Y42B", 8, 1, 1, 2, 1, 0),
-  [SYMPIE_FORMAT_Y444] = PLANAR_YUV ("Y444", 8, 1, 1, 2, 0, 0),
-  [SYMPIE_FORMAT_I420_10LE] = PLANAR_YUV ("I420_10LE", 10, 2, 1, 2, 1, 1),
-  [SYMPIE_FORMAT_P010_10LE] = SEMI_PLANAR_YUV ("P010_10LE", 10, 6, 2, 0, 1),
+  [SYMPIE_FORMAT_RGB] = RGB_3 ("RGB", 0, 1, 2),
+  [SYMPIE_FORMAT_BGR] = RGB_3 ("BGR", 2, 1, 0),
+  [SYMPIE_FORMAT_RGBX] = RGB_4 ("RGBx", 0, 1, 2, 3),
+  [SYMPIE_FORMAT_BGRX] = RGB_4 ("BGRx", 2, 1, 0, 3),
+  [SYMPIE_FORMAT_XRGB] = RGB_4 ("xRGB", 1, 2, 3, 0),
+  [SYMPIE_FORMAT_XBGR] = RGB_4 ("xBGR", 3, 2, 1, 0),
+  [SYMPIE_FORMAT_RGBA] = RGB_4 ("RGBA", 0, 1, 2, 3),
+  [SYMPIE_FORMAT_BGRA] = RGB_4 ("BGRA", 2, 1, 0, 3),
+  [SYMPIE_FORMAT_ARGB] = RGB_4 ("ARGB", 1, 2, 3, 0),
+  [SYMPIE_FORMAT_ABGR] = RGB_4 ("ABGR", 3, 2, 1, 0),
+  [SYMPIE_FORMAT_GBR] = PLANES ("GBR", false, false, 8, 2, 0, 1, 0, 0),
+  [SYMPIE_FORMAT_I420] = PLANES ("I420", true, false, 8, 0, 1, 2, 1, 1),
+  [SYMPIE_FORMAT_YV12] = PLANES ("YV12", true, false, 8, 0, 2, 1, 1, 1),
+  [SYMPIE_FORMAT_NV12] = PAIRS ("NV12", false, 8, 0, 0, 1, 1, 1),
+  [SYMPIE_FORMAT_NV21] = PAIRS ("NV21", false, 8, 0, 1, 0, 1, 1),
+  [SYMPIE_FORMAT_Y42B] = PLANES ("Y42B", true, false, 8, 0, 1, 2, 1, 0),
+  [SYMPIE_FORMAT_Y444] = PLANES ("Y444", true, false, 8, 0, 1, 2, 0, 0),
+  [SYMPIE_FORMAT_I420_10LE] =
+      PLANES ("I420_10LE", true, false, 10, 0, 1, 2, 1, 1),
+  [SYMPIE_FORMAT_P010_10LE] = PAIRS ("P010_10LE", false, 10, 6, 0, 1, 1, 1),
+
+  [SYMPIE_FORMAT_GBRA] = PLANES_A ("GBRA", false, false, 8, 2, 0, 1, 0, 0),
+  [SYMPIE_FORMAT_RGBP] = PLANES ("RGBP", false, false, 8, 0, 1, 2, 0, 0),
+  [SYMPIE_FORMAT_BGRP] = PLANES ("BGRP", false, false, 8, 2, 1, 0, 0, 0),
+  [SYMPIE_FORMAT_RGB16] = RGB_BITS ("RGB16", 11, 5, 5, 6, 0, 5),
+  [SYMPIE_FORMAT_BGR16] = RGB_BITS ("BGR16", 0, 5, 5, 6, 11, 5),
+  [SYMPIE_FORMAT_RGB15] = RGB_BITS ("RGB15", 10, 5, 5, 5, 0, 5),
+  [SYMPIE_FORMAT_BGR15] = RGB_BITS ("BGR15", 0, 5, 5, 5, 10, 5),
+  [SYMPIE_FORMAT_GBR_10LE] =
+      PLANES ("GBR_10LE", false, false, 10, 2, 0, 1, 0, 0),
+  [SYMPIE_FORMAT_GBR_10BE] =
+      PLANES ("GBR_10BE", false, true, 10, 2, 0, 1, 0, 0),
+  [SYMPIE_FORMAT_GBR_12LE] =
+      PLANES ("GBR_12LE", false, false, 12, 2, 0, 1, 0, 0),
+  [SYMPIE_FORMAT_GBR_12BE] =
+      PLANES ("GBR_12BE", false, true, 12, 2, 0, 1, 0, 0),
+  [SYMPIE_FORMAT_GBRA_10LE] =
+      PLANES_A ("GBRA_10LE", false, false, 10, 2, 0, 1, 0, 0),
+  [SYMPIE_FORMAT_GBRA_10BE] =
+      PLANES_A ("GBRA_10BE", false, true, 10, 2, 0, 1, 0, 0),
+  [SYMPIE_FORMAT_GBRA_12LE] =
+      PLANES_A ("GBRA_12LE", false, false, 12, 2, 0, 1, 0, 0),
+  [SYMPIE_FORMAT_GBRA_12BE] =
+      PLANES_A ("GBRA_12BE", false, true, 12, 2, 0, 1, 0, 0),
+  [SYMPIE_FORMAT_RGB10A2_LE] = TENS ("RGB10A2_LE", false, false, 0, 10, 20, 2),
+  [SYMPIE_FORMAT_BGR10A2_LE] = TENS ("BGR10A2_LE", false, false, 20, 10, 0, 2),
+  [SYMPIE_FORMAT_R210] = TENS ("r210", false, true, 20, 10, 0, 0),
+
+  [SYMPIE_FORMAT_GRAY8] = { "GRAY8", true, false, false, 1, 8, 1,
+    { BYTE (0, 1), NONE, NONE, NONE } },
+  [SYMPIE_FORMAT_A420] = PLANES_A ("A420", true, false, 8, 0, 1, 2, 1, 1),
+  [SYMPIE_FORMAT_AV12] = { "AV12", true, false, false, 1, 8, 3,
+    { BYTE (0, 1), SAMPLE (1, 0, 2, 1, 1, 0, 8), SAMPLE (1, 1, 2, 1, 1, 0, 8),
+      SAMPLE (2, 0, 1, 0, 0, 0, 8) } },
+  [SYMPIE_FORMAT_Y41B] = PLANES ("Y41B", true, false, 8, 0, 1, 2, 2, 0),
+  [SYMPIE_FORMAT_NV16] = PAIRS ("NV16", false, 8, 0, 0, 1, 1, 0),
+  [SYMPIE_FORMAT_NV61] = PAIRS ("NV61", false, 8, 0, 1, 0, 1, 0),
+  [SYMPIE_FORMAT_NV24] = PAIRS ("NV24", false, 8, 0, 0, 1, 0, 0),
+  [SYMPIE_FORMAT_YUY2] = PIXEL_PAIRS ("YUY2", false, 8, 0, 0, 1, 3),
+  [SYMPIE_FORMAT_UYVY] = PIXEL_PAIRS ("UYVY", false, 8, 0, 1, 0, 2),
+  [SYMPIE_FORMAT_YVYU] = PIXEL_PAIRS ("YVYU", false, 8, 0, 0, 3, 1),
+  [SYMPIE_FORMAT_VYUY] = PIXEL_PAIRS ("VYUY", false, 8, 0, 1, 2, 0),
+  [SYMPIE_FORMAT_AYUV] = YUV_4 ("AYUV", false, 8, 0, 1, 2, 3, 0),
+  [SYMPIE_FORMAT_VUYA] = YUV_4 ("VUYA", false, 8, 0, 2, 1, 0, 3),
+  [SYMPIE_FORMAT_V308] = YUV_3 ("v308", 0, 1, 2),
+  [SYMPIE_FORMAT_IYU2] = YUV_3 ("IYU2", 1, 0, 2),
+  [SYMPIE_FORMAT_I420_10BE] =
+      PLANES ("I420_10BE", true, true, 10, 0, 1, 2, 1, 1),
+  [SYMPIE_FORMAT_I420_12LE] =
+      PLANES ("I420_12LE", true, false, 12, 0, 1, 2, 1, 1),
+  [SYMPIE_FORMAT_I420_12BE] =
+      PLANES ("I420_12BE", true, true, 12, 0, 1, 2, 1, 1),
+  [SYMPIE_FORMAT_I422_10LE] =
+      PLANES ("I422_10LE", true, false, 10, 0, 1, 2, 1, 0),
+  [SYMPIE_FORMAT_I422_10BE] =
+      PLANES ("I422_10BE", true, true, 10, 0, 1, 2, 1, 0),
+  [SYMPIE_FORMAT_I422_12LE] =
+      PLANES ("I422_12LE", true, false, 12, 0, 1, 2, 1, 0),
+  [SYMPIE_FORMAT_I422_12BE] =
+      PLANES ("I422_12BE", true, true, 12, 0, 1, 2, 1, 0),
+  [SYMPIE_FORMAT_Y444_10LE] =
+      PLANES ("Y444_10LE", true, false, 10, 0, 1, 2, 0, 0),
+  [SYMPIE_FORMAT_Y444_10BE] =
+      PLANES ("Y444_10BE", true, true, 10, 0, 1, 2, 0, 0),
+  [SYMPIE_FORMAT_Y444_12LE] =
+      PLANES ("Y444_12LE", true, false, 12, 0, 1, 2, 0, 0),
+  [SYMPIE_FORMAT_Y444_12BE] =
+      PLANES ("Y444_12BE", true, true, 12, 0, 1, 2, 0, 0),
+  [SYMPIE_FORMAT_A420_10LE] =
+      PLANES_A ("A420_10LE", true, false, 10, 0, 1, 2, 1, 1),
+  [SYMPIE_FORMAT_A420_10BE] =
+      PLANES_A ("A420_10BE", true, true, 10, 0, 1, 2, 1, 1),
+  [SYMPIE_FORMAT_A422_10LE] =
+      PLANES_A ("A422_10LE", true, false, 10, 0, 1, 2, 1, 0),
+  [SYMPIE_FORMAT_A422_10BE] =
+      PLANES_A ("A422_10BE", true, true, 10, 0, 1, 2, 1, 0),
+  [SYMPIE_FORMAT_A444_10LE] =
+      PLANES_A ("A444_10LE", true, false, 10, 0, 1, 2, 0, 0),
+  [SYMPIE_FORMAT_A444_10BE] =
+      PLANES_A ("A444_10BE", true, true, 10, 0, 1, 2, 0, 0),
+  [SYMPIE_FORMAT_P010_10BE] = PAIRS ("P010_10BE", true, 10, 6, 0, 1, 1, 1),
+  [SYMPIE_FORMAT_P012_LE] = PAIRS ("P012_LE", false, 12, 4, 0, 1, 1, 1),
+  [SYMPIE_FORMAT_P012_BE] = PAIRS ("P012_BE", true, 12, 4, 0, 1, 1, 1),
+  [SYMPIE_FORMAT_Y210] = PIXEL_PAIRS ("Y210", false, 10, 6, 0, 1, 3),
+  [SYMPIE_FORMAT_Y212_LE] = PIXEL_PAIRS ("Y212_LE", false, 12, 4, 0, 1, 3),
+  [SYMPIE_FORMAT_Y212_BE] = PIXEL_PAIRS ("Y212_BE", true, 12, 4, 0, 1, 3),
+  [SYMPIE_FORMAT_Y410] = TENS ("Y410", true, false, 10, 0, 20, 2),
+  [SYMPIE_FORMAT_Y412_LE] = YUV_4 ("Y412_LE", false, 12, 4, 1, 0, 2, 3),
+  [SYMPIE_FORMAT_Y412_BE] = YUV_4 ("Y412_BE", true, 12, 4, 1, 0, 2, 3),
+  [SYMPIE_FORMAT_V210] = { "v210", true, true, false, 4, 10, 1,
+    { SAMPLE (0, 0, 0, 0, 0, 0, 10), SAMPLE (0, 0, 0, 1, 0, 0, 10),
+      SAMPLE (0, 0, 0, 1, 0, 0, 10), NONE } },
 };
 /* clang-format on */
 
@@ -48,6 +188,38 @@ const SympieFormatInfo *
 sympie_format_info (SympieFormat format)
 {
   return &formats[format];
+}
+
+bool
+sympie_format_is_on_cuda (SympieFormat format)
+{
+  return format <= SYMPIE_FORMAT_P010_10LE;
+}
+
+unsigned
+sympie_format_code (
+    const SympieFormatInfo *info, int c, const uint8_t *row, int x)
+{
+  /* Four words of v210, three codes each from the low bits up, as numbers of
+   * codes: luma, then U, then V (see packing.c). */
+  static const uint8_t v210[3][6] = { { 1, 3, 5, 7, 9, 11 }, { 0, 4, 8 },
+    { 2, 6, 10 } };
+  const SympieComponent *component = &info->component[c];
+  const uint8_t *at = row + component->offset + x * component->step;
+  int bits = component->bits, shift = component->shift, left;
+  unsigned word = 0, code;
+
+  if (info->v210) {
+    int n = c == 0 ? 6 : 3, number = v210[c][x % n];
+
+    at = row + x / n * 16 + number / 3 * 4;
+    shift = number % 3 * 10;
+  }
+  for (int i = 0; i < info->word; i++)
+    word = word << 8 | at[info->big_endian ? i : info->word - 1 - i];
+  code = word >> shift & ((1u << bits) - 1);
+  left = info->depth - bits;
+  return code << left | code >> (bits - left);
 }
 
 static int
@@ -68,6 +240,34 @@ sympie_component_height (const SympieComponent *component, int height)
   return subsampled (height, component->sub_y);
 }
 
+size_t
+sympie_format_row_bytes (const SympieFormatInfo *info, int plane, int width)
+{
+  size_t bytes = 0;
+
+  if (info->v210)
+    return (size_t) (width + 5) / 6 * 16;
+  for (int c = 0; c < 4; c++) {
+    const SympieComponent *component = &info->component[c];
+    size_t row =
+        (size_t) component->step * sympie_component_width (component, width);
+
+    if (component->bits && component->plane == plane && row > bytes)
+      bytes = row;
+  }
+  return bytes;
+}
+
+int
+sympie_format_rows (const SympieFormatInfo *info, int plane, int height)
+{
+  int c = 0;
+
+  while (!info->component[c].bits || info->component[c].plane != plane)
+    c++;
+  return sympie_component_height (&info->component[c], height);
+}
+
 bool
 sympie_image_check (const SympieImage *image, char **error)
 {
@@ -81,20 +281,16 @@ sympie_image_check (const SympieImage *image, char **error)
     return sympie_fail (error, "image of %dx%d pixels, not 1 to %d each way",
         image->width, image->height, SYMPIE_MAX_SIZE);
 
-  for (int c = 0; c < 3; c++) {
-    const SympieComponent *component = &info->component[c];
-    ptrdiff_t row = (ptrdiff_t) component->step
-                    * sympie_component_width (component, image->width);
-    ptrdiff_t stride = image->strides[component->plane];
+  for (int p = 0; p < info->n_planes; p++) {
+    ptrdiff_t row = (ptrdiff_t) sympie_format_row_bytes (info, p, image->width);
 
-    if (!image->planes[component->plane])
-      return sympie_fail (
-          error, "%s image without plane %d", info->name, component->plane);
-    if (stride < row)
+    if (!image->planes[p])
+      return sympie_fail (error, "%s image without plane %d", info->name, p);
+    if (image->strides[p] < row)
       return sympie_fail (error,
           "%s image with a stride of %td bytes in plane %d, fewer than the %td "
           "of its row",
-          info->name, stride, component->plane, row);
+          info->name, image->strides[p], p, row);
   }
 
   if (info->yuv) {

@@ -10,24 +10,28 @@
 
 #include "sympie.h"
 
-/* Where one component (R, G, B or Y, U, V) lies. */
+/* Where one component lies: its codes are bits of words. */
 typedef struct
 {
   uint8_t plane;
-  uint8_t offset;       /* bytes from the start of the pixel */
-  uint8_t step;         /* bytes from one sample to the next */
+  uint8_t offset;       /* bytes from the start of a row to the first word */
+  uint8_t step;         /* bytes from one word to the next; 0: see v210 */
   uint8_t sub_x, sub_y; /* log2 of the subsampling */
+  uint8_t shift;        /* bits of the word below the code */
+  uint8_t bits;         /* of the code; 0: there is no such component */
 } SympieComponent;
 
 typedef struct
 {
   const char *name;
-  bool yuv;
+  bool yuv;        /* else RGB */
+  bool v210;       /* its words hold three codes each, see packing.c */
+  bool big_endian; /* the words */
+  uint8_t word;    /* bytes of a word: 1, 2 or 4 */
+  uint8_t depth;   /* bits of a code, as far as the library is concerned */
   uint8_t n_planes;
-  uint8_t depth; /* bits of a sample that count */
-  uint8_t shift; /* bits below them: P010 keeps its 10 bits on top */
-  int8_t alpha;  /* byte offset of alpha or padding in a 4-byte pixel, or -1 */
-  SympieComponent component[3];
+  SympieComponent component[4]; /* R, G, B or Y, U, V (gray: Y alone), and alpha
+                                   or bytes of padding, which are kept */
 } SympieFormatInfo;
 
 const SympieFormatInfo *sympie_format_info (SympieFormat format);
@@ -36,6 +40,36 @@ const SympieFormatInfo *sympie_format_info (SympieFormat format);
  * size. */
 int sympie_component_width (const SympieComponent *component, int width);
 int sympie_component_height (const SympieComponent *component, int height);
+
+/* Bytes of a row of `plane`, without padding, and rows. */
+size_t sympie_format_row_bytes (
+    const SympieFormatInfo *info, int plane, int width);
+int sympie_format_rows (const SympieFormatInfo *info, int plane, int height);
+
+/* Whether a code has a word for itself, in the machine's byte order, and all
+ * the bits that it should have. */
+static inline bool
+sympie_format_has_own_words (const SympieFormatInfo *info)
+{
+  return info->word <= 2 && info->component[0].bits == info->depth
+         && (info->word == 1
+             || info->big_endian == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__));
+}
+
+/* RGB in four bytes, one of them alpha or padding. */
+static inline bool
+sympie_format_is_packed (const SympieFormatInfo *info)
+{
+  return !info->yuv && info->word == 1 && info->component[3].step == 4;
+}
+
+/* The code of component `c`, at most 2, at its sample `x` of a row of its
+ * plane: for a look here and there, slower than cpu/packing.h. */
+unsigned sympie_format_code (
+    const SympieFormatInfo *info, int c, const uint8_t *row, int x);
+
+/* Whether the CUDA backend takes it too: the CPU takes all. */
+bool sympie_format_is_on_cuda (SympieFormat format);
 
 /* False with a message when the format, size, planes, strides or luma weights
  * are not usable. */

@@ -72,8 +72,10 @@ SYMPIE_API float sympie_params_distance (
 
 /* ---- Images ------------------------------------------------------------ */
 
-/* Memory layouts, named as in GStreamer. The 10-bit formats hold little-endian
- * 16-bit words: I420_10LE in the low bits, P010_10LE in the high bits. */
+/* Memory layouts, named as in GStreamer, which has a picture of each. LE and BE
+ * are the order of bytes in words of 16 bits; samples of 10 and 12 bits lie in
+ * the low bits of a word, but in the high bits in P010, P012, Y210, Y212 and
+ * Y412. Unused bits are ignored and written as 0. New formats come last. */
 typedef enum
 {
   SYMPIE_FORMAT_RGB,
@@ -94,7 +96,77 @@ typedef enum
   SYMPIE_FORMAT_Y42B, /* planes Y, U, V */
   SYMPIE_FORMAT_Y444, /* planes Y, U, V */
   SYMPIE_FORMAT_I420_10LE,
-  SYMPIE_FORMAT_P010_10LE,
+  SYMPIE_FORMAT_P010_10LE, /* as NV12 */
+
+  /* RGB of 8 bits */
+  SYMPIE_FORMAT_GBRA, /* planes G, B, R, A */
+  SYMPIE_FORMAT_RGBP, /* planes R, G, B */
+  SYMPIE_FORMAT_BGRP, /* planes B, G, R */
+
+  /* RGB of 5 and 6 bits, in a word of the machine's byte order */
+  SYMPIE_FORMAT_RGB16, /* red on top */
+  SYMPIE_FORMAT_BGR16,
+  SYMPIE_FORMAT_RGB15,
+  SYMPIE_FORMAT_BGR15,
+
+  /* RGB of 10 and 12 bits */
+  SYMPIE_FORMAT_GBR_10LE,
+  SYMPIE_FORMAT_GBR_10BE,
+  SYMPIE_FORMAT_GBR_12LE,
+  SYMPIE_FORMAT_GBR_12BE,
+  SYMPIE_FORMAT_GBRA_10LE,
+  SYMPIE_FORMAT_GBRA_10BE,
+  SYMPIE_FORMAT_GBRA_12LE,
+  SYMPIE_FORMAT_GBRA_12BE,
+  SYMPIE_FORMAT_RGB10A2_LE, /* red in the low bits of a word of 32 */
+  SYMPIE_FORMAT_BGR10A2_LE,
+  SYMPIE_FORMAT_R210, /* red on top, big-endian */
+
+  /* YUV of 8 bits; planes Y, U, V unless said otherwise */
+  SYMPIE_FORMAT_GRAY8,
+  SYMPIE_FORMAT_A420, /* and A */
+  SYMPIE_FORMAT_AV12, /* planes Y, UV, A */
+  SYMPIE_FORMAT_Y41B,
+  SYMPIE_FORMAT_NV16, /* planes Y, UV */
+  SYMPIE_FORMAT_NV61, /* planes Y, VU */
+  SYMPIE_FORMAT_NV24, /* planes Y, UV */
+  SYMPIE_FORMAT_YUY2,
+  SYMPIE_FORMAT_UYVY,
+  SYMPIE_FORMAT_YVYU,
+  SYMPIE_FORMAT_VYUY,
+  SYMPIE_FORMAT_AYUV,
+  SYMPIE_FORMAT_VUYA,
+  SYMPIE_FORMAT_V308, /* Y, U, V */
+  SYMPIE_FORMAT_IYU2, /* U, Y, V */
+
+  /* YUV of 10 and 12 bits */
+  SYMPIE_FORMAT_I420_10BE,
+  SYMPIE_FORMAT_I420_12LE,
+  SYMPIE_FORMAT_I420_12BE,
+  SYMPIE_FORMAT_I422_10LE,
+  SYMPIE_FORMAT_I422_10BE,
+  SYMPIE_FORMAT_I422_12LE,
+  SYMPIE_FORMAT_I422_12BE,
+  SYMPIE_FORMAT_Y444_10LE,
+  SYMPIE_FORMAT_Y444_10BE,
+  SYMPIE_FORMAT_Y444_12LE,
+  SYMPIE_FORMAT_Y444_12BE,
+  SYMPIE_FORMAT_A420_10LE,
+  SYMPIE_FORMAT_A420_10BE,
+  SYMPIE_FORMAT_A422_10LE,
+  SYMPIE_FORMAT_A422_10BE,
+  SYMPIE_FORMAT_A444_10LE,
+  SYMPIE_FORMAT_A444_10BE,
+  SYMPIE_FORMAT_P010_10BE,
+  SYMPIE_FORMAT_P012_LE, /* as NV12 */
+  SYMPIE_FORMAT_P012_BE,
+  SYMPIE_FORMAT_Y210, /* as YUY2, little-endian */
+  SYMPIE_FORMAT_Y212_LE,
+  SYMPIE_FORMAT_Y212_BE,
+  SYMPIE_FORMAT_Y410,    /* U, Y, V and A from the low bits of a word of 32 */
+  SYMPIE_FORMAT_Y412_LE, /* U, Y, V, A */
+  SYMPIE_FORMAT_Y412_BE,
+  SYMPIE_FORMAT_V210, /* six pixels in four words of 32 bits */
   SYMPIE_N_FORMATS
 } SympieFormat;
 
@@ -137,8 +209,8 @@ typedef struct
 {
   SympieFormat format;
   int width, height;
-  uint8_t *planes[3];
-  ptrdiff_t strides[3];
+  uint8_t *planes[4];
+  ptrdiff_t strides[4];
   SympieColorimetry colorimetry;
   SympieMemory memory;
 } SympieImage;

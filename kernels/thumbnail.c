@@ -15,12 +15,15 @@ enum
   RUN = 8   /* samples of each, side by side: few cache lines */
 };
 
-static int
-sample (const SympieFormatInfo *info, const uint8_t *at)
+/* The top eight bits of a code. */
+static unsigned
+sample (const SympieFormatInfo *info, int c, const uint8_t *row, int x)
 {
-  if (info->depth == 8)
-    return *at;
-  return (at[0] | at[1] << 8) >> (info->shift + info->depth - 8) & 0xff;
+  const SympieComponent *component = &info->component[c];
+
+  if (info->word == 1)
+    return row[component->offset + x * component->step];
+  return sympie_format_code (info, c, row, x) >> (info->depth - 8);
 }
 
 /* The mean of a cell, rounded. */
@@ -40,13 +43,13 @@ mean (
     int y =
         (int) ((int64_t) height * (2 * (i * ROWS + k) + 1) / (2 * N * ROWS));
     int x = (int) ((int64_t) width * (2 * (j * ROWS + k) + 1) / (2 * N * ROWS));
-    const uint8_t *at = image->planes[component->plane] + component->offset
-                        + y * image->strides[component->plane];
+    const uint8_t *row =
+        image->planes[component->plane] + y * image->strides[component->plane];
 
     x -= run / 2;
     x = x < 0 ? 0 : x > width - run ? width - run : x;
     for (int s = 0; s < run; s++)
-      sum += sample (info, at + (ptrdiff_t) (x + s) * component->step);
+      sum += (int) sample (info, c, row, x + s);
   }
   return (uint8_t) ((sum + ROWS * run / 2) / (ROWS * run));
 }
@@ -65,6 +68,7 @@ sympie_thumbnail (
   for (int c = 0; c < 3; c++)
     for (int i = 0; i < N; i++)
       for (int j = 0; j < N; j++)
-        thumbnail->cells[c][i][j] = mean (image, info, c, i, j);
+        thumbnail->cells[c][i][j] =
+            info->component[c].bits ? mean (image, info, c, i, j) : 128;
   return true;
 }

@@ -189,9 +189,6 @@ check_call (const SympieImage *src, const SympieImage *dst,
         "%s %dx%d into %s %dx%d: the images are not alike", info->name,
         src->width, src->height, sympie_format_info (dst->format)->name,
         dst->width, dst->height);
-  if (info->depth != 8)
-    return sympie_fail (
-        error, "%s has %d bits a sample, not 8", info->name, info->depth);
   if ((unsigned) corruption >= SYMPIE_N_CORRUPTIONS)
     return sympie_fail (error, "no corruption has the number %d", corruption);
   if (severity < 0 || severity > SYMPIE_MAX_SEVERITY)
@@ -249,9 +246,8 @@ sympie_corrupt (SympieCorruptor *corruptor, const SympieImage *src,
   if (!corrupt_canvas (
           corruptor, &canvas, corruption, severity, seed, phase, error))
     return false;
-  if (!sympie_canvas_store (&canvas, dst))
+  if (!sympie_canvas_store (&canvas, src, dst))
     return sympie_fail (
         error, "not enough memory for %dx%d pixels", dst->width, dst->height);
-  sympie_pixels_copy_alpha (src, dst);
   return true;
 }

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "../colour.h"
+#include "../cpu/cpu.h"
+#include "../cpu/packing.h"
 #include "clones.h"
 #include "pixels.h"
 
@@ -16,8 +18,9 @@
 typedef struct
 {
   const SympieCanvas *canvas;
-  const SympieImage *image;
+  const SympieImage *image, *dst;
   const SympieFormatInfo *info;
+  const SympiePacking *packing;
   SympieColour colour;
   float *scratch; /* for each thread: SCRATCH_ROWS rows */
   ptrdiff_t scratch_stride, row_stride;
@@ -25,7 +28,8 @@ typedef struct
 
 enum
 {
-  SCRATCH_ROWS = 4
+  SCRATCH_ROWS = 6, /* of floats or of codes */
+  SPARE = 32        /* what rows of codes and rounded-up chroma may spoil */
 };
 
 static inline int
@@ -35,88 +39,119 @@ clamp (int i, int n)
 }
 
 static inline uint8_t *
-sample_row (const SympieImage *image, const SympieComponent *component, int y)
+plane_row (const SympieImage *image, int plane, int y)
 {
-  return image->planes[component->plane] + y * image->strides[component->plane]
-         + component->offset;
+  return image->planes[plane] + y * image->strides[plane];
 }
 
 /* Whether the codes of the image are those of the canvas. */
 static bool
 plain_rgb (const SympieImage *image)
 {
-  return !sympie_format_info (image->format)->yuv
-         && image->colorimetry.full_range;
+  const SympieFormatInfo *info = sympie_format_info (image->format);
+
+  return !info->yuv && info->depth == 8 && image->colorimetry.full_range;
 }
 
 static bool
-transfer_init (
-    Transfer *transfer, const SympieCanvas *canvas, const SympieImage *image)
+transfer_init (Transfer *transfer, const SympieCanvas *canvas,
+    const SympieImage *image, const SympieImage *dst)
 {
   transfer->canvas = canvas;
   transfer->image = image;
+  transfer->dst = dst;
   transfer->info = sympie_format_info (image->format);
-  transfer->row_stride = sympie_canvas_stride (image->width + 2);
+  transfer->packing = sympie_packing (sympie_cpu_flags (SYMPIE_CPU_ALL));
+  transfer->row_stride = sympie_canvas_stride (image->width + SPARE);
   transfer->scratch = sympie_canvas_scratch (
       canvas, SCRATCH_ROWS * transfer->row_stride, &transfer->scratch_stride);
   sympie_colour_init (&transfer->colour, transfer->info, &image->colorimetry);
   return transfer->scratch != NULL;
 }
 
-/* Component `c` at each pixel of row `y`, less the offset of its codes; `near`
- * is for samples between two rows. */
+static void
+scratch_rows (const Transfer *transfer, int thread, float *rows[SCRATCH_ROWS])
+{
+  for (int i = 0; i < SCRATCH_ROWS; i++)
+    rows[i] = transfer->scratch + thread * transfer->scratch_stride
+              + i * transfer->row_stride;
+}
+
+/* ---- Loading ------------------------------------------------------------- */
+
 SYMPIE_CLONES static void
-read_component (
-    const Transfer *transfer, int c, int y, float *near, float *restrict out)
+blend_rows (const uint16_t *a, const uint16_t *b, float share, float offset,
+    float *restrict out, int n)
+{
+  for (int x = 0; x < n; x++)
+    out[x] = (1 - share) * a[x] + share * b[x] - offset;
+}
+
+/* Samples at every second or fourth pixel to all pixels. The one before the
+ * first repeats it and so does the one after the last. */
+SYMPIE_CLONES static void
+widen (float *near, int n, int sub_x, bool left, float *restrict out)
+{
+  near[n] = near[n - 1];
+  if (sub_x == 1 && left) {
+    for (int x = 0; x < n; x++) {
+      out[2 * x] = near[x];
+      out[2 * x + 1] = 0.5f * (near[x] + near[x + 1]);
+    }
+  } else if (sub_x == 1) {
+    out[0] = near[0];
+    for (int x = 0; x < n; x++) {
+      out[2 * x + 1] = 0.75f * near[x] + 0.25f * near[x + 1];
+      out[2 * x + 2] = 0.25f * near[x] + 0.75f * near[x + 1];
+    }
+  } else {
+    float first = left ? 0 : 0.125f; /* the share of the next sample */
+
+    if (!left)
+      out[0] = out[1] = near[0];
+    out += left ? 0 : 2;
+    for (int x = 0; x < n; x++)
+      for (int i = 0; i < 4; i++) {
+        float share = first + i * 0.25f;
+
+        out[4 * x + i] = (1 - share) * near[x] + share * near[x + 1];
+      }
+  }
+}
+
+/* Component `c` at each pixel of row `y`, less the offset of its codes. Rows
+ * 3 to 5 are scratch memory. */
+static void
+read_component (const Transfer *transfer, int c, int y,
+    float *const rows[SCRATCH_ROWS], float *out)
 {
   const SympieImage *image = transfer->image;
   const SympieComponent *component = &transfer->info->component[c];
   int width = sympie_component_width (component, image->width);
   int height = sympie_component_height (component, image->height);
-  int step = component->step;
   bool left = image->colorimetry.chroma_site & SYMPIE_CHROMA_LEFT;
   bool top = image->colorimetry.chroma_site & SYMPIE_CHROMA_TOP;
-  float offset = transfer->colour.offset[c];
+  uint16_t *codes = (uint16_t *) rows[4], *codes2 = codes;
+  int sample = y >> component->sub_y, other = sample;
+  float share = 0;
 
-  if (!component->sub_x && !component->sub_y) {
-    const uint8_t *in = sample_row (image, component, y);
-
-    for (int x = 0; x < width; x++)
-      out[x] = in[x * step] - offset;
-    return;
+  /* Sampled on the first of two rows or between them. */
+  if (component->sub_y) {
+    other = top ? sample + 1 : sample + (y % 2 ? 1 : -1);
+    share = top ? (y % 2) * 0.5f : 0.25f;
   }
-
-  if (!component->sub_y) {
-    const uint8_t *in = sample_row (image, component, y);
-
-    for (int x = 0; x < width; x++)
-      near[x] = in[x * step] - offset;
-  } else {
-    /* Sampled on the first of two rows or between them. */
-    int sample = y / 2, other = top ? sample + 1 : sample + (y % 2 ? 1 : -1);
-    float share = top ? (y % 2) * 0.5f : 0.25f;
-    const uint8_t *in = sample_row (image, component, sample);
-    const uint8_t *in2 = sample_row (image, component, clamp (other, height));
-
-    for (int x = 0; x < width; x++)
-      near[x] = (1 - share) * in[x * step] + share * in2[x * step] - offset;
+  transfer->packing->unpack (transfer->info, c,
+      plane_row (image, component->plane, sample), image->width, codes);
+  if (share > 0) {
+    codes2 = (uint16_t *) rows[5];
+    transfer->packing->unpack (transfer->info, c,
+        plane_row (image, component->plane, clamp (other, height)),
+        image->width, codes2);
   }
-
-  /* The sample after the last one repeats it, and so does one for the row's
-   * odd last pixel. */
-  near[width] = near[width - 1];
-  if (left) {
-    for (int x = 0; x < width; x++) {
-      out[2 * x] = near[x];
-      out[2 * x + 1] = 0.5f * (near[x] + near[x + 1]);
-    }
-  } else {
-    out[0] = near[0];
-    for (int x = 0; x < width; x++) {
-      out[2 * x + 1] = 0.75f * near[x] + 0.25f * near[x + 1];
-      out[2 * x + 2] = 0.25f * near[x] + 0.75f * near[x + 1];
-    }
-  }
+  blend_rows (codes, codes2, share, transfer->colour.offset[c],
+      component->sub_x ? rows[3] : out, width);
+  if (component->sub_x)
+    widen (rows[3], width, component->sub_x, left, out);
 }
 
 SYMPIE_CLONES static void
@@ -134,18 +169,25 @@ load_rows (void *data, int first, int end, int thread)
 {
   const Transfer *transfer = data;
   const SympieCanvas *canvas = transfer->canvas;
+  bool gray = !transfer->info->component[1].bits;
   float *rows[SCRATCH_ROWS];
 
-  for (int i = 0; i < SCRATCH_ROWS; i++)
-    rows[i] = transfer->scratch + thread * transfer->scratch_stride
-              + i * transfer->row_stride;
+  scratch_rows (transfer, thread, rows);
   for (int y = first; y < end; y++) {
-    for (int c = 0; c < 3; c++)
-      read_component (transfer, c, y, rows[3], rows[c]);
+    for (int c = 0; c < (gray ? 1 : 3); c++)
+      read_component (transfer, c, y, rows, rows[c]);
     for (int i = 0; i < 3; i++)
-      mix_rows (transfer->colour.to_rgb[i], rows[0], rows[1], rows[2],
-          canvas->planes[i] + y * canvas->stride, canvas->width);
+      mix_rows (transfer->colour.to_rgb[i], rows[0], rows[gray ? 0 : 1],
+          rows[gray ? 0 : 2], canvas->planes[i] + y * canvas->stride,
+          canvas->width);
   }
+}
+
+SYMPIE_CLONES static void
+narrow (const uint16_t *codes, uint8_t *restrict out, int n)
+{
+  for (int x = 0; x < n; x++)
+    out[x] = (uint8_t) codes[x];
 }
 
 static void
@@ -153,18 +195,18 @@ load_plain_rows (void *data, int first, int end, int thread)
 {
   const Transfer *transfer = data;
   const SympieCanvas *canvas = transfer->canvas;
+  float *rows[SCRATCH_ROWS];
 
-  for (int c = 0; c < 3; c++) {
-    const SympieComponent *component = &transfer->info->component[c];
-
+  scratch_rows (transfer, thread, rows);
+  for (int c = 0; c < 3; c++)
     for (int y = first; y < end; y++) {
-      const uint8_t *in = sample_row (transfer->image, component, y);
-      uint8_t *out = canvas->planes[c] + y * canvas->stride;
+      uint16_t *codes = (uint16_t *) rows[0];
 
-      for (int x = 0; x < canvas->width; x++)
-        out[x] = in[x * component->step];
+      transfer->packing->unpack (transfer->info, c,
+          plane_row (transfer->image, transfer->info->component[c].plane, y),
+          canvas->width, codes);
+      narrow (codes, canvas->planes[c] + y * canvas->stride, canvas->width);
     }
-  }
 }
 
 bool
@@ -181,12 +223,14 @@ sympie_canvas_load (SympieCanvas *canvas, const SympieImage *image)
     if (!canvas->planes[c])
       return false;
   }
-  if (!transfer_init (&transfer, canvas, image))
+  if (!transfer_init (&transfer, canvas, image, NULL))
     return false;
   sympie_canvas_rows (canvas, image->height,
       plain_rgb (image) ? load_plain_rows : load_rows, &transfer);
   return true;
 }
+
+/* ---- Storing ------------------------------------------------------------- */
 
 /* sums = sum over R, G and B of row `y` times the weights, added to what is
  * there. */
@@ -205,22 +249,57 @@ add_rgb_row (const SympieCanvas *canvas, int y, const float weights[3],
     sums[x] += wr * r[x] + wg * g[x] + wb * b[x];
 }
 
-/* Row `y` of component `c`. */
+static inline uint16_t
+nearest (float value, float max)
+{
+  value = value > 0 ? value : 0;
+  value = value < max ? value : max;
+  return (uint16_t) (int) (value + 0.5f);
+}
+
+/* The means of pixels around each of `n` samples, as codes; sums[-1] may be
+ * written. */
 SYMPIE_CLONES static void
-write_component (const Transfer *transfer, int c, int y, float *restrict sums)
+average_columns (float *sums, int width, int sub_x, bool left, float offset,
+    float max, uint16_t *restrict out, int n)
+{
+  for (int i = 0; i < 3; i++)
+    sums[width + i] = sums[width - 1];
+  if (sub_x == 0)
+    for (int x = 0; x < n; x++)
+      out[x] = nearest (sums[x] + offset, max);
+  else if (sub_x == 1 && left)
+    for (int x = 0; x < n; x++)
+      out[x] = nearest (0.25f * sums[x > 0 ? 2 * x - 1 : 0] + 0.5f * sums[2 * x]
+                            + 0.25f * sums[2 * x + 1] + offset,
+          max);
+  else if (sub_x == 1)
+    for (int x = 0; x < n; x++)
+      out[x] = nearest (0.5f * (sums[2 * x] + sums[2 * x + 1]) + offset, max);
+  else
+    for (int x = 0; x < n; x++) {
+      float sum = 0;
+
+      for (int i = left ? -3 : 0; i < 4; i++)
+        sum += (left ? (4 - (i < 0 ? -i : i)) * 0.0625f : 0.25f)
+               * sums[clamp (4 * x + i, width)];
+      out[x] = nearest (sum + offset, max);
+    }
+}
+
+/* Row `y` of component `c`, in its own rows. */
+static void
+write_component (
+    const Transfer *transfer, int c, int y, float *sums, uint16_t *codes)
 {
   static const float one[] = { 0, 1, 0 }, two[] = { 0, 0.5f, 0.5f },
                      three[] = { 0.25f, 0.5f, 0.25f };
   const SympieCanvas *canvas = transfer->canvas;
   const SympieComponent *component = &transfer->info->component[c];
-  int width = sympie_component_width (component, canvas->width);
-  int step = component->step;
   unsigned site = transfer->image->colorimetry.chroma_site;
   const float *down = !component->sub_y            ? one
                       : (site & SYMPIE_CHROMA_TOP) ? three
                                                    : two;
-  float offset = transfer->colour.offset[c];
-  uint8_t *out = sample_row (transfer->image, component, y);
 
   memset (sums, 0, canvas->width * sizeof *sums);
   for (int j = 0; j < 3; j++) {
@@ -232,105 +311,101 @@ write_component (const Transfer *transfer, int c, int y, float *restrict sums)
       weights[i] = down[j] * transfer->colour.from_rgb[c][i] / 255;
     add_rgb_row (canvas, (y << component->sub_y) + j - 1, weights, sums);
   }
+  average_columns (sums, canvas->width, component->sub_x,
+      site & SYMPIE_CHROMA_LEFT, transfer->colour.offset[c],
+      (float) transfer->colour.max, codes,
+      sympie_component_width (component, canvas->width));
+}
 
-  if (!component->sub_x) {
-    for (int x = 0; x < width; x++)
-      out[x * step] = sympie_byte (sums[x] + offset);
-    return;
-  }
-  sums[canvas->width] = sums[canvas->width - 1];
-  if (site & SYMPIE_CHROMA_LEFT)
-    for (int x = 0; x < width; x++)
-      out[x * step] =
-          sympie_byte (0.25f * sums[x > 0 ? 2 * x - 1 : 0] + 0.5f * sums[2 * x]
-                       + 0.25f * sums[2 * x + 1] + offset);
-  else
-    for (int x = 0; x < width; x++)
-      out[x * step] =
-          sympie_byte (0.5f * (sums[2 * x] + sums[2 * x + 1]) + offset);
+SYMPIE_CLONES static void
+widen_bytes (const uint8_t *in, uint16_t *restrict codes, int n)
+{
+  for (int x = 0; x < n; x++)
+    codes[x] = in[x];
 }
 
 static void
 store_rows (void *data, int first, int end, int thread)
 {
   const Transfer *transfer = data;
-  float *sums = transfer->scratch + thread * transfer->scratch_stride;
-
-  for (int c = 0; c < 3; c++) {
-    int sub_y = transfer->info->component[c].sub_y;
-
-    /* Rows of chroma go with the first of their two rows. */
-    for (int y = first; y < end; y++)
-      if (y % (1 << sub_y) == 0)
-        write_component (transfer, c, y >> sub_y, sums);
-  }
-}
-
-static void
-store_plain_rows (void *data, int first, int end, int thread)
-{
-  const Transfer *transfer = data;
   const SympieCanvas *canvas = transfer->canvas;
+  const SympieFormatInfo *info = transfer->info;
+  bool plain = plain_rgb (transfer->image);
+  float *rows[SCRATCH_ROWS];
+  uint16_t *codes[4];
 
-  for (int c = 0; c < 3; c++) {
-    const SympieComponent *component = &transfer->info->component[c];
+  scratch_rows (transfer, thread, rows);
+  for (int c = 0; c < 4; c++)
+    codes[c] = (uint16_t *) rows[1 + c];
+  for (int y = first; y < end; y++) {
+    bool due[4] = { false }; /* planes; chroma with the first of its rows */
 
-    for (int y = first; y < end; y++) {
-      const uint8_t *in = canvas->planes[c] + y * canvas->stride;
-      uint8_t *out = sample_row (transfer->image, component, y);
+    for (int c = 0; c < 4; c++) {
+      const SympieComponent *component = &info->component[c];
 
-      for (int x = 0; x < canvas->width; x++)
-        out[x * component->step] = in[x];
+      if (!component->bits || y % (1 << component->sub_y) != 0)
+        continue;
+      due[component->plane] = true;
+      if (c == 3)
+        transfer->packing->unpack (info, c,
+            plane_row (transfer->image, component->plane, y), canvas->width,
+            codes[c]);
+      else if (plain)
+        widen_bytes (
+            canvas->planes[c] + y * canvas->stride, codes[c], canvas->width);
+      else
+        write_component (transfer, c, y >> component->sub_y, rows[0], codes[c]);
     }
+    for (int p = 0; p < info->n_planes; p++)
+      if (due[p])
+        transfer->packing->pack (info, p, codes, canvas->width,
+            plane_row (transfer->dst, p,
+                p == info->component[1].plane   ? y >> info->component[1].sub_y
+                : p == info->component[2].plane ? y >> info->component[2].sub_y
+                                                : y));
   }
 }
 
 bool
-sympie_canvas_store (const SympieCanvas *canvas, const SympieImage *image)
+sympie_canvas_store (
+    const SympieCanvas *canvas, const SympieImage *src, const SympieImage *dst)
 {
   Transfer transfer;
 
-  if (!transfer_init (&transfer, canvas, image))
+  if (!transfer_init (&transfer, canvas, src, dst))
     return false;
-  sympie_canvas_rows (canvas, image->height,
-      plain_rgb (image) ? store_plain_rows : store_rows, &transfer);
+  sympie_canvas_rows (canvas, src->height, store_rows, &transfer);
   return true;
 }
 
-static void
-copy_samples (const SympieImage *src, const SympieImage *dst,
-    const SympieComponent *component)
-{
-  int width = sympie_component_width (component, src->width);
-  int height = sympie_component_height (component, src->height);
-
-  for (int y = 0; y < height; y++) {
-    const uint8_t *in = sample_row (src, component, y);
-    uint8_t *out = sample_row (dst, component, y);
-
-    for (int x = 0; x < width; x++)
-      out[x * component->step] = in[x * component->step];
-  }
-}
+/* ---- Copying ------------------------------------------------------------- */
 
 void
 sympie_pixels_copy (const SympieImage *src, const SympieImage *dst)
 {
   const SympieFormatInfo *info = sympie_format_info (src->format);
+  const SympiePacking *packing = sympie_packing (0);
+  uint16_t room[4][6 + SYMPIE_PACKING_SPARE];
+  uint16_t *codes[4] = { room[0], room[1], room[2], room[3] };
+  /* The last pixels where they may share their bytes with padding. */
+  int rest = info->n_planes == 1 ? src->width % (info->v210 ? 6 : 2) : 0;
 
-  for (int c = 0; c < 3; c++)
-    copy_samples (src, dst, &info->component[c]);
-  sympie_pixels_copy_alpha (src, dst);
-}
+  for (int p = 0; p < info->n_planes; p++) {
+    size_t bytes = sympie_format_row_bytes (info, p, src->width - rest);
+    int height = sympie_format_rows (info, p, src->height);
 
-void
-sympie_pixels_copy_alpha (const SympieImage *src, const SympieImage *dst)
-{
-  const SympieFormatInfo *info = sympie_format_info (src->format);
-  SympieComponent alpha = { .step = 4 };
+    for (int y = 0; y < height; y++) {
+      const uint8_t *in = plane_row (src, p, y);
+      uint8_t *out = plane_row (dst, p, y);
 
-  if (info->alpha >= 0) {
-    alpha.offset = info->alpha;
-    copy_samples (src, dst, &alpha);
+      if (in == out)
+        continue;
+      memcpy (out, in, bytes);
+      for (int c = 0; rest > 0 && c < 4; c++)
+        if (info->component[c].bits)
+          packing->unpack (info, c, in + bytes, rest, codes[c]);
+      if (rest > 0)
+        packing->pack (info, p, codes, rest, out + bytes);
+    }
   }
 }

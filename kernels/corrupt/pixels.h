@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* Between the caller's pixels and the canvas, for all formats of 8 bits. */
+/* Between the caller's pixels and the canvas, for all formats: what has more
+ * than 8 bits is rounded to them. */
 
 #ifndef SYMPIE_PIXELS_H
 #define SYMPIE_PIXELS_H
@@ -14,11 +15,12 @@
 /* Makes planes for the canvas and fills them. False without memory. */
 bool sympie_canvas_load (SympieCanvas *canvas, const SympieImage *image);
 
-/* All but alpha. False without memory. */
-bool sympie_canvas_store (const SympieCanvas *canvas, const SympieImage *image);
+/* To an image of the format and size that it was loaded from, `src`, whose
+ * alpha it takes. False without memory. */
+bool sympie_canvas_store (
+    const SympieCanvas *canvas, const SympieImage *src, const SympieImage *dst);
 
 /* Between images of the same format and size. */
 void sympie_pixels_copy (const SympieImage *src, const SympieImage *dst);
-void sympie_pixels_copy_alpha (const SympieImage *src, const SympieImage *dst);
 
 #endif /* SYMPIE_PIXELS_H */

@@ -29,6 +29,7 @@ struct SympieDwm
 {
   SympiePool *pool;
   SympieDwmFunctions functions;
+  const SympiePacking *packing;
 
   /* Memory for frames of up to `pitch` columns. */
   ptrdiff_t pitch;
@@ -61,6 +62,7 @@ sympie_dwm_new (SympiePool *pool, unsigned cpu_flags, char **error)
     sympie_fail (error, "out of memory");
     return NULL;
   }
+  dwm->packing = sympie_packing (cpu_flags);
   sympie_dwm_functions_c (&dwm->functions);
 #if defined(__x86_64__)
   if (cpu_flags & SYMPIE_CPU_AVX2)
@@ -126,6 +128,8 @@ share_memory (SympieDwm *dwm)
       scratch->out[c] = take (dwm, &used, 1 + SYMPIE_DWM_GROUP);
       scratch->average[c] = take_row (dwm, &used);
     }
+    for (int c = 0; c < 4; c++)
+      scratch->codes[c] = (uint16_t *) take_row (dwm, &used);
   }
   return used;
 }
@@ -263,7 +267,8 @@ sympie_dwm_apply (SympieDwm *dwm, const SympieImage *src,
 
   sympie_dwm_plan (&dwm->plan, src, dst, params);
   dwm->plan.pitch = dwm->pitch;
-  dwm->packed = dwm->plan.info->alpha >= 0 && !dwm->plan.wide
+  dwm->plan.packing = dwm->packing;
+  dwm->packed = sympie_format_is_packed (dwm->plan.info) && !dwm->plan.wide
                 && dwm->functions.filter_packed;
   dwm->load = dwm->packed ? dwm->functions.load_packed : dwm->functions.load;
   dwm->top = dwm->plan.info->component[1].sub_y

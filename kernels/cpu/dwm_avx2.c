@@ -199,14 +199,14 @@ filter_packed (const SympieDwmPlan *plan, const int16_t *const pairs[4], int y)
    * half of a vector. */
   for (int c = 0; c < 3; c++)
     byte[component[c].offset] = (uint8_t) (4 * c);
-  byte[plan->info->alpha] = 12;
+  byte[component[3].offset] = 12;
   memcpy (&word, byte, sizeof word);
 
   const __m256i order = _mm256_add_epi8 (_mm256_set1_epi32 ((int) word),
       _mm256_broadcastsi128_si256 (
           _mm_setr_epi32 (0, 0x01010101, 0x02020202, 0x03030303)));
   const __m256i alpha =
-      _mm256_set1_epi32 ((int) (0xffu << (8 * plan->info->alpha)));
+      _mm256_set1_epi32 ((int) (0xffu << (8 * component[3].offset)));
   const __m256i low = _mm256_set1_epi8 ((char) plan->low);
   const __m256i high = _mm256_set1_epi8 ((char) plan->high);
 

@@ -166,13 +166,13 @@ filter_packed (const SympieDwmPlan *plan, const int16_t *const pairs[4], int y)
    * quarter of a vector. */
   for (int c = 0; c < 3; c++)
     byte[component[c].offset] = (uint8_t) (4 * c);
-  byte[plan->info->alpha] = 12;
+  byte[component[3].offset] = 12;
   memcpy (&word, byte, sizeof word);
 
   const __m512i order = _mm512_add_epi8 (_mm512_set1_epi32 ((int) word),
       _mm512_set4_epi32 (0x03030303, 0x02020202, 0x01010101, 0));
   const __m512i alpha =
-      _mm512_set1_epi32 ((int) (0xffu << (8 * plan->info->alpha)));
+      _mm512_set1_epi32 ((int) (0xffu << (8 * component[3].offset)));
   const __m512i low = _mm512_set1_epi8 ((char) plan->low);
   const __m512i high = _mm512_set1_epi8 ((char) plan->high);
 

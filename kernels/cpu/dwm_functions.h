@@ -6,7 +6,8 @@
 /* The inner loops of DWM and what they work on.
  *
  * Samples are R, G and B as int16 in units of 1/32 of an 8-bit level: RGB codes
- * times 32, or YUV converted to RGB with [0, 1] as 0..8160. Two rows 2p and
+ * times 32 (8 at 10 bits, 2 at 12), or YUV converted to RGB with [0, 1] as
+ * 0..8160. Two rows 2p and
  * 2p + 1 of the frame make a pair, the unit of loading. Four output rows, a
  * group, need four pairs. */
 
@@ -14,6 +15,7 @@
 #define SYMPIE_DWM_FUNCTIONS_H
 
 #include "../colour.h"
+#include "packing.h"
 
 enum
 {
@@ -30,7 +32,13 @@ typedef struct
   int width, height;
   ptrdiff_t pitch; /* columns in memory of a row of samples */
   const SympieFormatInfo *info;
+  const SympiePacking *packing;
   SympieImage src, dst;
+
+  /* Codes of YUV are read and written where they lie, else through `packing`;
+   * their shift in their words. */
+  bool direct;
+  int shift;
 
   /* 5x5 sums in int32 of sample * tap, then
    * out[c] = bias[c] + sum over d of mix[c][d] * sum[d], clamped to
@@ -39,6 +47,7 @@ typedef struct
   int16_t taps[25];
   int32_t pair_taps[2][3][5]; /* see sympie_dwm_functions_avx2 */
   int16_t pad[3];             /* the sample outside the frame */
+  int up;                     /* log2 of RGB samples' units in a code */
   float mix[3][3], bias[3];
   float low, high;
 
@@ -70,6 +79,8 @@ typedef struct
   int16_t *chroma[4];  /* U and V, at chroma's width and at full width */
   int16_t *out[3]; /* a group of rows, after the last row of the one before */
   int16_t *average[3]; /* R, G, B at chroma's places */
+  uint16_t *codes[4];  /* what is unpacked or to be packed; the last one also
+                          for a second row of chroma */
 } SympieDwmScratch;
 
 typedef struct

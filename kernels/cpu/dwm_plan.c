@@ -144,6 +144,9 @@ sympie_dwm_plan (SympieDwmPlan *plan, const SympieImage *src,
   };
   sympie_dwm_fold (&fold, params);
   sympie_colour_init (&colour, info, &src->colorimetry);
+  plan->up = 13 - info->depth;
+  plan->direct = info->n_planes > 1 && sympie_format_has_own_words (info);
+  plan->shift = info->component[0].shift;
   plan->max = (int16_t) colour.max;
 
   /* Samples are zero + unit * x for x in [0, 1], outputs alike. */
@@ -154,8 +157,8 @@ sympie_dwm_plan (SympieDwmPlan *plan, const SympieImage *src,
   } else {
     out_unit = colour.from_rgb[0][0];
     out_zero = colour.offset[0];
-    unit = 32 * out_unit;
-    zero = 32 * out_zero;
+    unit = (1 << plan->up) * out_unit;
+    zero = (1 << plan->up) * out_zero;
   }
 
   plan->low = (float) (out_zero + 0.5);

@@ -54,27 +54,60 @@ load_bytes (int16_t *restrict dst, const uint8_t *restrict src, int step, int n)
     dst[x] = (int16_t) (src[step * x] << 5);
 }
 
+INLINE void
+raise_codes (
+    int16_t *restrict dst, const uint16_t *restrict codes, int up, int n)
+{
+  for (int x = 0; x < n; x++)
+    dst[x] = (int16_t) (codes[x] << up);
+}
+
 static void
-load_rgb (const SympieDwmPlan *plan, int y, int16_t *const dst[3])
+load_rgb (const SympieDwmPlan *plan, const SympieDwmScratch *scratch, int y,
+    int16_t *const dst[3])
 {
   for (int c = 0; c < 3; c++) {
     const SympieComponent *component = &plan->info->component[c];
-    const uint8_t *src = plan->src.planes[component->plane]
-                         + y * plan->src.strides[component->plane]
-                         + component->offset;
+    const uint8_t *row = plan->src.planes[component->plane]
+                         + y * plan->src.strides[component->plane];
 
+    if (plan->info->word > 1) {
+      plan->packing->unpack (
+          plan->info, c, row, plan->width, scratch->codes[c]);
+      raise_codes (dst[c], scratch->codes[c], plan->up, plan->width);
+      continue;
+    }
+    row += component->offset;
     switch (component->step) {
     case 1:
-      load_bytes (dst[c], src, 1, plan->width);
+      load_bytes (dst[c], row, 1, plan->width);
       break;
     case 3:
-      load_bytes (dst[c], src, 3, plan->width);
+      load_bytes (dst[c], row, 3, plan->width);
       break;
     default:
-      load_bytes (dst[c], src, 4, plan->width);
+      load_bytes (dst[c], row, 4, plan->width);
       break;
     }
   }
+}
+
+/* Row `y` of a component of YUV, in its own rows, as bytes or words that are
+ * *step bytes apart: where it lies, or unpacked in the room that is given. */
+INLINE const uint8_t *
+yuv_row (const SympieDwmPlan *plan, int c, int y, uint16_t *room, int *step)
+{
+  const SympieComponent *component = &plan->info->component[c];
+  const uint8_t *row = plan->src.planes[component->plane]
+                       + y * plan->src.strides[component->plane];
+
+  if (plan->direct) {
+    *step = component->step;
+    return row + component->offset;
+  }
+  plan->packing->unpack (plan->info, c, row, plan->width, room);
+  *step = sizeof *room;
+  return (const uint8_t *) room;
 }
 
 /* The code of a sample of `bytes` bytes. */
@@ -86,7 +119,6 @@ code_at (const uint8_t *src, int bytes, int shift, int max)
   if (bytes == 1)
     return *src;
   memcpy (&word, src, sizeof word);
-  word = le16toh (word);
   word = (uint16_t) (word >> shift);
   return word > max ? max : word;
 }
@@ -104,20 +136,53 @@ blend_chroma (int16_t *restrict dst, const uint8_t *restrict near,
                    + weight * code_at (far + step * x, bytes, shift, max));
 }
 
-/* Row y of U or V as sixteen times its code at every pixel. `narrow` is memory
- * for a row of chroma. */
+/* Sixteen times the code at every pixel, from four times the code. */
 static void
-load_chroma (const SympieDwmPlan *plan, int index, int y,
-    int16_t *restrict narrow, int16_t *restrict wide)
+widen_chroma (const int16_t *restrict narrow, int16_t *restrict wide, int sub_x,
+    bool left, int n)
+{
+  if (sub_x == 0) {
+    for (int x = 0; x < n; x++)
+      wide[x] = (int16_t) (4 * narrow[x]);
+  } else if (sub_x == 1 && left) {
+    for (int x = 0; x < n; x++) {
+      wide[2 * x] = (int16_t) (4 * narrow[x]);
+      wide[2 * x + 1] = (int16_t) (2 * (narrow[x] + narrow[x + 1]));
+    }
+  } else if (sub_x == 1) {
+    for (int x = 0; x < n; x++) {
+      wide[2 * x] = (int16_t) (3 * narrow[x] + narrow[x - 1]);
+      wide[2 * x + 1] = (int16_t) (3 * narrow[x] + narrow[x + 1]);
+    }
+  } else if (left) {
+    for (int x = 0; x < n; x++)
+      for (int i = 0; i < 4; i++)
+        wide[4 * x + i] = (int16_t) ((4 - i) * narrow[x] + i * narrow[x + 1]);
+  } else {
+    for (int x = 0; x < n; x++) {
+      int before = narrow[x - 1], here = narrow[x], after = narrow[x + 1];
+
+      wide[4 * x] = (int16_t) ((5 * here + 3 * before + 1) >> 1);
+      wide[4 * x + 1] = (int16_t) ((7 * here + before + 1) >> 1);
+      wide[4 * x + 2] = (int16_t) ((7 * here + after + 1) >> 1);
+      wide[4 * x + 3] = (int16_t) ((5 * here + 3 * after + 1) >> 1);
+    }
+  }
+}
+
+/* Row y of U or V as sixteen times its code at every pixel, less 65536 where
+ * that is too much for 16 bits. `narrow` is memory for a row of chroma. */
+static void
+load_chroma (const SympieDwmPlan *plan, const SympieDwmScratch *scratch,
+    int index, int y, int16_t *restrict narrow, int16_t *restrict wide)
 {
   const SympieComponent *component = &plan->info->component[index];
   unsigned site = plan->src.colorimetry.chroma_site;
   int n = sympie_component_width (component, plan->width);
   int n_rows = sympie_component_height (component, plan->height);
-  ptrdiff_t stride = plan->src.strides[component->plane];
-  const uint8_t *plane = plan->src.planes[component->plane] + component->offset;
-  int row = y >> component->sub_y, other = row, weight = 0;
-  int shift = plan->info->shift, max = plan->max;
+  int row = y >> component->sub_y, other = row, weight = 0, step;
+  int shift = plan->direct ? plan->shift : 0, max = plan->max;
+  const uint8_t *near, *far;
 
   if (component->sub_y) {
     if (site & SYMPIE_CHROMA_TOP) {
@@ -130,39 +195,31 @@ load_chroma (const SympieDwmPlan *plan, int index, int y,
     other = clamp (other, 0, n_rows - 1);
   }
 
-  const uint8_t *near = plane + row * stride, *far = plane + other * stride;
-
-  switch (component->step + 16 * (plan->info->depth > 8)) {
-  case 1:
-    blend_chroma (narrow, near, far, weight, 1, 1, 0, 255, n);
-    break;
-  case 2:
-    blend_chroma (narrow, near, far, weight, 1, 2, 0, 255, n);
-    break;
-  case 16 + 2:
-    blend_chroma (narrow, near, far, weight, 2, 2, shift, max, n);
-    break;
-  default:
-    blend_chroma (narrow, near, far, weight, 2, 4, shift, max, n);
-    break;
-  }
+  near = far = yuv_row (plan, index, row, scratch->codes[index], &step);
+  if (weight)
+    far = yuv_row (plan, index, other, scratch->codes[3], &step);
+  if (plan->direct && plan->info->word == 1)
+    switch (step) {
+    case 1:
+      blend_chroma (narrow, near, far, weight, 1, 1, 0, 255, n);
+      break;
+    default:
+      blend_chroma (narrow, near, far, weight, 1, 2, 0, 255, n);
+      break;
+    }
+  else
+    switch (step) {
+    case 2:
+      blend_chroma (narrow, near, far, weight, 2, 2, shift, max, n);
+      break;
+    default:
+      blend_chroma (narrow, near, far, weight, 2, 4, shift, max, n);
+      break;
+    }
 
   narrow[-1] = narrow[0];
   narrow[n] = narrow[n - 1];
-  if (!component->sub_x) {
-    for (int x = 0; x < n; x++)
-      wide[x] = (int16_t) (4 * narrow[x]);
-  } else if (site & SYMPIE_CHROMA_LEFT) {
-    for (int x = 0; x < n; x++) {
-      wide[2 * x] = (int16_t) (4 * narrow[x]);
-      wide[2 * x + 1] = (int16_t) (2 * (narrow[x] + narrow[x + 1]));
-    }
-  } else {
-    for (int x = 0; x < n; x++) {
-      wide[2 * x] = (int16_t) (3 * narrow[x] + narrow[x - 1]);
-      wide[2 * x + 1] = (int16_t) (3 * narrow[x] + narrow[x + 1]);
-    }
-  }
+  widen_chroma (narrow, wide, component->sub_x, site & SYMPIE_CHROMA_LEFT, n);
 }
 
 INLINE void
@@ -174,7 +231,7 @@ yuv_to_rgb (const SympieDwmPlan *plan, const uint8_t *restrict luma,
   int16_t chroma_offset = plan->chroma_offset;
   int16_t chroma_scale = plan->chroma_scale, luma_factor = plan->luma;
   int16_t r_v = plan->r_v, g_u = plan->g_u, g_v = plan->g_v, b_u = plan->b_u;
-  int shift = plan->info->shift, max = plan->max, n = plan->width;
+  int shift = plan->direct ? plan->shift : 0, max = plan->max, n = plan->width;
 
   for (int x = 0; x < n; x++) {
     int16_t code = (int16_t) code_at (luma + bytes * x, bytes, shift, max);
@@ -193,15 +250,36 @@ yuv_to_rgb (const SympieDwmPlan *plan, const uint8_t *restrict luma,
 }
 
 static void
+load_gray (const SympieDwmPlan *plan, const uint8_t *restrict luma,
+    int16_t *restrict r_row, int16_t *restrict g_row, int16_t *restrict b_row)
+{
+  int16_t offset = plan->luma_offset, scale = plan->luma_scale;
+  int16_t factor = plan->luma;
+
+  for (int x = 0; x < plan->width; x++) {
+    int16_t y = mul_q15 ((int16_t) ((luma[x] - offset) * scale), factor);
+
+    r_row[x] = g_row[x] = b_row[x] = (int16_t) clamp (y, 0, SYMPIE_DWM_ONE);
+  }
+}
+
+static void
 load_yuv (const SympieDwmPlan *plan, const SympieDwmScratch *scratch, int y,
     int16_t *const dst[3])
 {
-  const uint8_t *luma = plan->src.planes[0] + y * plan->src.strides[0];
   int16_t *const *chroma = scratch->chroma;
+  const uint8_t *luma;
+  int step;
 
-  load_chroma (plan, 1, y, chroma[0], chroma[2]);
-  load_chroma (plan, 2, y, chroma[1], chroma[3]);
-  if (plan->info->depth == 8)
+  if (!plan->info->component[1].bits) {
+    load_gray (plan, plan->src.planes[0] + y * plan->src.strides[0], dst[0],
+        dst[1], dst[2]);
+    return;
+  }
+  load_chroma (plan, scratch, 1, y, chroma[0], chroma[2]);
+  load_chroma (plan, scratch, 2, y, chroma[1], chroma[3]);
+  luma = yuv_row (plan, 0, y, scratch->codes[0], &step);
+  if (step == 1)
     yuv_to_rgb (plan, luma, chroma[2], chroma[3], 1, dst[0], dst[1], dst[2]);
   else
     yuv_to_rgb (plan, luma, chroma[2], chroma[3], 2, dst[0], dst[1], dst[2]);
@@ -255,7 +333,7 @@ load (const SympieDwmPlan *plan, const SympieDwmScratch *scratch, int p,
       if (plan->info->yuv)
         load_yuv (plan, scratch, y, row);
       else
-        load_rgb (plan, y, row);
+        load_rgb (plan, scratch, y, row);
     } else {
       for (int c = 0; c < 3; c++)
         for (int x = 0; x < n; x++)
@@ -348,17 +426,9 @@ filter_wide (const SympieDwmPlan *plan, const int16_t *const pairs[4], int y,
 
 /* ---- Storing ----------------------------------------------------------- */
 
-INLINE void
-store_bytes (
-    uint8_t *restrict dst, const int16_t *restrict src, int step, int n)
-{
-  for (int x = 0; x < n; x++)
-    dst[step * x] = (uint8_t) src[x];
-}
-
 /* Four-byte pixels at once, so that the fourth byte is the source's. */
 INLINE void
-store_packed (uint8_t *dst, const uint8_t *src, const int16_t *const rgb[3],
+store_packed (uint8_t *dst, const uint8_t *src, int16_t *const rgb[3],
     const SympieFormatInfo *info, int n)
 {
   const int16_t *restrict r = rgb[0], *restrict g = rgb[1];
@@ -366,7 +436,7 @@ store_packed (uint8_t *dst, const uint8_t *src, const int16_t *const rgb[3],
   int r_bits = 8 * info->component[0].offset;
   int g_bits = 8 * info->component[1].offset;
   int b_bits = 8 * info->component[2].offset;
-  uint32_t alpha = 0xffu << (8 * info->alpha);
+  uint32_t alpha = 0xffu << (8 * info->component[3].offset);
 
   /* In place, a pixel only meets itself. */
 #pragma GCC ivdep
@@ -397,27 +467,50 @@ prefetch_packed (const SympieDwmPlan *plan, int y, int x, int n)
     }
 }
 
+/* What is not a component: planes of alpha. Alpha among the components is in
+ * scratch->codes for packing then. */
 static void
-store_rgb (const SympieDwmPlan *plan, int y, const int16_t *const rgb[3])
+keep_alpha (const SympieDwmPlan *plan, const SympieDwmScratch *scratch, int y)
+{
+  const SympieComponent *alpha = &plan->info->component[3];
+  const uint8_t *src;
+  uint8_t *dst;
+
+  if (!alpha->bits)
+    return;
+  src = plan->src.planes[alpha->plane] + y * plan->src.strides[alpha->plane];
+  dst = plan->dst.planes[alpha->plane] + y * plan->dst.strides[alpha->plane];
+  if (alpha->plane == 0)
+    plan->packing->unpack (plan->info, 3, src, plan->width, scratch->codes[3]);
+  else if (src != dst)
+    memcpy (dst, src, (size_t) plan->width * alpha->step);
+}
+
+static void
+pack_planes (const SympieDwmPlan *plan, int first, int end,
+    uint16_t *const codes[4], int y)
+{
+  for (int p = first; p < end; p++)
+    plan->packing->pack (plan->info, p, codes, plan->width,
+        plan->dst.planes[p] + y * plan->dst.strides[p]);
+}
+
+static void
+store_rgb (const SympieDwmPlan *plan, const SympieDwmScratch *scratch, int y,
+    int16_t *const rgb[3])
 {
   const SympieImage *dst = &plan->dst;
+  uint16_t *codes[4] = { (uint16_t *) rgb[0], (uint16_t *) rgb[1],
+    (uint16_t *) rgb[2], scratch->codes[3] };
 
-  if (plan->info->alpha >= 0) {
+  if (sympie_format_is_packed (plan->info)) {
     store_packed (dst->planes[0] + y * dst->strides[0],
         plan->src.planes[0] + y * plan->src.strides[0], rgb, plan->info,
         plan->width);
     return;
   }
-  for (int c = 0; c < 3; c++) {
-    const SympieComponent *component = &plan->info->component[c];
-    uint8_t *row = dst->planes[component->plane]
-                   + y * dst->strides[component->plane] + component->offset;
-
-    if (component->step == 1)
-      store_bytes (row, rgb[c], 1, plan->width);
-    else
-      store_bytes (row, rgb[c], 3, plan->width);
-  }
+  keep_alpha (plan, scratch, y);
+  pack_planes (plan, 0, plan->info->n_planes > 1 ? 3 : 1, codes, y);
 }
 
 INLINE void
@@ -426,7 +519,7 @@ store_code (uint8_t *dst, int code, int bytes, int shift)
   if (bytes == 1) {
     *dst = (uint8_t) code;
   } else {
-    uint16_t word = htole16 ((uint16_t) (code << shift));
+    uint16_t word = (uint16_t) (code << shift);
 
     memcpy (dst, &word, sizeof word);
   }
@@ -435,11 +528,11 @@ store_code (uint8_t *dst, int code, int bytes, int shift)
 INLINE void
 store_luma (const SympieDwmPlan *plan, uint8_t *restrict dst,
     const int16_t *restrict r, const int16_t *restrict g,
-    const int16_t *restrict b, int bytes)
+    const int16_t *restrict b, int bytes, int shift)
 {
   const int16_t r_factor = plan->y_factor[0], g_factor = plan->y_factor[1];
   const int16_t b_factor = plan->y_factor[2], offset = plan->y_offset;
-  int y_shift = plan->y_shift, shift = plan->info->shift, n = plan->width;
+  int y_shift = plan->y_shift, n = plan->width;
 
   for (int x = 0; x < n; x++) {
     int16_t sum = (int16_t) (mul_q15 (r[x], r_factor) + mul_q15 (g[x], g_factor)
@@ -464,30 +557,39 @@ average_rows (int16_t *restrict dst, const int16_t *above, const int16_t *row,
 
 /* Four times the mean of columns around a column of chroma. */
 INLINE int16_t
-average_columns (const int16_t *row, int x, bool sub_x, bool left)
+average_columns (const int16_t *row, int x, int sub_x, bool left)
 {
-  if (!sub_x)
+  if (sub_x == 0)
     return (int16_t) (2 * row[x]);
-  if (!left)
+  if (sub_x == 1 && !left)
     return (int16_t) (row[2 * x] + row[2 * x + 1]);
-  return (
-      int16_t) (((uint16_t) (row[2 * x - 1] + 2 * row[2 * x] + row[2 * x + 1])
-                    + 1)
-                >> 1);
+  if (sub_x == 1)
+    return (
+        int16_t) (((uint16_t) (row[2 * x - 1] + 2 * row[2 * x] + row[2 * x + 1])
+                      + 1)
+                  >> 1);
+  row += 4 * x;
+  if (!left)
+    return (
+        int16_t) (((uint16_t) (row[0] + row[1] + row[2] + row[3]) + 1) >> 1);
+  return (int16_t) ((row[-3] + row[3] + 2 * (row[-2] + row[2])
+                        + 3 * (row[-1] + row[1]) + 4 * row[0] + 4)
+                    >> 3);
 }
 
 INLINE void
 store_chroma (const SympieDwmPlan *plan, uint8_t *restrict u_dst,
     uint8_t *restrict v_dst, const int16_t *restrict r_row,
     const int16_t *restrict g_row, const int16_t *restrict b_row, int bytes,
-    int step, bool sub_x, bool left)
+    int step, int sub_x, bool left)
 {
-  int n = (plan->width + sub_x) >> sub_x;
+  int n = (plan->width + (1 << sub_x) - 1) >> sub_x;
   const int16_t u_r = plan->u_factor[0], u_g = plan->u_factor[1];
   const int16_t u_b = plan->u_factor[2], v_r = plan->v_factor[0];
   const int16_t v_g = plan->v_factor[1], v_b = plan->v_factor[2];
   const int16_t offset = plan->uv_offset;
-  int uv_shift = plan->uv_shift, shift = plan->info->shift, max = plan->max;
+  int uv_shift = plan->uv_shift, max = plan->max;
+  int shift = plan->direct ? plan->shift : 0;
 
   for (int x = 0; x < n; x++) {
     int16_t r = average_columns (r_row, x, sub_x, left);
@@ -509,93 +611,105 @@ store_chroma_row (
 {
   const SympieComponent *u = &plan->info->component[1], *v = u + 1;
   const SympieImage *dst = &plan->dst;
-  uint8_t *u_dst =
-      dst->planes[u->plane] + row * dst->strides[u->plane] + u->offset;
-  uint8_t *v_dst =
-      dst->planes[v->plane] + row * dst->strides[v->plane] + v->offset;
+  uint8_t *u_dst = (uint8_t *) scratch->codes[1];
+  uint8_t *v_dst = (uint8_t *) scratch->codes[2];
   const int16_t *r = scratch->average[0], *g = scratch->average[1];
   const int16_t *b = scratch->average[2];
-  bool left = dst->colorimetry.chroma_site & SYMPIE_CHROMA_LEFT;
-  bool deep = plan->info->depth > 8;
+  bool left = plan->src.colorimetry.chroma_site & SYMPIE_CHROMA_LEFT;
+  int bytes = 2, step = 2;
 
-#define STORE(bytes, step, sub_x, left)                                        \
-  store_chroma (plan, u_dst, v_dst, r, g, b, bytes, step, sub_x, left)
-  if (!u->sub_x)
-    STORE (1, 1, false, false);
-  else if (u->step == 1 && left)
-    STORE (1, 1, true, true);
-  else if (u->step == 1)
-    STORE (1, 1, true, false);
-  else if (u->step == 2 && !deep && left)
-    STORE (1, 2, true, true);
-  else if (u->step == 2 && !deep)
-    STORE (1, 2, true, false);
-  else if (u->step == 2 && left)
-    STORE (2, 2, true, true);
-  else if (u->step == 2)
-    STORE (2, 2, true, false);
-  else if (left)
-    STORE (2, 4, true, true);
+  if (plan->direct) {
+    u_dst = dst->planes[u->plane] + row * dst->strides[u->plane] + u->offset;
+    v_dst = dst->planes[v->plane] + row * dst->strides[v->plane] + v->offset;
+    bytes = plan->info->word;
+    step = u->step;
+  }
+
+#define STORE(bytes, step)                                                     \
+  do {                                                                         \
+    if (u->sub_x == 0)                                                         \
+      store_chroma (plan, u_dst, v_dst, r, g, b, bytes, step, 0, false);       \
+    else if (u->sub_x == 1 && left)                                            \
+      store_chroma (plan, u_dst, v_dst, r, g, b, bytes, step, 1, true);        \
+    else if (u->sub_x == 1)                                                    \
+      store_chroma (plan, u_dst, v_dst, r, g, b, bytes, step, 1, false);       \
+    else                                                                       \
+      store_chroma (plan, u_dst, v_dst, r, g, b, bytes, step, 2, left);        \
+  } while (0)
+  if (bytes == 1 && step == 1)
+    STORE (1, 1);
+  else if (bytes == 1)
+    STORE (1, 2);
+  else if (step == 2)
+    STORE (2, 2);
   else
-    STORE (2, 4, true, false);
+    STORE (2, 4);
 #undef STORE
+}
+
+/* Rows `y` and those below it that share its chroma, `rgb` at row `y`. */
+static void
+store_chroma_rows (const SympieDwmPlan *plan, const SympieDwmScratch *scratch,
+    int y, bool last, int16_t *const rgb[3])
+{
+  const SympieComponent *chroma = &plan->info->component[1];
+  bool top = plan->src.colorimetry.chroma_site & SYMPIE_CHROMA_TOP;
+
+  for (int c = 0; c < 3; c++) {
+    const int16_t *row = rgb[c], *above = NULL, *below = row;
+    int16_t *average = scratch->average[c];
+    int n = plan->width;
+
+    if (chroma->sub_y && !last)
+      below = row + plan->pitch;
+    if (chroma->sub_y && top)
+      above = y > 0 ? row - plan->pitch : row;
+    average_rows (average, above, row, below, n);
+    for (int i = 1; i <= 3; i++) {
+      average[-i] = average[0];
+      average[n - 1 + i] = average[n - 1];
+    }
+  }
+  store_chroma_row (plan, scratch, y >> chroma->sub_y);
 }
 
 static void
 store_yuv (const SympieDwmPlan *plan, const SympieDwmScratch *scratch, int y,
-    int n_rows)
+    bool last, int16_t *const rgb[3])
 {
   const SympieComponent *chroma = &plan->info->component[1];
-  bool top = plan->dst.colorimetry.chroma_site & SYMPIE_CHROMA_TOP;
-  const int16_t *rgb[3];
+  bool has_chroma = chroma->bits && !(y & ((1 << chroma->sub_y) - 1));
+  uint8_t *luma = plan->direct ? plan->dst.planes[0] + y * plan->dst.strides[0]
+                               : (uint8_t *) scratch->codes[0];
 
-  for (int c = 0; c < 3; c++)
-    rgb[c] = scratch->out[c] + plan->pitch + SYMPIE_DWM_LEFT;
+  if (plan->direct && plan->info->word == 1)
+    store_luma (plan, luma, rgb[0], rgb[1], rgb[2], 1, 0);
+  else
+    store_luma (
+        plan, luma, rgb[0], rgb[1], rgb[2], 2, plan->direct ? plan->shift : 0);
+  if (has_chroma)
+    store_chroma_rows (plan, scratch, y, last, rgb);
 
-  for (int i = 0; i < n_rows; i++) {
-    ptrdiff_t at = i * plan->pitch;
-    uint8_t *dst = plan->dst.planes[0] + (y + i) * plan->dst.strides[0];
-
-    if (plan->info->depth == 8)
-      store_luma (plan, dst, rgb[0] + at, rgb[1] + at, rgb[2] + at, 1);
-    else
-      store_luma (plan, dst, rgb[0] + at, rgb[1] + at, rgb[2] + at, 2);
-  }
-
-  for (int i = 0; i < n_rows; i += 1 << chroma->sub_y) {
-    for (int c = 0; c < 3; c++) {
-      const int16_t *row = rgb[c] + i * plan->pitch;
-      const int16_t *above = NULL, *below = row;
-      int16_t *average = scratch->average[c];
-
-      if (chroma->sub_y && i + 1 < n_rows)
-        below = row + plan->pitch;
-      if (chroma->sub_y && top)
-        above = y + i > 0 ? row - plan->pitch : row;
-      average_rows (average, above, row, below, plan->width);
-      average[-1] = average[0];
-      average[plan->width] = average[plan->width - 1];
-    }
-    store_chroma_row (plan, scratch, (y + i) >> chroma->sub_y);
+  keep_alpha (plan, scratch, y);
+  if (!plan->direct) {
+    pack_planes (plan, 0, 1, scratch->codes, y);
+    if (has_chroma && chroma->plane > 0)
+      pack_planes (
+          plan, 1, chroma[1].plane + 1, scratch->codes, y >> chroma->sub_y);
   }
 }
 
 static void
 store (const SympieDwmPlan *plan, const SympieDwmScratch *scratch, int y)
 {
-  int n_rows = plan->height - y;
-
-  if (n_rows > SYMPIE_DWM_GROUP)
-    n_rows = SYMPIE_DWM_GROUP;
-  if (plan->info->yuv) {
-    store_yuv (plan, scratch, y, n_rows);
-    return;
-  }
-  for (int i = 0; i < n_rows; i++) {
-    const int16_t *rgb[3];
+  for (int i = 0; i < SYMPIE_DWM_GROUP && y + i < plan->height; i++) {
+    int16_t *rgb[3];
 
     for (int c = 0; c < 3; c++)
       rgb[c] = scratch->out[c] + (i + 1) * plan->pitch + SYMPIE_DWM_LEFT;
-    store_rgb (plan, y + i, rgb);
+    if (plan->info->yuv)
+      store_yuv (plan, scratch, y + i, y + i + 1 == plan->height, rgb);
+    else
+      store_rgb (plan, scratch, y + i, rgb);
   }
 }

@@ -4,16 +4,19 @@
  */
 
 /* For each row that is seen, the frame's rows that it covers are summed as they
- * lie in memory, components interleaved or not, and then the columns. Chroma
- * has taps of its own, so nothing is ever up-sampled. RGB comes last. */
+ * lie in memory, components interleaved or not, and then the columns. Where a
+ * word holds several components, these are unpacked first. Chroma has taps of
+ * its own, so nothing is ever up-sampled. RGB comes last. */
 
 #include "preprocess.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 #include "../colour.h"
 #include "../error.h"
 #include "../image.h"
+#include "packing.h"
 #include "resample.h"
 #include "taps.h"
 
@@ -30,19 +33,20 @@ typedef enum
   N_KINDS
 } Kind;
 
-/* A plane as one row of samples, its components interleaved. */
+/* A row of words, of a plane whose components may be interleaved, or of one
+ * component that has been unpacked. */
 typedef struct
 {
-  bool used;
-  const SympieTaps *x, *y;
-  int interleave; /* samples a pixel */
-  size_t summed;  /* where its sums lie in a thread's scratch memory */
+  const SympieTaps *y; /* NULL: not in use */
+  int first, end;      /* words of the row that count */
+  size_t summed;       /* where its sums lie in a thread's scratch memory */
 } Plane;
 
 struct SympiePreprocess
 {
   SympiePool *pool;
   const SympieResample *resample;
+  const SympiePacking *packing;
   SympieInput input;
 
   /* What the taps below were made for. */
@@ -52,9 +56,13 @@ struct SympiePreprocess
   bool ready;
 
   SympieTaps x[N_KINDS], y[N_KINDS];
+  bool unpacked; /* `planes` are components */
   Plane planes[3];
-  float *scratch;      /* for each thread: sums of rows, then three rows */
-  size_t scratch_size; /* floats of one thread */
+  float *scratch;        /* for each thread: sums of rows, then three rows, then
+                            what is unpacked */
+  size_t scratch_size;   /* floats of one thread */
+  size_t outputs, room;  /* where those rows lie in them */
+  ptrdiff_t room_stride; /* bytes */
 
   /* The run at hand. */
   const SympieImage *image;
@@ -77,6 +85,7 @@ sympie_preprocess_new (
   }
   preprocess->pool = pool;
   preprocess->resample = sympie_resample (cpu_flags);
+  preprocess->packing = sympie_packing (cpu_flags);
   preprocess->input = input;
   return preprocess;
 }
@@ -102,24 +111,16 @@ sympie_preprocess_free (SympiePreprocess *preprocess)
   free (preprocess);
 }
 
-static SympieSampling
-sampling (int log2, bool cosited)
-{
-  if (log2 == 0)
-    return SYMPIE_SAMPLES_ALL;
-  return cosited ? SYMPIE_SAMPLES_COSITED : SYMPIE_SAMPLES_CENTRED;
-}
-
 /* Taps for an axis of a frame whose smaller side is `smaller`. */
 static bool
 make_taps (const SympiePreprocess *preprocess, SympieTaps *taps, int size,
-    int smaller, SympieSampling sampling)
+    int smaller, int log2, bool cosited)
 {
   int resized = (int) ((int64_t) size * SYMPIE_NEM_RESIZE / smaller);
 
   if (preprocess->input == SYMPIE_INPUT_FULL)
-    return sympie_taps_init (taps, size, size, size, sampling);
-  return sympie_taps_init (taps, size, resized, SYMPIE_NEM_SIZE, sampling);
+    return sympie_taps_init (taps, size, size, size, log2, cosited);
+  return sympie_taps_init (taps, size, resized, SYMPIE_NEM_SIZE, log2, cosited);
 }
 
 static bool
@@ -129,8 +130,7 @@ prepare (SympiePreprocess *preprocess, const SympieImage *image,
   int width = image->width, height = image->height;
   int smaller = width < height ? width : height;
   unsigned site = info->yuv ? image->colorimetry.chroma_site : 0;
-  int bytes = info->depth > 8 ? 2 : 1;
-  size_t size = 0;
+  size_t size = 0, rows = 0;
 
   if (preprocess->ready && preprocess->format == image->format
       && preprocess->width == width && preprocess->height == height
@@ -147,31 +147,42 @@ prepare (SympiePreprocess *preprocess, const SympieImage *image,
     const SympieComponent *component = &info->component[k];
 
     if (!make_taps (preprocess, &preprocess->x[k], width, smaller,
-            sampling (component->sub_x, site & SYMPIE_CHROMA_LEFT))
+            component->sub_x, site & SYMPIE_CHROMA_LEFT)
         || !make_taps (preprocess, &preprocess->y[k], height, smaller,
-            sampling (component->sub_y, site & SYMPIE_CHROMA_TOP)))
+            component->sub_y, site & SYMPIE_CHROMA_TOP))
       return sympie_fail (error, "out of memory");
   }
 
+  preprocess->unpacked = !sympie_format_has_own_words (info);
   for (int p = 0; p < 3; p++)
-    preprocess->planes[p].used = false;
-  for (int c = 0; c < 3; c++) {
+    preprocess->planes[p] = (Plane){ .first = INT_MAX };
+  for (int c = 0; c < 3 && info->component[c].bits; c++) {
     const SympieComponent *component = &info->component[c];
-    Plane *plane = &preprocess->planes[component->plane];
-    Kind kind = c == 0 ? LUMA : CHROMA;
+    const SympieTaps *x = &preprocess->x[c == 0 ? LUMA : CHROMA];
+    Plane *plane =
+        &preprocess->planes[preprocess->unpacked ? c : component->plane];
+    int step = preprocess->unpacked ? 1 : component->step / info->word;
 
-    if (plane->used)
-      continue;
-    *plane = (Plane){
-      .used = true,
-      .x = &preprocess->x[kind],
-      .y = &preprocess->y[kind],
-      .interleave = component->step / bytes,
-      .summed = size,
-    };
-    size += (size_t) (plane->x->high - plane->x->low) * plane->interleave;
+    plane->y = &preprocess->y[c == 0 ? LUMA : CHROMA];
+    if (plane->first > x->low * step)
+      plane->first = x->low * step;
+    if (plane->end < x->high * step)
+      plane->end = x->high * step;
+    if (preprocess->unpacked && rows < (size_t) plane->y->count)
+      rows = plane->y->count;
   }
-  preprocess->scratch_size = size + 3 * (size_t) preprocess->x[LUMA].n;
+  for (int p = 0; p < 3; p++)
+    if (preprocess->planes[p].y) {
+      preprocess->planes[p].summed = size;
+      size += preprocess->planes[p].end - preprocess->planes[p].first;
+    }
+  size++; /* pixels of three are read as if they were four */
+  preprocess->outputs = size;
+  preprocess->room = size + 3 * (size_t) preprocess->x[LUMA].n;
+  preprocess->room_stride = 2 * (width + SYMPIE_PACKING_SPARE);
+  preprocess->scratch_size =
+      preprocess->room
+      + (rows * preprocess->room_stride + sizeof (float) - 1) / sizeof (float);
   preprocess->scratch =
       calloc (preprocess->scratch_size * sympie_pool_size (preprocess->pool),
           sizeof *preprocess->scratch);
@@ -181,45 +192,75 @@ prepare (SympiePreprocess *preprocess, const SympieImage *image,
   return true;
 }
 
+/* Sums the rows of a plane that row `y` needs. */
 static void
-run_row (SympiePreprocess *preprocess, int y, float *scratch)
+sum_rows (SympiePreprocess *preprocess, int p, int y, float *scratch)
 {
   const SympieImage *image = preprocess->image;
   const SympieFormatInfo *info = preprocess->info;
   const SympieResample *resample = preprocess->resample;
-  int bytes = info->depth > 8 ? 2 : 1;
+  const Plane *plane = &preprocess->planes[p];
+  int source = preprocess->unpacked ? info->component[p].plane : p;
+  int bytes = preprocess->unpacked ? 2 : info->word;
+  int shift = preprocess->unpacked ? 0 : info->component[0].shift;
+  ptrdiff_t stride = image->strides[source];
+  const uint8_t *rows = image->planes[source] + plane->y->start[y] * stride;
+
+  if (preprocess->unpacked) {
+    uint8_t *room = (uint8_t *) (scratch + preprocess->room);
+
+    for (int t = 0; t < plane->y->count; t++)
+      preprocess->packing->unpack (info, p, rows + t * stride, image->width,
+          (uint16_t *) (room + t * preprocess->room_stride));
+    rows = room;
+    stride = preprocess->room_stride;
+  }
+  (bytes == 1 ? resample->rows_8 : resample->rows_16) (
+      rows + (ptrdiff_t) plane->first * bytes, stride,
+      plane->y->weights + (size_t) y * plane->y->count, plane->y->count, shift,
+      scratch + plane->summed, plane->end - plane->first);
+}
+
+static void
+run_row (SympiePreprocess *preprocess, int y, float *scratch)
+{
+  const SympieFormatInfo *info = preprocess->info;
+  const SympieResample *resample = preprocess->resample;
+  const SympieComponent *component = info->component;
   int n = preprocess->x[LUMA].n;
-  float *row = scratch + preprocess->scratch_size - 3 * (size_t) n;
   float *codes[3], *rgb[3];
-  float *packed[4] = { NULL }; /* codes as a pixel of RGB holds them */
+  float *pixel[4] = { NULL }; /* codes in the order of the pixel's words */
+  bool whole_pixels = !preprocess->unpacked && info->n_planes == 1
+                      && component[0].step >= 3 * info->word
+                      && component[0].step == component[1].step;
 
-  for (int p = 0; p < 3; p++) {
-    const Plane *plane = &preprocess->planes[p];
+  for (int p = 0; p < 3; p++)
+    if (preprocess->planes[p].y)
+      sum_rows (preprocess, p, y, scratch);
 
-    if (plane->used)
-      (bytes == 1 ? resample->rows_8 : resample->rows_16) (
-          image->planes[p] + plane->y->start[y] * image->strides[p]
-              + (ptrdiff_t) plane->x->low * plane->interleave * bytes,
-          image->strides[p], plane->y->weights + (size_t) y * plane->y->count,
-          plane->y->count, info->shift, scratch + plane->summed,
-          (plane->x->high - plane->x->low) * plane->interleave);
+  for (int c = 0; c < 3; c++) {
+    codes[c] = scratch + preprocess->outputs + (size_t) c * n;
+    rgb[c] = preprocess->rgb[c] + (y - preprocess->first) * preprocess->stride;
   }
   for (int c = 0; c < 3; c++) {
-    const SympieComponent *component = &info->component[c];
-    const Plane *plane = &preprocess->planes[component->plane];
-    int at = component->offset / bytes;
+    bool unpacked = preprocess->unpacked;
+    const Plane *plane = &preprocess->planes[unpacked ? c : component[c].plane];
+    const SympieTaps *x = &preprocess->x[c == 0 ? LUMA : CHROMA];
+    int step = unpacked ? 1 : component[c].step / info->word;
+    int at = unpacked ? 0 : component[c].offset / info->word;
 
-    codes[c] = row + (size_t) c * n;
-    rgb[c] = preprocess->rgb[c] + (y - preprocess->first) * preprocess->stride;
-    if (plane->interleave >= 3)
-      packed[at] = codes[c];
+    if (!component[c].bits)
+      codes[c] = codes[0]; /* gray: they count for nothing */
+    else if (whole_pixels)
+      pixel[at] = codes[c];
     else
       resample->columns (
-          scratch + plane->summed + at, plane->interleave, plane->x, codes[c]);
+          scratch + plane->summed + (size_t) x->low * step + at - plane->first,
+          step, x, codes[c]);
   }
-  if (preprocess->planes[0].interleave >= 3)
+  if (whole_pixels)
     resample->pixels (scratch + preprocess->planes[0].summed,
-        preprocess->planes[0].interleave, preprocess->planes[0].x, packed);
+        component[0].step / info->word, &preprocess->x[LUMA], pixel);
   resample->standardise (
       codes, preprocess->matrix, preprocess->constant, rgb, n);
 }

@@ -12,6 +12,9 @@
 /* The weights of one output, from sample `first` on. */
 typedef struct
 {
+  int n_samples;
+  int log2; /* pixels a sample */
+  bool cosited;
   int first, n;
   double *weights;
 } Output;
@@ -30,11 +33,15 @@ add (Output *output, int sample, double weight)
   output->weights[index] += weight;
 }
 
-/* Linear interpolation at `position` between samples 0 to n - 1. */
+/* A pixel, by linear interpolation of samples, of which the outermost go on for
+ * ever. */
 static void
-add_between (Output *output, double position, int n, double weight)
+add_pixel (Output *output, int pixel, double weight)
 {
-  double clamped = fmin (fmax (position, 0), n - 1);
+  int n = 1 << output->log2;
+  double position =
+      output->cosited ? (double) pixel / n : (pixel - (n - 1) / 2.0) / n;
+  double clamped = fmin (fmax (position, 0), output->n_samples - 1);
   int sample = (int) clamped;
   double part = clamped - sample;
 
@@ -43,27 +50,9 @@ add_between (Output *output, double position, int n, double weight)
     add (output, sample + 1, weight * part);
 }
 
-static void
-add_pixel (
-    Output *output, int pixel, int size, SympieSampling sampling, double weight)
-{
-  switch (sampling) {
-  case SYMPIE_SAMPLES_ALL:
-    add (output, pixel, weight);
-    break;
-  case SYMPIE_SAMPLES_CENTRED:
-    add_between (output, (pixel - 0.5) / 2, (size + 1) / 2, weight);
-    break;
-  case SYMPIE_SAMPLES_COSITED:
-    add_between (output, pixel / 2.0, (size + 1) / 2, weight);
-    break;
-  }
-}
-
 /* Pixel `index` of an axis that is resized from `size` to `resized` pixels. */
 static void
-make_output (Output *output, int64_t index, int64_t size, int64_t resized,
-    SympieSampling sampling)
+make_output (Output *output, int64_t index, int64_t size, int64_t resized)
 {
   output->n = 0;
   if (resized <= size) {
@@ -76,8 +65,7 @@ make_output (Output *output, int64_t index, int64_t size, int64_t resized,
       int64_t covered =
           (right < end ? right : end) - (left > begin ? left : begin);
 
-      add_pixel (output, (int) x, (int) size, sampling,
-          (double) covered / (double) size);
+      add_pixel (output, (int) x, (double) covered / (double) size);
     }
   } else {
     double position = (index + 0.5) * (double) size / (double) resized - 0.5;
@@ -85,19 +73,19 @@ make_output (Output *output, int64_t index, int64_t size, int64_t resized,
     int x = (int) clamped;
     double part = clamped - x;
 
-    add_pixel (output, x, (int) size, sampling, 1 - part);
+    add_pixel (output, x, 1 - part);
     if (part > 0)
-      add_pixel (output, x + 1, (int) size, sampling, part);
+      add_pixel (output, x + 1, part);
   }
 }
 
 bool
 sympie_taps_init (
-    SympieTaps *taps, int size, int resized, int n, SympieSampling sampling)
+    SympieTaps *taps, int size, int resized, int n, int log2, bool cosited)
 {
   int offset = (resized - n) / 2;
-  int n_samples = sampling == SYMPIE_SAMPLES_ALL ? size : (size + 1) / 2;
-  Output output = { 0 };
+  int n_samples = (size + (1 << log2) - 1) >> log2;
+  Output output = { .n_samples = n_samples, .log2 = log2, .cosited = cosited };
 
   *taps = (SympieTaps){ .n = n, .low = n_samples };
   /* Room for what one output can need: its pixels and a neighbour each way. */
@@ -106,7 +94,7 @@ sympie_taps_init (
     return false;
 
   for (int i = 0; i < n; i++) {
-    make_output (&output, offset + i, size, resized, sampling);
+    make_output (&output, offset + i, size, resized);
     if (output.n > taps->count)
       taps->count = output.n;
   }
@@ -116,7 +104,7 @@ sympie_taps_init (
     float *weights = taps->weights + (size_t) i * taps->count;
     int start;
 
-    make_output (&output, offset + i, size, resized, sampling);
+    make_output (&output, offset + i, size, resized);
     start = output.first;
     if (start > n_samples - taps->count)
       start = n_samples - taps->count;

@@ -11,13 +11,6 @@
 
 #include <stdbool.h>
 
-typedef enum
-{
-  SYMPIE_SAMPLES_ALL,     /* one for each pixel */
-  SYMPIE_SAMPLES_CENTRED, /* one for two pixels, between them */
-  SYMPIE_SAMPLES_COSITED, /* one for two pixels, on the first */
-} SympieSampling;
-
 typedef struct
 {
   int n;          /* outputs */
@@ -28,11 +21,12 @@ typedef struct
 } SympieTaps;
 
 /* Taps from an axis of `size` pixels that is resized to `resized` (by area
- * where it shrinks, bilinearly where it grows) and cut to the middle `n`.
- * Chroma samples are first brought to the pixels bilinearly. False when memory
- * is short; the taps then can still be cleared. */
+ * where it shrinks, bilinearly where it grows) and cut to the middle `n`. There
+ * is a sample for 2^log2 pixels, on the first of them (cosited) or in the
+ * middle of them; such samples are first brought to the pixels bilinearly.
+ * False when memory is short; the taps then can still be cleared. */
 bool sympie_taps_init (
-    SympieTaps *taps, int size, int resized, int n, SympieSampling sampling);
+    SympieTaps *taps, int size, int resized, int n, int log2, bool cosited);
 void sympie_taps_clear (SympieTaps *taps);
 
 #endif /* SYMPIE_TAPS_H */

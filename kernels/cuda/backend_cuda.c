@@ -150,7 +150,7 @@ static bool
 check_alignment (const SympieImage *image, char **error)
 {
   const SympieFormatInfo *info = sympie_format_info (image->format);
-  uintptr_t word = info->alpha >= 0 ? 4 : info->depth > 8 ? 2 : 1;
+  uintptr_t word = sympie_format_is_packed (info) ? 4 : info->word;
 
   for (int p = 0; p < info->n_planes; p++)
     if (((uintptr_t) image->planes[p] | (uintptr_t) image->strides[p]) % word)

@@ -456,7 +456,7 @@ run_format (const SympieFormatInfo *info, const Arguments &arguments,
 {
   const SympieComponent *chroma = &info->component[1];
 
-  if (!info->yuv && info->alpha >= 0)
+  if (sympie_format_is_packed (info))
     return run<T, Layout<uint8_t, true, false, 0, 0>> (arguments, to);
   if (!info->yuv)
     return run<T, Layout<uint8_t, false, false, 0, 0>> (arguments, to);
@@ -481,7 +481,7 @@ sympie_cuda_dwm (const SympieCudaFrame *src, const SympieCudaFrame *dst,
 
   a.width = src->width;
   a.height = src->height;
-  a.shift = info->shift;
+  a.shift = info->component[0].shift;
   a.max = colour->max;
   a.left = chroma_site & SYMPIE_CHROMA_LEFT;
   a.top = chroma_site & SYMPIE_CHROMA_TOP;
@@ -501,9 +501,9 @@ sympie_cuda_dwm (const SympieCudaFrame *src, const SympieCudaFrame *dst,
     a.centre[c] =
         info->yuv ? 0.5f : colour->to_rgb[c][c] * (128 - colour->offset[c]);
   }
-  if (info->alpha >= 0) {
+  if (sympie_format_is_packed (info)) {
     /* The word begins where the pixel does, on a little-endian machine. */
-    a.kept = 0xffu << 8 * info->alpha;
+    a.kept = 0xffu << 8 * info->component[3].offset;
     a.src[0].data -= info->component[0].offset;
     a.dst[0].data -= info->component[0].offset;
     for (int c = 0; c < 3; c++)

@@ -97,7 +97,7 @@ sympie_cuda_preprocess (const SympieCudaFrame *frame,
 {
   Source source;
 
-  source.shift = frame->info->shift;
+  source.shift = frame->info->component[0].shift;
   for (int k = 0; k < 2; k++) {
     /* R, G and B are sampled alike. */
     source.x[k] = x[frame->info->yuv ? k : 0];

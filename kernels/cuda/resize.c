@@ -16,14 +16,6 @@ enum
   N_AXES = 4 /* x and y of luma, x and y of chroma */
 };
 
-static SympieSampling
-sampling (int log2, bool cosited)
-{
-  if (log2 == 0)
-    return SYMPIE_SAMPLES_ALL;
-  return cosited ? SYMPIE_SAMPLES_COSITED : SYMPIE_SAMPLES_CENTRED;
-}
-
 static bool
 make_taps (SympieTaps taps[N_AXES], const SympieImage *image, SympieInput input)
 {
@@ -42,8 +34,7 @@ make_taps (SympieTaps taps[N_AXES], const SympieImage *image, SympieInput input)
       resized = (int) (size * (int64_t) SYMPIE_NEM_RESIZE / smaller);
       n = SYMPIE_NEM_SIZE;
     }
-    if (!sympie_taps_init (
-            &taps[i], size, resized, n, sampling (log2, site & cosited)))
+    if (!sympie_taps_init (&taps[i], size, resized, n, log2, site & cosited))
       return false;
   }
   return true;

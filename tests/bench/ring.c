@@ -45,19 +45,13 @@ lay_out (SympieImage *image, uint8_t *memory)
   const SympieFormatInfo *info = sympie_format_info (image->format);
   size_t size = 0;
 
-  for (int p = 0; p < info->n_planes; p++)
-    for (int c = 0; c < 3; c++) {
-      const SympieComponent *component = &info->component[c];
+  for (int p = 0; p < info->n_planes; p++) {
+    size_t bytes = sympie_format_row_bytes (info, p, image->width);
 
-      if (component->plane != p)
-        continue;
-      image->planes[p] = memory + size;
-      image->strides[p] = (ptrdiff_t) component->step
-                          * sympie_component_width (component, image->width);
-      size += (size_t) image->strides[p]
-              * (size_t) sympie_component_height (component, image->height);
-      break;
-    }
+    image->planes[p] = memory + size;
+    image->strides[p] = (ptrdiff_t) bytes;
+    size += bytes * (size_t) sympie_format_rows (info, p, image->height);
+  }
   return size;
 }
 

@@ -84,12 +84,14 @@ same_alpha (const Frame *a, const Frame *b)
 {
   const SympieFormatInfo *info = sympie_format_info (a->image.format);
 
-  if (info->alpha < 0)
+  if (!sympie_format_is_packed (info))
     return true;
   for (int y = 0; y < a->image.height; y++)
     for (int x = 0; x < a->image.width; x++)
-      if (a->memory[0][y * a->image.strides[0] + 4 * x + info->alpha]
-          != b->memory[0][y * b->image.strides[0] + 4 * x + info->alpha])
+      if (a->memory[0]
+                   [y * a->image.strides[0] + 4 * x + info->component[3].offset]
+          != b->memory[0][y * b->image.strides[0] + 4 * x
+                          + info->component[3].offset])
         return false;
   return true;
 }
@@ -159,7 +161,7 @@ main (int argc, char **argv)
   int n_kinds = sizeof kinds / sizeof *kinds;
 
   gpu_stream ();
-  for (int format = 0; format < SYMPIE_N_FORMATS; format++)
+  for (int format = 0; sympie_format_is_on_cuda (format); format++)
     for (int s = 0; s < n_sizes; s++)
       for (int kind = 0; kind < n_kinds; kind++)
         for (int half = 0; half < 2; half++) {

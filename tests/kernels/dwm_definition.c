@@ -51,7 +51,7 @@ static Range
 range_of (const Frame *frame)
 {
   int depth = sympie_format_info (frame->image.format)->depth;
-  double unit = depth == 10 ? 4 : 1, all = depth == 10 ? 1023 : 255;
+  double unit = 1 << (depth - 8), all = (1 << depth) - 1;
 
   if (frame->image.colorimetry.full_range)
     return (Range){ 0, all, 128 * unit, all };
@@ -60,11 +60,11 @@ range_of (const Frame *frame)
 
 /* Where a position among luma samples lies among chroma samples. */
 static double
-chroma_position (double position, bool subsampled, bool cosited)
+chroma_position (double position, int log2, bool cosited)
 {
-  if (!subsampled)
-    return position;
-  return cosited ? position / 2 : (position - 0.5) / 2;
+  int n = 1 << log2; /* pixels a sample */
+
+  return cosited ? position / n : (position - (n - 1) / 2.) / n;
 }
 
 /* Bilinear, the edge repeated. */
@@ -87,7 +87,7 @@ interpolate (const Frame *frame, int c, int x, int y)
       double weight = (1 - fabs (at_x - nx)) * (1 - fabs (at_y - ny));
 
       sum += weight
-             * frame_get (frame, c, (int) limit (nx, 0, width - 1),
+             * frame_code (frame, c, (int) limit (nx, 0, width - 1),
                  (int) limit (ny, 0, height - 1));
     }
   return sum;
@@ -97,7 +97,7 @@ static Planes
 to_rgb (const Frame *frame)
 {
   const SympieColorimetry *colorimetry = &frame->image.colorimetry;
-  bool yuv = sympie_format_info (frame->image.format)->yuv;
+  const SympieFormatInfo *info = sympie_format_info (frame->image.format);
   Planes rgb = planes_new (frame->image.width, frame->image.height);
   Range range = range_of (frame);
   double kr = colorimetry->kr, kb = colorimetry->kb, kg = 1 - kr - kb;
@@ -107,15 +107,18 @@ to_rgb (const Frame *frame)
       size_t at = (size_t) y * rgb.width + x;
       double luma, u, v;
 
-      if (!yuv) {
+      if (!info->yuv) {
         for (int c = 0; c < 3; c++)
           rgb.value[c][at] =
-              (frame_get (frame, c, x, y) - range.black) / range.white;
+              (frame_code (frame, c, x, y) - range.black) / range.white;
         continue;
       }
-      luma = (frame_get (frame, 0, x, y) - range.black) / range.white;
-      u = (interpolate (frame, 1, x, y) - range.grey) / range.swing;
-      v = (interpolate (frame, 2, x, y) - range.grey) / range.swing;
+      luma = (frame_code (frame, 0, x, y) - range.black) / range.white;
+      u = v = 0;
+      if (info->component[1].bits) {
+        u = (interpolate (frame, 1, x, y) - range.grey) / range.swing;
+        v = (interpolate (frame, 2, x, y) - range.grey) / range.swing;
+      }
       rgb.value[0][at] = luma + 2 * (1 - kr) * v;
       rgb.value[2][at] = luma + 2 * (1 - kb) * u;
       rgb.value[1][at] =
@@ -162,28 +165,38 @@ apply (const Planes *rgb, const SympieParams *params)
   return out;
 }
 
+/* The weights of pixels -3 to 3 from the first of those that share a sample of
+ * chroma: a triangle around it or the mean of what it is in the middle of. */
+static void
+set_weights (int weights[7], int log2, bool cosited)
+{
+  int n = 1 << log2;
+
+  for (int i = -3; i <= 3; i++)
+    weights[i + 3] = cosited ? n - abs (i) : i >= 0 && i < n;
+  for (int i = 0; i < 7; i++)
+    weights[i] = weights[i] > 0 ? weights[i] : 0;
+}
+
 /* The weighted mean of a plane around a sample of chroma. */
 static double
 average (const Planes *planes, int c, const SympieComponent *component,
     unsigned site, int x, int y)
 {
-  static const int one[3] = { 0, 1, 0 }, two[3] = { 0, 1, 1 };
-  static const int three[3] = { 1, 2, 1 };
-  const int *column = !component->sub_x             ? one
-                      : (site & SYMPIE_CHROMA_LEFT) ? three
-                                                    : two;
-  const int *row = !component->sub_y            ? one
-                   : (site & SYMPIE_CHROMA_TOP) ? three
-                                                : two;
+  int column[7], row[7];
   double sum = 0, weights = 0;
 
-  for (int j = 0; j < 3; j++)
-    for (int i = 0; i < 3; i++) {
+  set_weights (column, component->sub_x, site & SYMPIE_CHROMA_LEFT);
+  set_weights (row, component->sub_y, site & SYMPIE_CHROMA_TOP);
+  for (int j = 0; j < 7; j++)
+    for (int i = 0; i < 7; i++) {
       int at_x =
-          (int) limit ((x << component->sub_x) + i - 1, 0, planes->width - 1);
+          (int) limit ((x << component->sub_x) + i - 3, 0, planes->width - 1);
       int at_y =
-          (int) limit ((y << component->sub_y) + j - 1, 0, planes->height - 1);
+          (int) limit ((y << component->sub_y) + j - 3, 0, planes->height - 1);
 
+      if (!column[i] || !row[j])
+        continue;
       sum += column[i] * row[j]
              * planes->value[c][(size_t) at_y * planes->width + at_x];
       weights += column[i] * row[j];
@@ -205,8 +218,13 @@ dwm_definition (const Frame *frame, const SympieParams *params)
     const SympieComponent *component = &info->component[c];
     int width = sympie_component_width (component, out.width);
     int height = sympie_component_height (component, out.height);
-    double *code = malloc ((size_t) width * height * sizeof *code);
+    double *code, whole = (1 << info->depth) - 1;
+    double most = (1 << component->bits) - 1;
 
+    definition.code[c] = NULL;
+    if (!component->bits)
+      continue;
+    code = malloc ((size_t) width * height * sizeof *code);
     definition.code[c] = code;
     for (int y = 0; y < height; y++)
       for (int x = 0; x < width; x++) {
@@ -224,7 +242,7 @@ dwm_definition (const Frame *frame, const SympieParams *params)
           *at = range.grey + range.swing * (value[2] - luma) / (1 - kb) / 2;
         else
           *at = range.grey + range.swing * (value[0] - luma) / (1 - kr) / 2;
-        *at = limit (*at, 0, info->depth == 10 ? 1023 : 255);
+        *at = limit (*at, 0, whole) * most / whole;
       }
   }
   planes_clear (&rgb);

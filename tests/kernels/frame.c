@@ -9,21 +9,115 @@
 
 #include "check.h"
 
-/* The plane's bytes that hold pixels, in a row, and its rows. */
-static void
-plane_size (const SympieImage *image, int plane, size_t *bytes, int *rows)
+/* Where v210 has its codes: word and field of the group, luma then U then V. */
+static const uint8_t v210[3][6][2] = {
+  { { 0, 1 }, { 1, 0 }, { 1, 2 }, { 2, 1 }, { 3, 0 }, { 3, 2 } },
+  { { 0, 0 }, { 1, 1 }, { 2, 2 } },
+  { { 0, 2 }, { 2, 0 }, { 3, 1 } },
+};
+
+typedef struct
 {
-  const SympieFormatInfo *info = sympie_format_info (image->format);
+  uint8_t *at; /* the word */
+  int shift;
+  uint32_t unused; /* bits of the word that nobody has */
+} Place;
 
-  for (int c = 0; c < 3; c++) {
-    const SympieComponent *component = &info->component[c];
+static Place
+find (const Frame *frame, int c, int x, int y)
+{
+  const SympieFormatInfo *info = sympie_format_info (frame->image.format);
+  const SympieComponent *component = &info->component[c];
+  uint8_t *row = frame->memory[component->plane]
+                 + y * frame->image.strides[component->plane];
 
-    if (component->plane == plane) {
-      *bytes = (size_t) component->step
-               * sympie_component_width (component, image->width);
-      *rows = sympie_component_height (component, image->height);
-    }
+  if (info->v210) {
+    int n = c == 0 ? 6 : 3;
+    const uint8_t *place = v210[c][x % n];
+
+    return (
+        Place){ row + x / n * 16 + 4 * place[0], 10 * place[1], 0xc0000000u };
+  } else {
+    Place place = { row + component->offset + x * component->step,
+      component->shift, ~0u };
+
+    for (int i = 0; i < 4; i++)
+      if (i == c
+          || (info->component[i].plane == component->plane
+              && info->component[i].offset == component->offset
+              && info->component[i].bits))
+        place.unused &= ~(
+            ((1u << info->component[i].bits) - 1) << info->component[i].shift);
+    return place;
   }
+}
+
+static uint32_t
+read_word (const SympieFormatInfo *info, const uint8_t *at)
+{
+  uint32_t word = 0;
+
+  for (int i = 0; i < info->word; i++)
+    word |= (uint32_t) at[i] << 8 * (info->big_endian ? info->word - 1 - i : i);
+  return word;
+}
+
+int
+frame_get (const Frame *frame, int component, int x, int y)
+{
+  const SympieFormatInfo *info = sympie_format_info (frame->image.format);
+  Place place = find (frame, component, x, y);
+
+  return (int) (read_word (info, place.at) >> place.shift
+                & ((1u << info->component[component].bits) - 1));
+}
+
+void
+frame_set (Frame *frame, int component, int x, int y, int code)
+{
+  const SympieFormatInfo *info = sympie_format_info (frame->image.format);
+  Place place = find (frame, component, x, y);
+  uint32_t mask = (1u << info->component[component].bits) - 1;
+  uint32_t word = read_word (info, place.at) & ~place.unused;
+
+  word &= ~(mask << place.shift);
+  word |= (uint32_t) code << place.shift;
+  for (int i = 0; i < info->word; i++)
+    place.at[i] =
+        (uint8_t) (word >> 8 * (info->big_endian ? info->word - 1 - i : i));
+}
+
+int
+frame_code (const Frame *frame, int component, int x, int y)
+{
+  const SympieFormatInfo *info = sympie_format_info (frame->image.format);
+  int bits = info->component[component].bits, left = info->depth - bits;
+  int code = frame_get (frame, component, x, y);
+
+  return component == 3 ? code : code << left | code >> (bits - left);
+}
+
+/* For each sample of the format. */
+#define EACH_SAMPLE(image, c, x, y)                                            \
+  for (int c = 0; c < 4; c++)                                                  \
+    for (int y = 0, h_##c = frame_rows (image, c); y < h_##c; y++)             \
+      for (int x = 0, w_##c = frame_columns (image, c); x < w_##c; x++)
+
+static int
+frame_rows (const SympieImage *image, int c)
+{
+  const SympieComponent *component =
+      &sympie_format_info (image->format)->component[c];
+
+  return component->bits ? sympie_component_height (component, image->height)
+                         : 0;
+}
+
+static int
+frame_columns (const SympieImage *image, int c)
+{
+  return sympie_component_width (
+      &sympie_format_info (image->format)->component[c], image->width);
 }
 
 Frame
@@ -35,10 +129,9 @@ frame_new (SympieFormat format, int width, int height, int padding,
 
   frame.image.colorimetry = *colorimetry;
   for (int p = 0; p < info->n_planes; p++) {
-    size_t bytes = 0;
-    int rows = 0;
+    size_t bytes = sympie_format_row_bytes (info, p, width);
+    int rows = sympie_format_rows (info, p, height);
 
-    plane_size (&frame.image, p, &bytes, &rows);
     /* The last row has no padding, so that a sanitizer sees what overruns. */
     frame.size[p] = (bytes + padding) * rows - padding;
     frame.memory[p] = malloc (frame.size[p]);
@@ -47,106 +140,61 @@ frame_new (SympieFormat format, int width, int height, int padding,
     frame.image.planes[p] = frame.memory[p];
     frame.image.strides[p] = (ptrdiff_t) bytes + padding;
   }
-  if (info->depth > 8)
-    for (int c = 0; c < 3; c++) {
-      const SympieComponent *component = &info->component[c];
-
-      for (int y = 0; y < sympie_component_height (component, height); y++)
-        for (int x = 0; x < sympie_component_width (component, width); x++)
-          frame_set (&frame, c, x, y, (int) (check_random (seed) & 1023));
-    }
+  if (info->word > 1)
+    EACH_SAMPLE (&frame.image, c, x, y)
+  frame_set (&frame, c, x, y,
+      (int) (check_random (seed) & ((1u << info->component[c].bits) - 1)));
   return frame;
 }
 
 void
 frame_clear (Frame *frame)
 {
-  for (int p = 0; p < 3; p++)
+  for (int p = 0; p < 4; p++)
     free (frame->memory[p]);
 }
 
 void
 frame_copy (const Frame *from, Frame *to)
 {
-  const SympieFormatInfo *info = sympie_format_info (from->image.format);
-
-  for (int p = 0; p < info->n_planes; p++) {
-    size_t bytes = 0;
-    int rows = 0;
-
-    plane_size (&from->image, p, &bytes, &rows);
-    for (int y = 0; y < rows; y++)
-      memcpy (to->memory[p] + y * to->image.strides[p],
-          from->memory[p] + y * from->image.strides[p], bytes);
-  }
+  EACH_SAMPLE (&from->image, c, x, y)
+  frame_set (to, c, x, y, frame_get (from, c, x, y));
 }
 
 bool
 frame_same_padding (const Frame *a, const Frame *b)
 {
   const SympieFormatInfo *info = sympie_format_info (a->image.format);
+  Frame left = *a, right = *b;
+  bool same = true;
 
   for (int p = 0; p < info->n_planes; p++) {
-    size_t bytes = 0, stride = (size_t) a->image.strides[p];
-    int rows = 0;
-
-    plane_size (&a->image, p, &bytes, &rows);
-    for (int y = 0; y + 1 < rows; y++)
-      if (memcmp (a->memory[p] + y * stride + bytes,
-              b->memory[p] + y * stride + bytes, stride - bytes)
-          != 0)
-        return false;
+    left.memory[p] = malloc (a->size[p]);
+    right.memory[p] = malloc (b->size[p]);
+    memcpy (left.memory[p], a->memory[p], a->size[p]);
+    memcpy (right.memory[p], b->memory[p], b->size[p]);
   }
-  return true;
+  EACH_SAMPLE (&a->image, c, x, y)
+  {
+    frame_set (&left, c, x, y, 0);
+    frame_set (&right, c, x, y, 0);
+  }
+  for (int p = 0; p < info->n_planes; p++)
+    same &= memcmp (left.memory[p], right.memory[p], a->size[p]) == 0;
+  frame_clear (&left);
+  frame_clear (&right);
+  return same;
 }
 
+/* Unused bits too. */
 bool
 frame_same_pixels (const Frame *a, const Frame *b)
 {
   const SympieFormatInfo *info = sympie_format_info (a->image.format);
 
-  for (int p = 0; p < info->n_planes; p++) {
-    size_t bytes = 0;
-    int rows = 0;
-
-    plane_size (&a->image, p, &bytes, &rows);
-    for (int y = 0; y < rows; y++)
-      if (memcmp (a->memory[p] + y * a->image.strides[p],
-              b->memory[p] + y * b->image.strides[p], bytes)
-          != 0)
-        return false;
-  }
+  EACH_SAMPLE (&a->image, c, x, y)
+  if (memcmp (find (a, c, x, y).at, find (b, c, x, y).at, info->word) != 0
+      && (!info->v210 || frame_get (a, c, x, y) != frame_get (b, c, x, y)))
+    return false;
   return true;
-}
-
-static uint8_t *
-sample (const Frame *frame, int c, int x, int y)
-{
-  const SympieComponent *component =
-      &sympie_format_info (frame->image.format)->component[c];
-
-  return frame->memory[component->plane]
-         + y * frame->image.strides[component->plane] + x * component->step
-         + component->offset;
-}
-
-int
-frame_get (const Frame *frame, int component, int x, int y)
-{
-  const SympieFormatInfo *info = sympie_format_info (frame->image.format);
-  const uint8_t *at = sample (frame, component, x, y);
-
-  return info->depth > 8 ? (at[0] | at[1] << 8) >> info->shift : at[0];
-}
-
-void
-frame_set (Frame *frame, int component, int x, int y, int code)
-{
-  const SympieFormatInfo *info = sympie_format_info (frame->image.format);
-  uint8_t *at = sample (frame, component, x, y);
-
-  code <<= info->shift;
-  at[0] = (uint8_t) code;
-  if (info->depth > 8)
-    at[1] = (uint8_t) (code >> 8);
 }

@@ -14,12 +14,12 @@
 typedef struct
 {
   SympieImage image;
-  uint8_t *memory[3];
-  size_t size[3];
+  uint8_t *memory[4];
+  size_t size[4];
 } Frame;
 
 /* A frame whose rows are `padding` bytes longer than needed, with random bytes
- * everywhere. P010's low bits are 0 and I420_10LE's high bits too. */
+ * everywhere, but 0 in bits of words that no component has. */
 Frame frame_new (SympieFormat format, int width, int height, int padding,
     const SympieColorimetry *colorimetry, uint64_t *seed);
 void frame_clear (Frame *frame);
@@ -33,9 +33,13 @@ bool frame_same_padding (const Frame *a, const Frame *b);
 /* Whether all pixels are equal, alpha and x bytes too. */
 bool frame_same_pixels (const Frame *a, const Frame *b);
 
-/* The code of a sample: component 0..2 in the order R, G, B or Y, U, V, in the
- * component's own coordinates. */
+/* The code of a sample: component 0..2 in the order R, G, B or Y, U, V, or 3
+ * for alpha and padding bytes, in the component's own coordinates and bits. */
 int frame_get (const Frame *frame, int component, int x, int y);
 void frame_set (Frame *frame, int component, int x, int y, int code);
+
+/* The same in codes of the format's depth, which RGB16 and its like have by
+ * repeating their bits. */
+int frame_code (const Frame *frame, int component, int x, int y);
 
 #endif /* SYMPIE_FRAME_H */

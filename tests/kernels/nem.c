@@ -146,8 +146,8 @@ fill (Frame *frame)
           code = c == 0 ? 80 + (code * 90 >> 8) : 110 + (code * 36 >> 8);
         else if (!frame->image.colorimetry.full_range)
           code = 16 + (code * 219 >> 8);
-        if (info->depth == 10)
-          code = code << 2 | (x & 3);
+        if (info->depth > 8)
+          code = code << (info->depth - 8) | (x & 3);
         frame_set (frame, c, x, y, code);
       }
   }

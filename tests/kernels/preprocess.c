@@ -60,10 +60,14 @@ code_at (const Frame *frame, int c, int x, int y)
   double u = x, v = y;
   int i, j, i1, j1;
 
-  if (component->sub_x)
-    u = site & SYMPIE_CHROMA_LEFT ? x / 2.0 : (x - 0.5) / 2;
-  if (component->sub_y)
-    v = site & SYMPIE_CHROMA_TOP ? y / 2.0 : (y - 0.5) / 2;
+  if (!component->bits)
+    return 0;
+  if (!(site & SYMPIE_CHROMA_LEFT))
+    u -= ((1 << component->sub_x) - 1) / 2.;
+  if (!(site & SYMPIE_CHROMA_TOP))
+    v -= ((1 << component->sub_y) - 1) / 2.;
+  u /= 1 << component->sub_x;
+  v /= 1 << component->sub_y;
   u = fmin (fmax (u, 0), w - 1);
   v = fmin (fmax (v, 0), h - 1);
   i = (int) u;
@@ -73,11 +77,11 @@ code_at (const Frame *frame, int c, int x, int y)
   u -= i;
   v -= j;
   return (1 - v)
-             * ((1 - u) * frame_get (frame, c, i, j)
-                 + u * frame_get (frame, c, i1, j))
+             * ((1 - u) * frame_code (frame, c, i, j)
+                 + u * frame_code (frame, c, i1, j))
          + v
-               * ((1 - u) * frame_get (frame, c, i, j1)
-                   + u * frame_get (frame, c, i1, j1));
+               * ((1 - u) * frame_code (frame, c, i, j1)
+                   + u * frame_code (frame, c, i1, j1));
 }
 
 static void

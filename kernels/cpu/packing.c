@@ -1,0 +1,514 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* The table in image.c says where codes lie; here they are fetched and put
+ * there. A function for each size of word and distance of words, so that
+ * compilers vectorise it, and one each for words that hold several codes. */
+
+#include "packing.h"
+
+#include <endian.h>
+#include <string.h>
+
+#define INLINE static inline __attribute__ ((always_inline))
+
+typedef struct
+{
+  int shift, bits, depth;
+} Code;
+
+INLINE bool
+is_swapped (const SympieFormatInfo *info)
+{
+  return info->big_endian != (__BYTE_ORDER == __BIG_ENDIAN);
+}
+
+/* Whether words hold one code of full depth, in whatever byte order. */
+INLINE bool
+is_code_a_word (const SympieFormatInfo *info)
+{
+  return info->word <= 2 && info->component[0].bits == info->depth;
+}
+
+/* ---- Words of one code -------------------------------------------------- */
+
+INLINE void
+unpack_bytes (
+    const uint8_t *restrict src, uint16_t *restrict codes, int step, int n)
+{
+  for (int x = 0; x < n; x++)
+    codes[x] = src[step * x];
+}
+
+/* What is more than the largest code is taken for it. */
+INLINE void
+unpack_words (const uint8_t *restrict src, uint16_t *restrict codes, int step,
+    bool swap, Code code, int n)
+{
+  unsigned max = (1u << code.depth) - 1;
+
+  for (int x = 0; x < n; x++) {
+    uint16_t word;
+
+    memcpy (&word, src + step * x, sizeof word);
+    word = swap ? __builtin_bswap16 (word) : word;
+    word = (uint16_t) (word >> code.shift);
+    codes[x] = (uint16_t) (word > max ? max : word);
+  }
+}
+
+INLINE void
+put_word (uint8_t *dst, int bytes, bool swap, unsigned value)
+{
+  uint16_t word = (uint16_t) value;
+
+  if (bytes == 1) {
+    *dst = (uint8_t) value;
+  } else {
+    word = swap ? __builtin_bswap16 (word) : word;
+    memcpy (dst, &word, sizeof word);
+  }
+}
+
+/* `n` groups of `group` words, one from each of the sources. */
+INLINE void
+pack_groups (const uint16_t *const sources[4], int group, uint8_t *restrict dst,
+    int bytes, bool swap, int shift, int n)
+{
+  const uint16_t *restrict a = sources[0], *restrict b = sources[1];
+  const uint16_t *restrict c = sources[2], *restrict d = sources[3];
+
+  for (int x = 0; x < n; x++) {
+    uint8_t *at = dst + (ptrdiff_t) x * group * bytes;
+
+    put_word (at, bytes, swap, (unsigned) a[x] << shift);
+    if (group > 1)
+      put_word (at + bytes, bytes, swap, (unsigned) b[x] << shift);
+    if (group > 2)
+      put_word (at + 2 * bytes, bytes, swap, (unsigned) c[x] << shift);
+    if (group > 3)
+      put_word (at + 3 * bytes, bytes, swap, (unsigned) d[x] << shift);
+  }
+}
+
+/* 4:2:2: two of luma and one each of chroma, the first of luma at word `first`
+ * (0 or 1). A last pixel without a partner leaves the word of that alone. */
+INLINE void
+pack_pixel_pairs (const uint16_t *restrict luma, const uint16_t *restrict u,
+    const uint16_t *restrict v, int first, uint8_t *restrict dst, int bytes,
+    bool swap, int shift, int width)
+{
+  int n = width / 2;
+
+  for (int x = 0; x < n; x++) {
+    uint8_t *at = dst + (ptrdiff_t) x * 4 * bytes;
+
+    put_word (at + first * bytes, bytes, swap, (unsigned) luma[2 * x] << shift);
+    put_word (at + (1 - first) * bytes, bytes, swap, (unsigned) u[x] << shift);
+    put_word (at + (2 + first) * bytes, bytes, swap,
+        (unsigned) luma[2 * x + 1] << shift);
+    put_word (at + (3 - first) * bytes, bytes, swap, (unsigned) v[x] << shift);
+  }
+  if (width % 2) {
+    dst += (ptrdiff_t) n * 4 * bytes;
+    put_word (
+        dst + first * bytes, bytes, swap, (unsigned) luma[2 * n] << shift);
+    put_word (dst + (1 - first) * bytes, bytes, swap, (unsigned) u[n] << shift);
+    put_word (dst + (3 - first) * bytes, bytes, swap, (unsigned) v[n] << shift);
+  }
+}
+
+INLINE void
+pack_own_words (const SympieFormatInfo *info, int plane,
+    uint16_t *const codes[4], int width, uint8_t *row)
+{
+  const SympieComponent *component = info->component;
+  const uint16_t *sources[4] = { NULL };
+  int group = 0, bytes = info->word, shift = component[0].shift, n = width;
+  bool swap = is_swapped (info);
+
+  for (int c = 0; c < 4; c++)
+    if (component[c].bits && component[c].plane == plane) {
+      group = component[c].step / bytes;
+      sources[component[c].offset / bytes] = codes[c];
+      n = sympie_component_width (&component[c], width);
+    }
+
+#define PACK(group, bytes, swap)                                               \
+  pack_groups (sources, group, row, bytes, swap, shift, n)
+#define PACK_PAIRS(first, bytes, swap)                                         \
+  pack_pixel_pairs (codes[0], sources[1 - (first)], sources[3 - (first)],      \
+      first, row, bytes, swap, shift, width)
+  if (component[0].step != component[1].step && info->n_planes == 1
+      && group > 1)
+    switch (component[0].offset / bytes + 2 * (bytes - 1) + 4 * swap) {
+    case 0:
+      PACK_PAIRS (0, 1, false);
+      break;
+    case 1:
+      PACK_PAIRS (1, 1, false);
+      break;
+    case 2:
+      PACK_PAIRS (0, 2, false);
+      break;
+    default:
+      PACK_PAIRS (0, 2, true);
+      break;
+    }
+  else
+    switch (group + 4 * (bytes - 1) + 8 * swap) {
+    case 1:
+      PACK (1, 1, false);
+      break;
+    case 2:
+      PACK (2, 1, false);
+      break;
+    case 3:
+      PACK (3, 1, false);
+      break;
+    case 4:
+      PACK (4, 1, false);
+      break;
+    case 4 + 1:
+      PACK (1, 2, false);
+      break;
+    case 4 + 2:
+      PACK (2, 2, false);
+      break;
+    case 4 + 4:
+      PACK (4, 2, false);
+      break;
+    case 8 + 4 + 1:
+      PACK (1, 2, true);
+      break;
+    case 8 + 4 + 2:
+      PACK (2, 2, true);
+      break;
+    default:
+      PACK (4, 2, true);
+      break;
+    }
+#undef PACK
+#undef PACK_PAIRS
+}
+
+/* ---- Words of several codes --------------------------------------------- */
+
+INLINE uint32_t
+get_bits (const uint8_t *src, int bytes, bool swap)
+{
+  uint32_t word;
+  uint16_t half;
+
+  if (bytes == 2) {
+    memcpy (&half, src, sizeof half);
+    return swap ? __builtin_bswap16 (half) : half;
+  }
+  memcpy (&word, src, sizeof word);
+  return swap ? __builtin_bswap32 (word) : word;
+}
+
+/* Fewer bits are repeated below themselves: 0 stays 0 and all stay all. */
+INLINE void
+unpack_bits (const uint8_t *restrict src, uint16_t *restrict codes, int bytes,
+    bool swap, Code code, bool expand, int n)
+{
+  uint32_t mask = (1u << code.bits) - 1;
+  int left = code.depth - code.bits, right = code.bits - left;
+
+  for (int x = 0; x < n; x++) {
+    uint32_t value =
+        get_bits (src + bytes * x, bytes, swap) >> code.shift & mask;
+
+    codes[x] = (uint16_t) (expand ? value << left | value >> right : value);
+  }
+}
+
+INLINE void
+pack_tens (const SympieFormatInfo *info, uint16_t *const codes[4], bool swap,
+    bool alpha, int n, uint8_t *restrict row)
+{
+  const uint16_t *restrict a = codes[0], *restrict b = codes[1];
+  const uint16_t *restrict c = codes[2], *restrict d = codes[3];
+  int a_shift = info->component[0].shift, b_shift = info->component[1].shift;
+  int c_shift = info->component[2].shift, d_shift = info->component[3].shift;
+
+  for (int x = 0; x < n; x++) {
+    uint32_t word = (uint32_t) a[x] << a_shift | (uint32_t) b[x] << b_shift
+                    | (uint32_t) c[x] << c_shift;
+
+    if (alpha)
+      word |= (uint32_t) d[x] << d_shift;
+    word = swap ? __builtin_bswap32 (word) : word;
+    memcpy (row + 4 * x, &word, sizeof word);
+  }
+}
+
+/* 8 bits to fewer, to the nearest. */
+INLINE unsigned
+fewer_bits (unsigned code, unsigned max)
+{
+  unsigned product = code * max + 128;
+
+  return (product + (product >> 8)) >> 8;
+}
+
+INLINE void
+pack_fives (const SympieFormatInfo *info, uint16_t *const codes[4], int n,
+    uint8_t *restrict row)
+{
+  const SympieComponent *component = info->component;
+  const uint16_t *restrict a = codes[0], *restrict b = codes[1];
+  const uint16_t *restrict c = codes[2];
+  int a_shift = component[0].shift, b_shift = component[1].shift;
+  int c_shift = component[2].shift;
+  unsigned a_max = (1u << component[0].bits) - 1;
+  unsigned b_max = (1u << component[1].bits) - 1;
+  unsigned c_max = (1u << component[2].bits) - 1;
+
+  for (int x = 0; x < n; x++) {
+    uint16_t word = (uint16_t) (fewer_bits (a[x], a_max) << a_shift
+                                | fewer_bits (b[x], b_max) << b_shift
+                                | fewer_bits (c[x], c_max) << c_shift);
+
+    memcpy (row + 2 * x, &word, sizeof word);
+  }
+}
+
+/* ---- v210 --------------------------------------------------------------- */
+
+/* Four words of 32 bits, three codes each from the low bits up, hold six
+ * pixels:
+ *   U0 Y0 V0, Y1 U1 Y2, V1 Y3 U2, Y4 V2 Y5 */
+
+typedef uint8_t Bytes __attribute__ ((vector_size (16)));
+typedef uint16_t Words __attribute__ ((vector_size (16)));
+typedef uint32_t Doubles __attribute__ ((vector_size (16)));
+typedef uint64_t Quads __attribute__ ((vector_size (16)));
+
+/* A word of bytes, a word of 32 bits of two words: the low one first. */
+#if __BYTE_ORDER == __BIG_ENDIAN
+#define TWO(low) (low) + 1, low
+#define V210_UNUSED 0x000000c0u
+#define HALVES(low, high) high, low
+#else
+#define TWO(low) low, (low) + 1
+#define V210_UNUSED 0xc0000000u
+#define HALVES(low, high) low, high
+#endif
+
+/* The two bytes that code `field` of a word lies in, and what moves it to the
+ * top of them. */
+#define CODE(word, field) TWO (4 * (word) + (field))
+#define MOVE(field) 1 << (6 - 2 * (field))
+
+INLINE Words
+unpack_v210_luma (Bytes group)
+{
+  const Words move = { MOVE (1), MOVE (0), MOVE (2), MOVE (1), MOVE (0),
+    MOVE (2), 0, 0 };
+  Words words =
+      (Words) __builtin_shufflevector (group, group, CODE (0, 1), CODE (1, 0),
+          CODE (1, 2), CODE (2, 1), CODE (3, 0), CODE (3, 2), 0, 0, 0, 0);
+
+  return words * move >> 6;
+}
+
+/* U in the first half and V in the second. */
+INLINE Words
+unpack_v210_chroma (Bytes group)
+{
+  const Words move = { MOVE (0), MOVE (1), MOVE (2), 0, MOVE (2), MOVE (0),
+    MOVE (1), 0 };
+  Words words =
+      (Words) __builtin_shufflevector (group, group, CODE (0, 0), CODE (1, 1),
+          CODE (2, 2), 0, 0, CODE (0, 2), CODE (2, 0), CODE (3, 1), 0, 0);
+
+  return words * move >> 6;
+}
+
+INLINE Bytes
+pack_v210_group (Words y, Words uv)
+{
+  Doubles low = (Doubles) __builtin_shufflevector (
+      y, uv, HALVES (8, 0), HALVES (1, 9), HALVES (13, 3), HALVES (4, 14));
+  Doubles high = (Doubles) __builtin_shufflevector (
+      y, uv, HALVES (12, 0), HALVES (2, 0), HALVES (10, 0), HALVES (5, 0));
+  Doubles group = (low & 0xffff) | low >> 16 << 10 | (high & 0xffff) << 20;
+
+#if __BYTE_ORDER == __BIG_ENDIAN
+  for (int i = 0; i < 4; i++)
+    group[i] = __builtin_bswap32 (group[i]);
+#endif
+  return (Bytes) group;
+}
+
+INLINE void
+unpack_v210 (
+    const uint8_t *restrict row, uint16_t *restrict codes, int c, int width)
+{
+  for (int x = 0; x < width; x += 6, row += 16) {
+    Bytes group;
+
+    memcpy (&group, row, sizeof group);
+    if (c == 0) {
+      Words words = unpack_v210_luma (group);
+
+      memcpy (codes + x, &words, sizeof words);
+    } else {
+      uint64_t half = ((Quads) unpack_v210_chroma (group))[c - 1];
+
+      memcpy (codes + x / 2, &half, sizeof half);
+    }
+  }
+}
+
+INLINE void
+pack_v210 (uint16_t *const codes[4], int width, uint8_t *restrict row)
+{
+  const uint16_t *restrict luma = codes[0];
+  const uint16_t *restrict u = codes[1], *restrict v = codes[2];
+  Words y, uv;
+  Bytes group;
+  int x;
+
+  for (x = 0; x + 6 <= width; x += 6, row += 16) {
+    uint64_t halves[2];
+
+    memcpy (&y, luma + x, sizeof y);
+    memcpy (&halves[0], u + x / 2, sizeof halves[0]);
+    memcpy (&halves[1], v + x / 2, sizeof halves[1]);
+    uv = (Words) (Quads){ halves[0], halves[1] };
+    group = pack_v210_group (y, uv);
+    memcpy (row, &group, sizeof group);
+  }
+  if (x < width) {
+    /* The rest of the last group is padding, down to the bits. */
+    Doubles kept;
+
+    memcpy (&group, row, sizeof group);
+    kept = (Doubles) group & V210_UNUSED;
+    y = unpack_v210_luma (group);
+    uv = unpack_v210_chroma (group);
+    for (int i = 0; i < width - x; i++)
+      y[i] = luma[x + i];
+    for (int i = 0; 2 * i < width - x; i++) {
+      uv[i] = u[x / 2 + i];
+      uv[4 + i] = v[x / 2 + i];
+    }
+    group = (Bytes) ((Doubles) pack_v210_group (y, uv) | kept);
+    memcpy (row, &group, sizeof group);
+  }
+}
+
+/* ---- All ----------------------------------------------------------------- */
+
+INLINE void
+unpack (const SympieFormatInfo *info, int c, const uint8_t *row, int width,
+    uint16_t *codes)
+{
+  const SympieComponent *component = &info->component[c];
+  Code code = { component->shift, component->bits, info->depth };
+  int n = sympie_component_width (component, width);
+  bool swap = is_swapped (info);
+
+  row += component->offset;
+  if (info->v210 && c == 0)
+    unpack_v210 (row, codes, 0, width);
+  else if (info->v210 && c == 1)
+    unpack_v210 (row, codes, 1, width);
+  else if (info->v210)
+    unpack_v210 (row, codes, 2, width);
+  else if (is_code_a_word (info))
+    switch (component->step + 8 * (info->word - 1) + 16 * swap) {
+    case 1:
+      unpack_bytes (row, codes, 1, n);
+      break;
+    case 2:
+      unpack_bytes (row, codes, 2, n);
+      break;
+    case 3:
+      unpack_bytes (row, codes, 3, n);
+      break;
+    case 4:
+      unpack_bytes (row, codes, 4, n);
+      break;
+    case 8 + 2:
+      unpack_words (row, codes, 2, false, code, n);
+      break;
+    case 8 + 4:
+      unpack_words (row, codes, 4, false, code, n);
+      break;
+    case 8 + 8:
+      unpack_words (row, codes, 8, false, code, n);
+      break;
+    case 24 + 2:
+      unpack_words (row, codes, 2, true, code, n);
+      break;
+    case 24 + 4:
+      unpack_words (row, codes, 4, true, code, n);
+      break;
+    default:
+      unpack_words (row, codes, 8, true, code, n);
+      break;
+    }
+  else if (info->word == 2)
+    unpack_bits (row, codes, 2, swap, code, true, n);
+  else if (swap)
+    unpack_bits (row, codes, 4, true, code, false, n);
+  else
+    unpack_bits (row, codes, 4, false, code, false, n);
+}
+
+INLINE void
+pack (const SympieFormatInfo *info, int plane, uint16_t *const codes[4],
+    int width, uint8_t *row)
+{
+  bool swap = is_swapped (info), alpha = info->component[3].bits;
+
+  if (info->v210)
+    pack_v210 (codes, width, row);
+  else if (is_code_a_word (info))
+    pack_own_words (info, plane, codes, width, row);
+  else if (info->word == 2)
+    pack_fives (info, codes, width, row);
+  else if (swap)
+    pack_tens (info, codes, true, false, width, row);
+  else if (alpha)
+    pack_tens (info, codes, false, true, width, row);
+  else
+    pack_tens (info, codes, false, false, width, row);
+}
+
+/* ---- For each instruction set -------------------------------------------- */
+
+#define DEFINE_PACKING(suffix, target)                                         \
+  target static void unpack_##suffix (const SympieFormatInfo *info, int c,     \
+      const uint8_t *row, int width, uint16_t *codes)                          \
+  {                                                                            \
+    unpack (info, c, row, width, codes);                                       \
+  }                                                                            \
+  target static void pack_##suffix (const SympieFormatInfo *info, int plane,   \
+      uint16_t *const codes[4], int width, uint8_t *row)                       \
+  {                                                                            \
+    pack (info, plane, codes, width, row);                                     \
+  }                                                                            \
+  static const SympiePacking packing_##suffix = { unpack_##suffix,             \
+    pack_##suffix };
+
+DEFINE_PACKING (c, )
+#if defined(__x86_64__)
+DEFINE_PACKING (avx2, __attribute__ ((target ("avx2"))))
+#endif
+
+const SympiePacking *
+sympie_packing (unsigned cpu_flags)
+{
+#if defined(__x86_64__)
+  if (cpu_flags & SYMPIE_CPU_AVX2)
+    return &packing_avx2;
+#endif
+  return &packing_c;
+}
