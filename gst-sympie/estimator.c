@@ -10,8 +10,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 struct _GstSympieEstimator
 {
@@ -29,15 +27,13 @@ struct _GstSympieEstimator
 
   GstSympieEstimateState state;
   GstSympieEstimate newest;
-  char *error; /* with state FAILED */
+  SympieError error; /* with state FAILED */
 };
 
 static void
 forget_newest (GstSympieEstimator *estimator)
 {
   estimator->state = GST_SYMPIE_ESTIMATE_NONE;
-  free (estimator->error);
-  estimator->error = NULL;
 }
 
 /* Works on the frame that waits. Called and returns with the lock. */
@@ -47,7 +43,7 @@ work_once (GstSympieEstimator *estimator)
   gpointer frame = estimator->waiting;
   GstSympieEstimate estimate = { .time = estimator->waiting_time,
     .anew = estimator->waiting_anew };
-  char *error = NULL;
+  SympieError error = { 0 };
   gboolean ok;
 
   estimator->waiting = NULL;
@@ -88,8 +84,8 @@ work (void *data)
 }
 
 GstSympieEstimator *
-gst_sympie_estimator_new (
-    const GstSympieEstimatorFunctions *functions, gpointer user, char **error)
+gst_sympie_estimator_new (const GstSympieEstimatorFunctions *functions,
+    gpointer user, SympieError *error)
 {
   GstSympieEstimator *estimator = g_new0 (GstSympieEstimator, 1);
   sigset_t all, old;
@@ -110,9 +106,9 @@ gst_sympie_estimator_new (
     pthread_setname_np (estimator->thread, "sympie-estimate");
     return estimator;
   }
-  *error = NULL;
-  if (asprintf (error, "cannot start a thread: %s", g_strerror (code)) < 0)
-    *error = NULL;
+  error->code = SYMPIE_ERROR_MEMORY;
+  g_snprintf (error->message, sizeof error->message,
+      "cannot start a thread: %s", g_strerror (code));
   g_free (estimator);
   return NULL;
 }
@@ -131,7 +127,6 @@ gst_sympie_estimator_free (GstSympieEstimator *estimator)
 
   if (estimator->waiting)
     estimator->functions.release (estimator->waiting);
-  free (estimator->error);
   pthread_cond_destroy (&estimator->idle);
   pthread_cond_destroy (&estimator->work);
   pthread_mutex_destroy (&estimator->mutex);
@@ -158,8 +153,8 @@ gst_sympie_estimator_submit (GstSympieEstimator *estimator, gpointer frame,
 }
 
 GstSympieEstimateState
-gst_sympie_estimator_take (
-    GstSympieEstimator *estimator, GstSympieEstimate *estimate, char **error)
+gst_sympie_estimator_take (GstSympieEstimator *estimator,
+    GstSympieEstimate *estimate, SympieError *error)
 {
   GstSympieEstimateState state;
 
@@ -167,7 +162,6 @@ gst_sympie_estimator_take (
   state = estimator->state;
   *estimate = estimator->newest;
   *error = estimator->error;
-  estimator->error = NULL;
   forget_newest (estimator);
   pthread_mutex_unlock (&estimator->mutex);
   return state;

@@ -26,10 +26,10 @@ typedef struct
 
 typedef struct
 {
-  /* Called in the estimator's thread; fills params and gate. FALSE with a
-   * message, to be freed with free(). */
-  gboolean (*estimate) (
-      gpointer user, gpointer frame, GstSympieEstimate *estimate, char **error);
+  /* Called in the estimator's thread; fills params and gate. Fails as the
+   * library does. */
+  gboolean (*estimate) (gpointer user, gpointer frame,
+      GstSympieEstimate *estimate, SympieError *error);
   /* Called for each frame once it is done with, in either thread. */
   void (*release) (gpointer frame);
 } GstSympieEstimatorFunctions;
@@ -45,7 +45,8 @@ typedef enum
 
 /* NULL with a message where no thread can be started. */
 GstSympieEstimator *gst_sympie_estimator_new (
-    const GstSympieEstimatorFunctions *functions, gpointer user, char **error);
+    const GstSympieEstimatorFunctions *functions, gpointer user,
+    SympieError *error);
 
 /* Ends the thread after the frame that it works on; NULL is allowed. */
 void gst_sympie_estimator_free (GstSympieEstimator *estimator);
@@ -56,8 +57,8 @@ gboolean gst_sympie_estimator_submit (GstSympieEstimator *estimator,
 
 /* The newest estimate that was not taken yet, or the failure to make one. Does
  * not wait. */
-GstSympieEstimateState gst_sympie_estimator_take (
-    GstSympieEstimator *estimator, GstSympieEstimate *estimate, char **error);
+GstSympieEstimateState gst_sympie_estimator_take (GstSympieEstimator *estimator,
+    GstSympieEstimate *estimate, SympieError *error);
 
 /* Waits until every frame that was given is done with. */
 void gst_sympie_estimator_drain (GstSympieEstimator *estimator);

@@ -190,9 +190,9 @@ static gboolean
 gst_sympie_corrupt_ensure_open (GstSympieFilter *filter)
 {
   GstSympieCorrupt *self = GST_SYMPIE_CORRUPT (filter);
-  SympieCorruptorConfig config = sympie_corruptor_config_default ();
+  SympieCorruptorConfig config = SYMPIE_CORRUPTOR_CONFIG_INIT;
   gchar *folder;
-  char *error = NULL;
+  SympieError error;
 
   if (self->corruptor)
     return TRUE;
@@ -207,12 +207,11 @@ gst_sympie_corrupt_ensure_open (GstSympieFilter *filter)
   if (!self->corruptor) {
     if (config.frost_folder)
       GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ,
-          ("Cannot use the photographs of frost: %s", error),
+          ("Cannot use the photographs of frost: %s", error.message),
           ("frost-folder: %s", folder));
     else
-      GST_ELEMENT_ERROR (
-          self, LIBRARY, INIT, ("Cannot start libsympie: %s", error), (NULL));
-    free (error);
+      GST_ELEMENT_ERROR (self, LIBRARY, INIT,
+          ("Cannot start libsympie: %s", error.message), (NULL));
   }
   g_free (folder);
   return self->corruptor != NULL;
@@ -270,8 +269,8 @@ gst_sympie_corrupt_begin_frame (
 }
 
 static gboolean
-gst_sympie_corrupt_apply (GstSympieFilter *filter, const SympieImage *src,
-    const SympieImage *dst, guint n, char **error)
+gst_sympie_corrupt_apply (GstSympieFilter *filter, const GstSympieView *src,
+    const GstSympieView *dst, guint n, SympieError *error)
 {
   GstSympieCorrupt *self = GST_SYMPIE_CORRUPT (filter);
   const Settings *settings = &self->frame_settings;
@@ -280,7 +279,7 @@ gst_sympie_corrupt_apply (GstSympieFilter *filter, const SympieImage *src,
       sympie_corruption_name (settings->corruption), settings->severity,
       self->frame_phase);
   for (guint i = 0; i < n; i++)
-    if (!sympie_corrupt (self->corruptor, &src[i], &dst[i],
+    if (!sympie_corrupt (self->corruptor, &src[i].image, &dst[i].target,
             settings->corruption, (int) settings->severity, settings->seed,
             self->frame_phase, error))
       return FALSE;

@@ -28,7 +28,7 @@ gboolean
 gst_sympie_device_choose (
     GstElement *element, SympieDevice *device, gint cuda_device)
 {
-  char *error = NULL;
+  SympieError error;
 
   if (*device == SYMPIE_DEVICE_CPU)
     return TRUE;
@@ -38,18 +38,17 @@ gst_sympie_device_choose (
   }
   if (*device == SYMPIE_DEVICE_CUDA) {
     GST_ELEMENT_ERROR (element, RESOURCE, NOT_FOUND,
-        ("Cannot use device=cuda: %s", error), (NULL));
-    free (error);
+        ("Cannot use device=cuda: %s", error.message), (NULL));
     return FALSE;
   }
 #ifdef SYMPIE_HAVE_CUDA
   GST_ELEMENT_WARNING (element, RESOURCE, NOT_FOUND,
-      ("device=auto takes the processor: %s", error),
+      ("device=auto takes the processor: %s", error.message),
       ("device=cpu does so without this warning"));
 #else
-  GST_INFO_OBJECT (element, "device=auto takes the processor: %s", error);
+  GST_INFO_OBJECT (
+      element, "device=auto takes the processor: %s", error.message);
 #endif
   *device = SYMPIE_DEVICE_CPU;
-  free (error);
   return TRUE;
 }

@@ -379,9 +379,9 @@ gst_sympie_enhance_open_context (GstSympieEnhance *self, gboolean estimating)
 {
   GstSympieFilter *filter = GST_SYMPIE_FILTER (self);
   GstSympieCuda *cuda = gst_sympie_filter_get_cuda (filter);
-  SympieConfig config = sympie_config_default ();
+  SympieConfig config = SYMPIE_CONFIG_INIT;
   GstClockTime begin = gst_util_get_timestamp ();
-  char *error = NULL;
+  SympieError error;
   gchar *weights;
 
   GST_OBJECT_LOCK (self);
@@ -422,8 +422,7 @@ gst_sympie_enhance_open_context (GstSympieEnhance *self, gboolean estimating)
         GST_TIME_ARGS (gst_util_get_timestamp () - begin),
         estimating ? weights : "not needed");
   } else {
-    gst_sympie_enhance_post_open_error (self, &config, weights, error);
-    free (error);
+    gst_sympie_enhance_post_open_error (self, &config, weights, error.message);
   }
   g_free (weights);
   return self->context != NULL;
@@ -572,7 +571,7 @@ gst_sympie_enhance_publish (GstSympieEnhance *self)
 /* The parameters of an iteration over a frame that now looks like `image`. */
 static const SympieParams *
 gst_sympie_enhance_get_parameters (GstSympieEnhance *self, guint iteration,
-    const SympieImage *image, char **error)
+    const SympieImage *image, SympieError *error)
 {
   GstClockTime begin;
 
@@ -614,8 +613,8 @@ gst_sympie_enhance_blend (GstSympieEnhance *self, const SympieParams *params)
 /* Estimates before it is decided where the frame goes: one that the parameters
  * would leave as it is passes. */
 static gboolean
-gst_sympie_enhance_prepare (GstSympieFilter *filter, const SympieImage *images,
-    guint n, gboolean *changes, char **error)
+gst_sympie_enhance_prepare (GstSympieFilter *filter, const GstSympieView *views,
+    guint n, gboolean *changes, SympieError *error)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
   const Settings *settings = &self->frame_settings;
@@ -629,7 +628,7 @@ gst_sympie_enhance_prepare (GstSympieFilter *filter, const SympieImage *images,
   if (gst_sympie_enhance_is_one_step (self, 0, n))
     return TRUE;
 
-  params = gst_sympie_enhance_get_parameters (self, 0, &images[0], error);
+  params = gst_sympie_enhance_get_parameters (self, 0, &views[0].image, error);
   if (!params)
     return FALSE;
   self->frame_parameters = *params;
@@ -643,7 +642,8 @@ gst_sympie_enhance_prepare (GstSympieFilter *filter, const SympieImage *images,
 
 static gboolean
 gst_sympie_enhance_iterate (GstSympieEnhance *self, guint iteration,
-    const SympieImage *from, const SympieImage *to, guint n, char **error)
+    const GstSympieView *from, const GstSympieView *to, guint n,
+    SympieError *error)
 {
   const SympieParams *params;
   SympieParams blended;
@@ -651,20 +651,22 @@ gst_sympie_enhance_iterate (GstSympieEnhance *self, guint iteration,
 
   if (gst_sympie_enhance_is_one_step (self, iteration, n)) {
     begin = gst_util_get_timestamp ();
-    if (!sympie_enhance (self->context, from, to,
+    if (!sympie_enhance (self->context, &from->image, &to->target,
             (float) self->frame_settings.strength, &self->kept[iteration], NULL,
             error))
       return FALSE;
     self->n_kept = iteration + 1;
     self->frame_stats.estimates++;
   } else {
-    params = gst_sympie_enhance_get_parameters (self, iteration, from, error);
+    params = gst_sympie_enhance_get_parameters (
+        self, iteration, &from->image, error);
     if (!params)
       return FALSE;
     blended = gst_sympie_enhance_blend (self, params);
     begin = gst_util_get_timestamp ();
     for (guint i = 0; i < n; i++)
-      if (!sympie_apply (self->context, &from[i], &to[i], &blended, error))
+      if (!sympie_apply (
+              self->context, &from[i].image, &to[i].target, &blended, error))
         return FALSE;
   }
   self->frame_stats.apply_time += gst_util_get_timestamp () - begin;
@@ -672,8 +674,8 @@ gst_sympie_enhance_iterate (GstSympieEnhance *self, guint iteration,
 }
 
 static gboolean
-gst_sympie_enhance_apply (GstSympieFilter *filter, const SympieImage *src,
-    const SympieImage *dst, guint n, char **error)
+gst_sympie_enhance_apply (GstSympieFilter *filter, const GstSympieView *src,
+    const GstSympieView *dst, guint n, SympieError *error)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
 

@@ -713,14 +713,14 @@ gst_sympie_filter_map (GstSympieFilter *self, GstVideoFrame *frame,
   return FALSE;
 }
 
-/* How many images there are in the frame; 0, with an error posted, if they
+/* How many views there are of the frame; 0, with an error posted, if they
  * cannot be had. */
 static guint
-gst_sympie_filter_get_images (GstSympieFilter *self, const GstVideoFrame *frame,
-    SympieImage images[GST_SYMPIE_MAX_IMAGES])
+gst_sympie_filter_get_views (GstSympieFilter *self, const GstVideoFrame *frame,
+    GstSympieView views[GST_SYMPIE_MAX_VIEWS])
 {
   GstSympieFilterPrivate *priv = PRIVATE (self);
-  guint n = gst_sympie_images_from_frame (images, &priv->stream, frame);
+  guint n = gst_sympie_views_of_frame (views, &priv->stream, frame);
 
   if (n == 0)
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
@@ -730,7 +730,7 @@ gst_sympie_filter_get_images (GstSympieFilter *self, const GstVideoFrame *frame,
             GST_VIDEO_FRAME_HEIGHT (frame),
             gst_video_format_to_string (GST_VIDEO_FRAME_FORMAT (frame))));
   for (guint i = 0; i < n && priv->in_cuda; i++)
-    images[i].memory = SYMPIE_MEMORY_CUDA;
+    views[i].image.memory = views[i].target.memory = SYMPIE_MEMORY_CUDA;
   return n;
 }
 
@@ -741,12 +741,12 @@ gst_sympie_filter_work (
 {
   GstSympieFilterClass *klass = GST_SYMPIE_FILTER_GET_CLASS (self);
   GstSympieFilterPrivate *priv = PRIVATE (self);
-  SympieImage src[GST_SYMPIE_MAX_IMAGES], dst[GST_SYMPIE_MAX_IMAGES];
-  guint n = gst_sympie_filter_get_images (self, in, src);
-  char *error = NULL;
+  GstSympieView src[GST_SYMPIE_MAX_VIEWS], dst[GST_SYMPIE_MAX_VIEWS];
+  guint n = gst_sympie_filter_get_views (self, in, src);
+  SympieError error;
   gboolean done;
 
-  if (n == 0 || (out && gst_sympie_filter_get_images (self, out, dst) != n))
+  if (n == 0 || (out && gst_sympie_filter_get_views (self, out, dst) != n))
     return FALSE;
   if (!gst_sympie_cuda_enter (&priv->cuda)) {
     GST_ELEMENT_ERROR (self, RESOURCE, FAILED,
@@ -758,8 +758,7 @@ gst_sympie_filter_work (
   gst_sympie_cuda_leave (&priv->cuda);
   if (!done)
     GST_ELEMENT_ERROR (self, STREAM, FAILED,
-        ("Cannot %s a frame: %s", klass->verb, error), (NULL));
-  free (error);
+        ("Cannot %s a frame: %s", klass->verb, error.message), (NULL));
   return done;
 }
 

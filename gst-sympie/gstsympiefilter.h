@@ -57,13 +57,13 @@ struct _GstSympieFilterClass
    * field, bottom field) before it is decided where the result goes. `changes`,
    * TRUE before, is set to FALSE where apply() would change nothing: the buffer
    * passes untouched then. Fails like the library. */
-  gboolean (*prepare) (GstSympieFilter *self, const SympieImage *images,
-      guint n, gboolean *changes, char **error);
+  gboolean (*prepare) (GstSympieFilter *self, const GstSympieView *views,
+      guint n, gboolean *changes, SympieError *error);
 
   /* Changes the images of `src` to those of `dst`, which may be the same. Fails
    * like the library. */
-  gboolean (*apply) (GstSympieFilter *self, const SympieImage *src,
-      const SympieImage *dst, guint n, char **error);
+  gboolean (*apply) (GstSympieFilter *self, const GstSympieView *src,
+      const GstSympieView *dst, guint n, SympieError *error);
 };
 
 /* Whether the element is between start and stop. */

@@ -389,49 +389,51 @@ plane_reaches (const GstVideoFrame *frame, guint plane, const guint8 *last)
  * row more than the frame of 4:2:0 video is said to have: GStreamer's layout
  * for interlaced video has that row, other layouts may not. */
 static gboolean
-field_of_frame (SympieImage *field, const SympieImage *frame, gint parity,
+field_of_frame (GstSympieView *field, const GstSympieView *frame, gint parity,
     const GstVideoFrame *mapped)
 {
   *field = *frame;
-  field->height = (frame->height + 1 - parity) / 2;
+  field->image.height = (frame->image.height + 1 - parity) / 2;
 
   for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES (mapped); i++) {
-    gint rows = i == 0 ? field->height
+    gint rows = i == 0 ? field->image.height
                        : GST_VIDEO_FORMAT_INFO_SCALE_HEIGHT (
-                           mapped->info.finfo, i, field->height);
+                           mapped->info.finfo, i, field->image.height);
+    guint8 *plane = frame->target.planes[i] + parity * frame->target.strides[i];
+    gssize stride = 2 * frame->target.strides[i];
 
-    field->planes[i] = frame->planes[i] + parity * frame->strides[i];
-    field->strides[i] = 2 * frame->strides[i];
-    if (!plane_reaches (
-            mapped, i, field->planes[i] + (rows - 1) * field->strides[i]))
+    field->image.planes[i] = field->target.planes[i] = plane;
+    field->image.strides[i] = field->target.strides[i] = stride;
+    if (!plane_reaches (mapped, i, plane + (rows - 1) * stride))
       return FALSE;
   }
   return TRUE;
 }
 
 guint
-gst_sympie_images_from_frame (SympieImage images[GST_SYMPIE_MAX_IMAGES],
+gst_sympie_views_of_frame (GstSympieView views[GST_SYMPIE_MAX_VIEWS],
     const GstSympieStream *stream, const GstVideoFrame *frame)
 {
-  SympieImage whole = {
-    .format = stream->format,
-    .width = GST_VIDEO_FRAME_WIDTH (frame),
-    .height = GST_VIDEO_FRAME_HEIGHT (frame),
-    .colorimetry = stream->colorimetry,
-  };
+  GstSympieView whole = { SYMPIE_IMAGE_INIT, SYMPIE_TARGET_INIT };
 
+  whole.image.format = stream->format;
+  whole.image.width = GST_VIDEO_FRAME_WIDTH (frame);
+  whole.image.height = GST_VIDEO_FRAME_HEIGHT (frame);
+  whole.image.colorimetry = stream->colorimetry;
   for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES (frame); i++) {
-    whole.planes[i] = GST_VIDEO_FRAME_PLANE_DATA (frame, i);
-    whole.strides[i] = GST_VIDEO_FRAME_PLANE_STRIDE (frame, i);
+    whole.image.planes[i] = whole.target.planes[i] =
+        GST_VIDEO_FRAME_PLANE_DATA (frame, i);
+    whole.image.strides[i] = whole.target.strides[i] =
+        GST_VIDEO_FRAME_PLANE_STRIDE (frame, i);
   }
 
   /* A single line is a field by itself. */
-  if (!GST_VIDEO_FRAME_IS_INTERLACED (frame) || whole.height < 2) {
-    images[0] = whole;
+  if (!GST_VIDEO_FRAME_IS_INTERLACED (frame) || whole.image.height < 2) {
+    views[0] = whole;
     return 1;
   }
-  if (!field_of_frame (&images[0], &whole, 0, frame)
-      || !field_of_frame (&images[1], &whole, 1, frame))
+  if (!field_of_frame (&views[0], &whole, 0, frame)
+      || !field_of_frame (&views[1], &whole, 1, frame))
     return 0;
   return 2;
 }

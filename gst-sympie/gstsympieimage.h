@@ -40,7 +40,7 @@ G_BEGIN_DECLS
 #define GST_SYMPIE_CAPS_FIELDS GST_SYMPIE_CAPS_FIELDS_OF (GST_SYMPIE_FORMATS)
 
 /* A frame of interlaced video is two images, one a field. */
-#define GST_SYMPIE_MAX_IMAGES 2
+#define GST_SYMPIE_MAX_VIEWS 2
 
 /* What all frames of a stream have in common. */
 typedef struct
@@ -61,11 +61,19 @@ gboolean gst_sympie_stream_from_caps (GstSympieStream *stream, GstCaps *caps,
  * then does. */
 GstCaps *gst_sympie_caps_restrict (GstCaps *caps, GstCaps *formats);
 
+/* A frame or field in memory, to read it and, where that is mapped, to write
+ * it. */
+typedef struct
+{
+  SympieImage image;
+  SympieTarget target;
+} GstSympieView;
+
 /* Views of the memory of a mapped frame, valid as long as the map. Returns how
  * many: 1, or for an interlaced frame 2, of which the first is the top field.
  * Returns 0 where the buffer ends before the chroma rows that a bottom field of
  * an odd number of lines needs. */
-guint gst_sympie_images_from_frame (SympieImage images[GST_SYMPIE_MAX_IMAGES],
+guint gst_sympie_views_of_frame (GstSympieView views[GST_SYMPIE_MAX_VIEWS],
     const GstSympieStream *stream, const GstVideoFrame *frame);
 
 /* Whether metadata is as true of a frame of the same size and colorimetry with

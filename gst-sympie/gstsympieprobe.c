@@ -823,7 +823,7 @@ gst_sympie_probe_class_init (GstSympieProbeClass *klass)
 static void
 gst_sympie_probe_init (GstSympieProbe *self)
 {
-  self->features = sympie_features_config_default ();
+  self->features = (SympieFeaturesConfig) SYMPIE_FEATURES_CONFIG_INIT;
   self->features.layer = DEFAULT_LAYER;
   self->features.input = DEFAULT_INPUT;
   self->features.device = DEFAULT_DEVICE;

@@ -71,7 +71,7 @@ gst_sympie_vgg19_open (GstElement *element, const SympieFeaturesConfig *config)
 {
   SympieFeaturesConfig chosen = *config;
   SympieFeatures *features;
-  char *error = NULL;
+  SympieError error;
 
   if (!g_file_test (config->weights, G_FILE_TEST_EXISTS)) {
     GST_ELEMENT_ERROR (element, RESOURCE, NOT_FOUND,
@@ -86,28 +86,28 @@ gst_sympie_vgg19_open (GstElement *element, const SympieFeaturesConfig *config)
   features = sympie_features_open (&chosen, &error);
   if (features)
     return features;
-  if (strstr (error, config->weights)) /* what is wrong names the file */
+  if (strstr (
+          error.message, config->weights)) /* what is wrong names the file */
     GST_ELEMENT_ERROR (element, RESOURCE, OPEN_READ,
         ("Cannot use the weights of VGG19: %s; weights/fetch-vgg19.sh of "
          "gst-sympie installs some that fit",
-            error),
+            error.message),
         ("weights: %s", config->weights));
   else if (chosen.device == SYMPIE_DEVICE_CUDA)
     GST_ELEMENT_ERROR (element, RESOURCE, OPEN_READ_WRITE,
-        ("Cannot start VGG19 on the CUDA device: %s", error), (NULL));
+        ("Cannot start VGG19 on the CUDA device: %s", error.message), (NULL));
   else
-    GST_ELEMENT_ERROR (
-        element, LIBRARY, INIT, ("Cannot start VGG19: %s", error), (NULL));
-  free (error);
+    GST_ELEMENT_ERROR (element, LIBRARY, INIT,
+        ("Cannot start VGG19: %s", error.message), (NULL));
   return NULL;
 }
 
-/* The images of a frame, mapped. */
+/* A frame, mapped. */
 typedef struct
 {
   GstVideoFrame map;
-  SympieImage images[GST_SYMPIE_MAX_IMAGES];
-  guint n_images;
+  GstSympieView views[GST_SYMPIE_MAX_VIEWS];
+  guint n_views;
 } Views;
 
 static gboolean
@@ -119,8 +119,8 @@ map_views (GstElement *element, const GstSympieFrame *frame, Views *views)
         ("Cannot map a frame of %s", GST_PAD_NAME (frame->pad)), (NULL));
     return FALSE;
   }
-  views->n_images = gst_sympie_images_from_frame (
-      views->images, &frame->pad->stream, &views->map);
+  views->n_views = gst_sympie_views_of_frame (
+      views->views, &frame->pad->stream, &views->map);
   return TRUE;
 }
 
@@ -129,23 +129,22 @@ static gboolean
 compare_images (GstElement *element, SympieFeatures *features,
     const Views *views, guint n, guint index, SympieDifference *differences)
 {
-  guint n_images = views[0].n_images;
+  guint n_views = views[0].n_views;
   const SympieImage **images = g_newa0 (const SympieImage *, n);
   SympieDifference *found = g_newa (SympieDifference, n);
-  char *error = NULL;
+  SympieError error;
 
   for (guint i = 0; i < n; i++)
-    images[i] = &views[1 + i].images[index];
-  if (!sympie_features_compare_many (
-          features, &views[0].images[index], images, (int) n, found, &error)) {
+    images[i] = &views[1 + i].views[index].image;
+  if (!sympie_features_compare_many (features, &views[0].views[index].image,
+          images, (int) n, found, &error)) {
     GST_ELEMENT_ERROR (element, STREAM, FAILED,
-        ("Cannot compare a pair of frames: %s", error), (NULL));
-    free (error);
+        ("Cannot compare a pair of frames: %s", error.message), (NULL));
     return FALSE;
   }
   for (guint i = 0; i < n; i++) {
-    differences[i].feature_mse += found[i].feature_mse / n_images;
-    differences[i].pixel_mse += found[i].pixel_mse / n_images;
+    differences[i].feature_mse += found[i].feature_mse / n_views;
+    differences[i].pixel_mse += found[i].pixel_mse / n_views;
   }
   return TRUE;
 }
@@ -156,16 +155,16 @@ compare_views (GstElement *element, SympieFeatures *features,
 {
   for (guint i = 0; i < n; i++) {
     differences[i] = (SympieDifference){ 0.0, 0.0 };
-    if (views[0].n_images == 0 || views[0].n_images != views[1 + i].n_images) {
+    if (views[0].n_views == 0 || views[0].n_views != views[1 + i].n_views) {
       GST_ELEMENT_ERROR (element, STREAM, FORMAT,
           ("Cannot compare an interlaced frame with a progressive one, or "
            "fields without their last chroma row"),
-          ("%u fields of the reference, %u distorted", views[0].n_images,
-              views[1 + i].n_images));
+          ("%u fields of the reference, %u distorted", views[0].n_views,
+              views[1 + i].n_views));
       return FALSE;
     }
   }
-  for (guint index = 0; index < views[0].n_images; index++)
+  for (guint index = 0; index < views[0].n_views; index++)
     if (!compare_images (element, features, views, n, index, differences))
       return FALSE;
   return TRUE;

@@ -9,14 +9,14 @@
 #include <stdio.h>
 
 bool
-sympie_fail (char **error, const char *format, ...)
+sympie_fail (SympieError *error, SympieErrorCode code, const char *format, ...)
 {
   if (error) {
     va_list args;
 
+    error->code = code;
     va_start (args, format);
-    if (vasprintf (error, format, args) < 0)
-      *error = NULL;
+    vsnprintf (error->message, sizeof error->message, format, args);
     va_end (args);
   }
   return false;

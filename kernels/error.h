@@ -8,11 +8,11 @@
 #ifndef SYMPIE_ERROR_H
 #define SYMPIE_ERROR_H
 
-#include <stdbool.h>
+#include "sympie.h"
 
-/* Stores a message for the caller where `error` is not NULL. Returns false, so
- * that a failing function ends with `return sympie_fail (error, ...)`. */
-bool sympie_fail (char **error, const char *format, ...)
-    __attribute__ ((format (printf, 2, 3)));
+/* Tells the caller where `error` is not NULL. Returns false, so that a failing
+ * function ends with `return sympie_fail (error, ...)`. */
+bool sympie_fail (SympieError *error, SympieErrorCode code, const char *format,
+    ...) __attribute__ ((format (printf, 3, 4)));
 
 #endif /* SYMPIE_ERROR_H */

@@ -12,10 +12,16 @@
 #include <stdlib.h>
 
 #include "backend.h"
-#include "cpu/cpu.h"
 #include "error.h"
 #include "image.h"
+#include "machine.h"
+#include "sized.h"
 #include "vgg19.h"
+
+enum
+{
+  FEW = 15 /* images that go through the layers beside their reference */
+};
 
 struct SympieFeatures
 {
@@ -26,74 +32,56 @@ struct SympieFeatures
   SympieInput input;
 };
 
-SympieFeaturesConfig
-sympie_features_config_default (void)
-{
-  return (SympieFeaturesConfig){
-    .layer = SYMPIE_LAYER_POOL5,
-    .input = SYMPIE_INPUT_CROP224,
-    .device = SYMPIE_DEVICE_AUTO,
-    .cpu_mask = sympie_cpu_mask_from_environment (),
-  };
-}
-
+/* Checks the configuration and puts in what it leaves to the library. */
 static bool
-check_config (const SympieFeaturesConfig *config, char **error)
+complete (SympieFeaturesConfig *config, SympieError *error)
 {
-  if (config->n_threads < 0)
-    return sympie_fail (error, "%d threads asked for", config->n_threads);
   if ((unsigned) config->layer >= SYMPIE_N_LAYERS)
-    return sympie_fail (error, "unknown layer %d of VGG19", config->layer);
+    return sympie_fail (error, SYMPIE_ERROR_INVALID,
+        "unknown layer %d of VGG19", (int) config->layer);
   if (config->input != SYMPIE_INPUT_CROP224
       && config->input != SYMPIE_INPUT_FULL)
-    return sympie_fail (error, "unknown input %d of VGG19", config->input);
+    return sympie_fail (error, SYMPIE_ERROR_INVALID,
+        "unknown input %d of VGG19", (int) config->input);
   if (!config->weights)
-    return sympie_fail (error, "no weights for VGG19");
-  if ((unsigned) config->device > SYMPIE_DEVICE_CUDA)
-    return sympie_fail (error, "unknown device %d", (int) config->device);
-  return true;
+    return sympie_fail (error, SYMPIE_ERROR_INVALID, "no weights for VGG19");
+  return sympie_choose_threads (&config->n_threads, error)
+         && sympie_choose_cpu (&config->cpu_disabled, error)
+         && sympie_choose_device (&config->device, config->cuda_device, error);
 }
 
-/* The backend of the device asked for, NULL with a message when it cannot be
- * used. */
 static const SympieFeaturesBackend *
-choose_backend (const SympieFeaturesConfig *config, char **error)
+find_backend (SympieDevice device)
 {
-  bool asked = config->device == SYMPIE_DEVICE_CUDA;
-
-  if (config->device == SYMPIE_DEVICE_CPU)
-    return &sympie_features_cpu;
 #ifdef SYMPIE_HAVE_CUDA
-  if (sympie_cuda_available (config->cuda_device, asked ? error : NULL))
+  if (device == SYMPIE_DEVICE_CUDA)
     return &sympie_features_cuda;
-#else
-  if (asked)
-    sympie_cuda_available (config->cuda_device, error);
 #endif
-  return asked ? NULL : &sympie_features_cpu;
+  return &sympie_features_cpu;
 }
 
 SympieFeatures *
-sympie_features_open (const SympieFeaturesConfig *config, char **error)
+sympie_features_open (const SympieFeaturesConfig *given, SympieError *error)
 {
+  SympieFeaturesConfig config;
   SympieFeatures *features;
 
-  if (!check_config (config, error))
+  if (!SYMPIE_TAKE (SympieFeaturesConfig, &config, given, cuda_half, error)
+      || !complete (&config, error))
     return NULL;
   features = calloc (1, sizeof *features);
   if (!features) {
-    sympie_fail (error, "out of memory");
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
     return NULL;
   }
-  features->backend = choose_backend (config, error);
-  features->layer = config->layer;
-  features->input = config->input;
-  if (features->backend)
-    features->weights = sympie_vgg19_weights_load (
-        config->weights, sympie_vgg19_depth (config->layer), error);
+  features->backend = find_backend (config.device);
+  features->layer = config.layer;
+  features->input = config.input;
+  features->weights = sympie_vgg19_weights_load (
+      config.weights, sympie_vgg19_depth (config.layer), error);
   if (features->weights)
     features->state =
-        features->backend->open (config, features->weights, error);
+        features->backend->open (&config, features->weights, error);
   if (!features->state) {
     sympie_features_close (features);
     return NULL;
@@ -141,69 +129,87 @@ sympie_features_shape (
 }
 
 static bool
-check_image (
-    const SympieFeatures *features, const SympieImage *image, char **error)
+take_image (const SympieFeatures *features, SympieImage *own,
+    const SympieImage *image, SympieError *error)
 {
-  if (image->memory != SYMPIE_MEMORY_HOST)
-    return sympie_fail (error, "features of an image in CUDA memory");
-  if (!sympie_image_check (image, error))
+  if (!sympie_image_take (own, image, error))
     return false;
-  if (features->backend->device == SYMPIE_DEVICE_CUDA
-      && !sympie_format_is_on_cuda (image->format))
-    return sympie_fail (error, "%s is for the CPU only, not for CUDA",
-        sympie_format_info (image->format)->name);
-  return true;
+  if (own->memory != SYMPIE_MEMORY_HOST)
+    return sympie_fail (
+        error, SYMPIE_ERROR_INVALID, "features of an image in CUDA memory");
+  return features->backend->device == SYMPIE_DEVICE_CPU
+         || sympie_format_is_on_cuda (own->format)
+         || sympie_fail (error, SYMPIE_ERROR_INVALID,
+             "%s is for the CPU only, not for CUDA",
+             sympie_format_info (own->format)->name);
 }
 
 bool
 sympie_features_extract (SympieFeatures *features, const SympieImage *image,
-    float *values, char **error)
+    float *values, SympieError *error)
 {
+  SympieImage own;
   int shape[3];
 
-  if (!check_image (features, image, error))
+  if (!take_image (features, &own, image, error))
     return false;
-  sympie_features_shape (features, image->width, image->height, shape);
+  sympie_features_shape (features, own.width, own.height, shape);
   return features->backend->extract (
-      features->state, image, shape, values, error);
+      features->state, &own, shape, values, error);
+}
+
+static bool
+compare_few (SympieFeatures *features, const SympieImage *reference,
+    const SympieImage *const distorted[], int n, SympieDifference differences[],
+    SympieError *error)
+{
+  SympieImage own[FEW];
+  const SympieImage *taken[FEW];
+  int shape[3];
+
+  for (int i = 0; i < n; i++) {
+    taken[i] = &own[i];
+    if (!take_image (features, &own[i], distorted[i], error))
+      return false;
+    if (features->input == SYMPIE_INPUT_FULL
+        && (reference->width != own[i].width
+            || reference->height != own[i].height))
+      return sympie_fail (error, SYMPIE_ERROR_INVALID,
+          "cannot compare all of images of %dx%d and %dx%d pixels",
+          reference->width, reference->height, own[i].width, own[i].height);
+  }
+
+  sympie_features_shape (features, reference->width, reference->height, shape);
+  if (!features->backend->compare (
+          features->state, reference, taken, n, shape, differences, error))
+    return false;
+  for (int i = 0; i < n; i++)
+    if (!isfinite (differences[i].feature_mse))
+      return sympie_fail (error, SYMPIE_ERROR_NOT_FINITE,
+          "features of %s are not finite", sympie_layer_name (features->layer));
+  return true;
 }
 
 bool
 sympie_features_compare_many (SympieFeatures *features,
     const SympieImage *reference, const SympieImage *const distorted[], int n,
-    SympieDifference differences[], char **error)
+    SympieDifference differences[], SympieError *error)
 {
-  int shape[3];
+  SympieImage own;
 
-  if (!check_image (features, reference, error))
+  if (!take_image (features, &own, reference, error))
     return false;
-  for (int i = 0; i < n; i++) {
-    if (!check_image (features, distorted[i], error))
+  for (int i = 0; i < n; i += FEW)
+    if (!compare_few (features, &own, distorted + i, n - i < FEW ? n - i : FEW,
+            differences + i, error))
       return false;
-    if (features->input == SYMPIE_INPUT_FULL
-        && (reference->width != distorted[i]->width
-            || reference->height != distorted[i]->height))
-      return sympie_fail (error,
-          "cannot compare all of images of %dx%d and %dx%d pixels",
-          reference->width, reference->height, distorted[i]->width,
-          distorted[i]->height);
-  }
-
-  sympie_features_shape (features, reference->width, reference->height, shape);
-  if (n > 0
-      && !features->backend->compare (
-          features->state, reference, distorted, n, shape, differences, error))
-    return false;
-  for (int i = 0; i < n; i++)
-    if (!isfinite (differences[i].feature_mse))
-      return sympie_fail (error, "features of %s are not finite",
-          sympie_layer_name (features->layer));
   return true;
 }
 
 bool
 sympie_features_compare (SympieFeatures *features, const SympieImage *reference,
-    const SympieImage *distorted, SympieDifference *difference, char **error)
+    const SympieImage *distorted, SympieDifference *difference,
+    SympieError *error)
 {
   return sympie_features_compare_many (
       features, reference, &distorted, 1, difference, error);

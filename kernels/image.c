@@ -6,6 +6,7 @@
 #include "image.h"
 
 #include "error.h"
+#include "sized.h"
 
 /* clang-format off */
 #define NONE { 0, 0, 0, 0, 0, 0, 0 }
@@ -268,40 +269,83 @@ sympie_format_rows (const SympieFormatInfo *info, int plane, int height)
   return sympie_component_height (&info->component[c], height);
 }
 
-bool
-sympie_image_check (const SympieImage *image, char **error)
+static bool
+check_place (const SympieImage *image, SympieError *error)
 {
-  const SympieFormatInfo *info;
+  const SympieFormatInfo *info = sympie_format_info (image->format);
 
-  if ((unsigned) image->format >= SYMPIE_N_FORMATS)
-    return sympie_fail (error, "unknown pixel format %d", image->format);
-  info = sympie_format_info (image->format);
-  if (image->width < 1 || image->width > SYMPIE_MAX_SIZE || image->height < 1
-      || image->height > SYMPIE_MAX_SIZE)
-    return sympie_fail (error, "image of %dx%d pixels, not 1 to %d each way",
-        image->width, image->height, SYMPIE_MAX_SIZE);
-
+  if ((unsigned) image->memory > SYMPIE_MEMORY_CUDA)
+    return sympie_fail (error, SYMPIE_ERROR_INVALID,
+        "%s image in unknown memory %d", info->name, (int) image->memory);
   for (int p = 0; p < info->n_planes; p++) {
     ptrdiff_t row = (ptrdiff_t) sympie_format_row_bytes (info, p, image->width);
 
     if (!image->planes[p])
-      return sympie_fail (error, "%s image without plane %d", info->name, p);
+      return sympie_fail (error, SYMPIE_ERROR_INVALID,
+          "%s image without plane %d", info->name, p);
     if (image->strides[p] < row)
-      return sympie_fail (error,
+      return sympie_fail (error, SYMPIE_ERROR_INVALID,
           "%s image with a stride of %td bytes in plane %d, fewer than the %td "
           "of its row",
           info->name, image->strides[p], p, row);
   }
+  return true;
+}
 
+bool
+sympie_image_take (
+    SympieImage *own, const SympieImage *theirs, SympieError *error)
+{
+  const SympieFormatInfo *info;
+
+  if (!SYMPIE_TAKE (SympieImage, own, theirs, colorimetry, error))
+    return false;
+  if ((unsigned) own->format >= SYMPIE_N_FORMATS)
+    return sympie_fail (error, SYMPIE_ERROR_INVALID, "unknown pixel format %d",
+        (int) own->format);
+  if (own->width < 1 || own->width > SYMPIE_MAX_SIZE || own->height < 1
+      || own->height > SYMPIE_MAX_SIZE)
+    return sympie_fail (error, SYMPIE_ERROR_INVALID,
+        "image of %dx%d pixels, not 1 to %d each way", own->width, own->height,
+        SYMPIE_MAX_SIZE);
+  if (!check_place (own, error))
+    return false;
+
+  info = sympie_format_info (own->format);
   if (info->yuv) {
-    float kr = image->colorimetry.kr, kb = image->colorimetry.kb;
+    float kr = own->colorimetry.kr, kb = own->colorimetry.kb;
 
     /* Written so that NaN fails too. Green has more than half in every
      * standard; DWM's fixed point counts on a fifth. */
     if (!(kr > 0 && kb > 0 && kr + kb <= 0.8f))
-      return sympie_fail (error,
+      return sympie_fail (error, SYMPIE_ERROR_INVALID,
           "%s image with luma weights of %g for red and %g for blue",
           info->name, kr, kb);
   }
   return true;
+}
+
+bool
+sympie_target_take (SympieTarget *own, const SympieTarget *theirs,
+    const SympieImage *src, SympieError *error)
+{
+  SympieImage image;
+
+  if (!SYMPIE_TAKE (SympieTarget, own, theirs, memory, error))
+    return false;
+  image = sympie_target_image (own, src);
+  return check_place (&image, error);
+}
+
+SympieImage
+sympie_target_image (const SympieTarget *target, const SympieImage *src)
+{
+  SympieImage image = *src;
+
+  for (int p = 0; p < SYMPIE_MAX_PLANES; p++) {
+    image.planes[p] = target->planes[p];
+    image.strides[p] = target->strides[p];
+  }
+  image.memory = target->memory;
+  return image;
 }

@@ -71,8 +71,16 @@ unsigned sympie_format_code (
 /* Whether the CUDA backend takes it too: the CPU takes all. */
 bool sympie_format_is_on_cuda (SympieFormat format);
 
-/* False with a message when the format, size, planes, strides or luma weights
- * are not usable. */
-bool sympie_image_check (const SympieImage *image, char **error);
+/* Take the caller's over; false with a message when the format, size, planes,
+ * strides, memory or luma weights are not usable. A target is for what is made
+ * of `src`. */
+bool sympie_image_take (
+    SympieImage *own, const SympieImage *theirs, SympieError *error);
+bool sympie_target_take (SympieTarget *own, const SympieTarget *theirs,
+    const SympieImage *src, SympieError *error);
+
+/* What lies at the target, to be read. */
+SympieImage sympie_target_image (
+    const SympieTarget *target, const SympieImage *src);
 
 #endif /* SYMPIE_IMAGE_H */

@@ -30,7 +30,7 @@ typedef struct
 {
   const char *path;
   SympieSafetensors *file;
-  char **error;
+  SympieError *error;
 } Loader;
 
 static float *__attribute__ ((format (printf, 4, 5))) read_named (
@@ -68,7 +68,7 @@ make_affine (Loader *loader, Affine *affine, int n, const char *prefix,
     double scale, shift;
 
     if (variance[c] < 0)
-      return sympie_fail (loader->error,
+      return sympie_fail (loader->error, SYMPIE_ERROR_DAMAGED,
           "%s: tensor '%s.running_var' holds the negative variance %g",
           loader->path, prefix, variance[c]);
     scale = affine->scale[c] / sqrt (variance[c] + bn_epsilon);
@@ -76,7 +76,7 @@ make_affine (Loader *loader, Affine *affine, int n, const char *prefix,
     affine->scale[c] = (float) scale;
     affine->shift[c] = (float) shift;
     if (!isfinite (affine->scale[c]) || !isfinite (affine->shift[c]))
-      return sympie_fail (loader->error,
+      return sympie_fail (loader->error, SYMPIE_ERROR_DAMAGED,
           "%s: batch norm '%s' overflows in channel %d", loader->path, prefix,
           c);
   }
@@ -121,8 +121,9 @@ fold_bn (Loader *loader, SympieConv *conv, const char *prefix)
       ok = ok && isfinite (*weight);
     }
     if (!ok)
-      sympie_fail (loader->error, "%s: batch norm '%s' overflows in channel %d",
-          loader->path, prefix, o);
+      sympie_fail (loader->error, SYMPIE_ERROR_DAMAGED,
+          "%s: batch norm '%s' overflows in channel %d", loader->path, prefix,
+          o);
   }
   free (affine.scale);
   free (affine.shift);
@@ -182,14 +183,14 @@ read_all (Loader *loader, SympieNemWeights *weights)
 }
 
 SympieNemWeights *
-sympie_nem_weights_load (const char *path, char **error)
+sympie_nem_weights_load (const char *path, SympieError *error)
 {
   SympieNemWeights *weights = calloc (1, sizeof *weights);
   Loader loader = { .path = path, .error = error };
   bool ok;
 
   if (!weights) {
-    sympie_fail (error, "%s: out of memory", path);
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "%s: out of memory", path);
     return NULL;
   }
   ok = (loader.file = sympie_safetensors_open (path, error))

@@ -52,7 +52,8 @@ typedef struct
  * ("colm.backbone.0.weight" and so on), and "gate.weight" and "gate.bias" where
  * it has either; other tensors are ignored. NULL with a message that names the
  * file and the tensor at fault. */
-SympieNemWeights *sympie_nem_weights_load (const char *path, char **error);
+SympieNemWeights *sympie_nem_weights_load (
+    const char *path, SympieError *error);
 
 /* NULL is allowed. */
 void sympie_nem_weights_free (SympieNemWeights *weights);

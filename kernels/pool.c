@@ -272,13 +272,13 @@ end_workers (void)
 }
 
 SympiePool *
-sympie_pool_new (int n_threads, char **error)
+sympie_pool_new (int n_threads, SympieError *error)
 {
   SympiePool *pool = calloc (1, sizeof *pool);
   int code, n_workers;
 
   if (!pool) {
-    sympie_fail (error, "out of memory");
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
     return NULL;
   }
   pool->size = n_threads;
@@ -291,8 +291,8 @@ sympie_pool_new (int n_threads, char **error)
   pthread_mutex_unlock (&team.life);
 
   if (code != 0) {
-    sympie_fail (error, "cannot start thread %d of %d: %s", n_workers + 2,
-        n_threads, strerror (code));
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "cannot start thread %d of %d: %s",
+        n_workers + 2, n_threads, strerror (code));
     sympie_pool_free (pool);
     return NULL;
   }

@@ -17,6 +17,8 @@
 #ifndef SYMPIE_POOL_H
 #define SYMPIE_POOL_H
 
+#include "sympie.h"
+
 /* A share of the team. */
 typedef struct SympiePool SympiePool;
 
@@ -27,7 +29,7 @@ typedef void (*SympieTask) (void *data, int task, int thread);
 /* A share of `n_threads`, the caller included. NULL with a message when a
  * worker cannot be started. The last share to be freed ends the team: no thread
  * is left then. */
-SympiePool *sympie_pool_new (int n_threads, char **error);
+SympiePool *sympie_pool_new (int n_threads, SympieError *error);
 void sympie_pool_free (SympiePool *pool); /* NULL is allowed */
 int sympie_pool_size (const SympiePool *pool);
 

@@ -88,7 +88,7 @@ dtype_size (const char *name)
 /* Reads `size` bytes at `offset`; `what` is what they are, for the message. */
 static bool
 read_bytes (const SympieSafetensors *file, void *bytes, size_t size,
-    int64_t offset, const char *what, char **error)
+    int64_t offset, const char *what, SympieError *error)
 {
   for (size_t done = 0; done < size;) {
     ssize_t n = pread (
@@ -97,11 +97,11 @@ read_bytes (const SympieSafetensors *file, void *bytes, size_t size,
     if (n < 0 && errno == EINTR)
       continue;
     if (n < 0)
-      return sympie_fail (
-          error, "%s: cannot read %s: %s", file->path, what, strerror (errno));
+      return sympie_fail (error, SYMPIE_ERROR_FILE, "%s: cannot read %s: %s",
+          file->path, what, strerror (errno));
     if (n == 0)
-      return sympie_fail (
-          error, "%s: the file ends within %s", file->path, what);
+      return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
+          "%s: the file ends within %s", file->path, what);
     done += n;
   }
   return true;
@@ -113,7 +113,8 @@ read_bytes (const SympieSafetensors *file, void *bytes, size_t size,
  * what follows the end, and wraps numbers around. This pass lets only through
  * what has none of that. */
 static bool
-check_syntax (const char *path, const char *text, size_t size, char **error)
+check_syntax (
+    const char *path, const char *text, size_t size, SympieError *error)
 {
   int depth = 0, digits = 0;
   bool quoted = false, ended = false;
@@ -123,7 +124,7 @@ check_syntax (const char *path, const char *text, size_t size, char **error)
 
     if (quoted) {
       if (c < ' ')
-        return sympie_fail (error,
+        return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
             "%s: header with a control character in a string at byte %zu", path,
             i);
       if (c == '\\')
@@ -136,22 +137,22 @@ check_syntax (const char *path, const char *text, size_t size, char **error)
     if (c == '"')
       quoted = true;
     else if (!strchr (" \t\r\n{}[]:,+-.0123456789eEtrufalsn", c) || c == '\0')
-      return sympie_fail (
-          error, "%s: header is not JSON: byte 0x%02x at %zu", path, c, i);
+      return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
+          "%s: header is not JSON: byte 0x%02x at %zu", path, c, i);
 
     if ((c == '{' || c == '[') && ++depth > MAX_DEPTH)
-      return sympie_fail (error,
+      return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
           "%s: header nested more than %d deep at byte %zu", path, MAX_DEPTH,
           i);
     if (ended && !strchr (" \t\r\n", c))
-      return sympie_fail (
-          error, "%s: header is not JSON: more text at byte %zu", path, i);
+      return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
+          "%s: header is not JSON: more text at byte %zu", path, i);
     if ((c == '}' || c == ']') && --depth == 0)
       ended = true;
 
     digits = g_ascii_isdigit (c) ? digits + 1 : 0;
     if (digits > MAX_DIGITS)
-      return sympie_fail (error,
+      return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
           "%s: header with a number of more than %d digits at byte %zu", path,
           MAX_DIGITS, i);
   }
@@ -205,32 +206,33 @@ get_numbers (JsonObject *object, const char *name, int64_t *numbers, int max)
 
 static bool
 get_tensor (const SympieSafetensors *file, JsonObject *object, Tensor *tensor,
-    char **error)
+    SympieError *error)
 {
   JsonNode *dtype = json_object_get_member (object, "dtype");
   int64_t offsets[2], size;
 
   if (!dtype || !JSON_NODE_HOLDS_VALUE (dtype)
       || json_node_get_value_type (dtype) != G_TYPE_STRING)
-    return sympie_fail (
-        error, "%s: tensor '%s' without a dtype", file->path, tensor->name);
+    return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
+        "%s: tensor '%s' without a dtype", file->path, tensor->name);
   tensor->dtype = json_node_get_string (dtype);
   size = dtype_size (tensor->dtype);
   if (size == 0)
-    return sympie_fail (error, "%s: tensor '%s' of unknown dtype '%s'",
-        file->path, tensor->name, tensor->dtype);
+    return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
+        "%s: tensor '%s' of unknown dtype '%s'", file->path, tensor->name,
+        tensor->dtype);
 
   tensor->n_dims = get_numbers (object, "shape", tensor->shape, MAX_DIMS);
   if (tensor->n_dims < 0)
-    return sympie_fail (error,
+    return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
         "%s: tensor '%s' whose shape is not a list of at most %d sizes",
         file->path, tensor->name, MAX_DIMS);
   if (get_numbers (object, "data_offsets", offsets, 2) != 2)
-    return sympie_fail (error,
+    return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
         "%s: tensor '%s' whose data_offsets are not two positions", file->path,
         tensor->name);
   if (json_object_get_size (object) != 3)
-    return sympie_fail (error,
+    return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
         "%s: tensor '%s' with members other than dtype, shape and data_offsets",
         file->path, tensor->name);
 
@@ -238,13 +240,13 @@ get_tensor (const SympieSafetensors *file, JsonObject *object, Tensor *tensor,
   for (int i = 0; i < tensor->n_dims; i++)
     if (__builtin_mul_overflow (
             tensor->n_elements, tensor->shape[i], &tensor->n_elements))
-      return sympie_fail (error, "%s: tensor '%s' whose shape is too large",
-          file->path, tensor->name);
+      return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
+          "%s: tensor '%s' whose shape is too large", file->path, tensor->name);
   tensor->begin = offsets[0];
   tensor->end = offsets[1];
   if (__builtin_mul_overflow (tensor->n_elements, size, &size)
       || tensor->end < tensor->begin || tensor->end - tensor->begin != size)
-    return sympie_fail (error,
+    return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
         "%s: tensor '%s' whose data_offsets [%" G_GINT64_FORMAT
         ", %" G_GINT64_FORMAT "] do not hold its shape of %s",
         file->path, tensor->name, tensor->begin, tensor->end, tensor->dtype);
@@ -263,7 +265,7 @@ compare_offsets (const void *a, const void *b)
 
 /* The tensors must fill the `size` bytes after the header, each byte once. */
 static bool
-check_layout (const SympieSafetensors *file, int64_t size, char **error)
+check_layout (const SympieSafetensors *file, int64_t size, SympieError *error)
 {
   int64_t end = 0;
 
@@ -271,28 +273,29 @@ check_layout (const SympieSafetensors *file, int64_t size, char **error)
     const Tensor *tensor = &file->tensors[i];
 
     if (tensor->begin < end)
-      return sympie_fail (error, "%s: tensors '%s' and '%s' overlap",
-          file->path, file->tensors[i - 1].name, tensor->name);
+      return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
+          "%s: tensors '%s' and '%s' overlap", file->path,
+          file->tensors[i - 1].name, tensor->name);
     if (tensor->begin > end)
-      return sympie_fail (error,
+      return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
           "%s: %" G_GINT64_FORMAT " bytes before tensor '%s' belong to none",
           file->path, tensor->begin - end, tensor->name);
     if (tensor->end > size)
-      return sympie_fail (error,
+      return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
           "%s: tensor '%s' ends %" G_GINT64_FORMAT
           " bytes after the end of the file; is it truncated?",
           file->path, tensor->name, tensor->end - size);
     end = tensor->end;
   }
   if (end < size)
-    return sympie_fail (error,
+    return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
         "%s: %" G_GINT64_FORMAT " bytes after the last tensor belong to none",
         file->path, size - end);
   return true;
 }
 
 static bool
-get_tensors (SympieSafetensors *file, GHashTable *counts, char **error)
+get_tensors (SympieSafetensors *file, GHashTable *counts, SympieError *error)
 {
   JsonNode *root = json_parser_get_root (file->header);
   JsonObjectIter iter;
@@ -301,17 +304,19 @@ get_tensors (SympieSafetensors *file, GHashTable *counts, char **error)
   const char *name;
 
   if (!root || !JSON_NODE_HOLDS_OBJECT (root))
-    return sympie_fail (error, "%s: header is not a JSON object", file->path);
+    return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
+        "%s: header is not a JSON object", file->path);
   object = json_node_get_object (root);
   if (has_duplicates (counts, object))
-    return sympie_fail (
-        error, "%s: header with a tensor's name twice", file->path);
+    return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
+        "%s: header with a tensor's name twice", file->path);
 
   /* One more, for an allocation of zero bytes may be NULL. */
   file->tensors =
       calloc (json_object_get_size (object) + 1, sizeof *file->tensors);
   if (!file->tensors)
-    return sympie_fail (error, "%s: out of memory", file->path);
+    return sympie_fail (
+        error, SYMPIE_ERROR_MEMORY, "%s: out of memory", file->path);
 
   json_object_iter_init (&iter, object);
   while (json_object_iter_next (&iter, &name, &node)) {
@@ -321,11 +326,11 @@ get_tensors (SympieSafetensors *file, GHashTable *counts, char **error)
       continue;
     tensor->name = name;
     if (!JSON_NODE_HOLDS_OBJECT (node))
-      return sympie_fail (
-          error, "%s: tensor '%s' is not a JSON object", file->path, name);
+      return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
+          "%s: tensor '%s' is not a JSON object", file->path, name);
     if (has_duplicates (counts, json_node_get_object (node)))
-      return sympie_fail (
-          error, "%s: tensor '%s' with a member twice", file->path, name);
+      return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
+          "%s: tensor '%s' with a member twice", file->path, name);
     if (!get_tensor (file, json_node_get_object (node), tensor, error))
       return false;
     file->n_tensors++;
@@ -337,7 +342,7 @@ get_tensors (SympieSafetensors *file, GHashTable *counts, char **error)
 
 static bool
 parse_header (
-    SympieSafetensors *file, const char *text, size_t size, char **error)
+    SympieSafetensors *file, const char *text, size_t size, SympieError *error)
 {
   GHashTable *counts = g_hash_table_new (NULL, NULL);
   GError *fault = NULL;
@@ -350,8 +355,8 @@ parse_header (
   if (json_parser_load_from_data (file->header, text, size, &fault)) {
     ok = get_tensors (file, counts, error);
   } else {
-    ok = sympie_fail (
-        error, "%s: header is not JSON: %s", file->path, fault->message);
+    ok = sympie_fail (error, SYMPIE_ERROR_DAMAGED, "%s: header is not JSON: %s",
+        file->path, fault->message);
     g_error_free (fault);
   }
   g_hash_table_destroy (counts);
@@ -359,29 +364,31 @@ parse_header (
 }
 
 static bool
-read_header (SympieSafetensors *file, int64_t file_size, char **error)
+read_header (SympieSafetensors *file, int64_t file_size, SympieError *error)
 {
   uint64_t size;
   char *text;
   bool ok;
 
   if (file_size == 0)
-    return sympie_fail (error, "%s: the file is empty", file->path);
+    return sympie_fail (
+        error, SYMPIE_ERROR_DAMAGED, "%s: the file is empty", file->path);
   if (!read_bytes (file, &size, sizeof size, 0, "the header's length", error))
     return false;
   if (size == 0 || size > MAX_HEADER)
-    return sympie_fail (error,
+    return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
         "%s: not a safetensors file: header of %" G_GUINT64_FORMAT
         " bytes, not 1 to %d",
         file->path, size, MAX_HEADER);
   file->data = (int64_t) (sizeof size + size);
   if (file->data > file_size)
-    return sympie_fail (error,
+    return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
         "%s: the file ends within the header; is it truncated?", file->path);
 
   text = malloc (size);
   if (!text)
-    return sympie_fail (error, "%s: out of memory", file->path);
+    return sympie_fail (
+        error, SYMPIE_ERROR_MEMORY, "%s: out of memory", file->path);
   ok = read_bytes (file, text, size, sizeof size, "the header", error)
        && check_syntax (file->path, text, size, error)
        && parse_header (file, text, size, error)
@@ -393,30 +400,32 @@ read_header (SympieSafetensors *file, int64_t file_size, char **error)
 /* ---- Open, find, close ------------------------------------------------- */
 
 static bool
-open_file (SympieSafetensors *file, char **error)
+open_file (SympieSafetensors *file, SympieError *error)
 {
   struct stat status;
 
   /* Not to wait for the other end, should it be a pipe. */
   file->fd = open (file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file->fd < 0 || fstat (file->fd, &status) != 0)
-    return sympie_fail (
-        error, "%s: cannot open: %s", file->path, strerror (errno));
+    return sympie_fail (error, SYMPIE_ERROR_FILE, "%s: cannot open: %s",
+        file->path, strerror (errno));
   if (S_ISDIR (status.st_mode))
-    return sympie_fail (error, "%s: is a directory, not a file", file->path);
+    return sympie_fail (
+        error, SYMPIE_ERROR_FILE, "%s: is a directory, not a file", file->path);
   if (!S_ISREG (status.st_mode))
-    return sympie_fail (error, "%s: is not a regular file", file->path);
+    return sympie_fail (
+        error, SYMPIE_ERROR_FILE, "%s: is not a regular file", file->path);
   return read_header (file, status.st_size, error);
 }
 
 SympieSafetensors *
-sympie_safetensors_open (const char *path, char **error)
+sympie_safetensors_open (const char *path, SympieError *error)
 {
   SympieSafetensors *file = calloc (1, sizeof *file);
 
   if (!file || !(file->path = strdup (path))) {
     free (file);
-    sympie_fail (error, "%s: out of memory", path);
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "%s: out of memory", path);
     return NULL;
   }
   if (!open_file (file, error)) {
@@ -515,7 +524,7 @@ shape_to_text (const int64_t *shape, int n_dims, char *text, size_t size)
 
 static bool
 check_tensor (const SympieSafetensors *file, const Tensor *tensor,
-    const int64_t *shape, int n_dims, char **error)
+    const int64_t *shape, int n_dims, SympieError *error)
 {
   if (tensor->n_dims != n_dims
       || memcmp (tensor->shape, shape, n_dims * sizeof *shape) != 0) {
@@ -523,12 +532,13 @@ check_tensor (const SympieSafetensors *file, const Tensor *tensor,
 
     shape_to_text (tensor->shape, tensor->n_dims, has, sizeof has);
     shape_to_text (shape, n_dims, wanted, sizeof wanted);
-    return sympie_fail (error, "%s: tensor '%s' has the shape %s, not %s",
-        file->path, tensor->name, has, wanted);
+    return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
+        "%s: tensor '%s' has the shape %s, not %s", file->path, tensor->name,
+        has, wanted);
   }
   if (strcmp (tensor->dtype, "F32") != 0 && strcmp (tensor->dtype, "F16") != 0
       && strcmp (tensor->dtype, "BF16") != 0)
-    return sympie_fail (error,
+    return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
         "%s: tensor '%s' has the dtype %s, not F32, F16 or BF16", file->path,
         tensor->name, tensor->dtype);
   return true;
@@ -536,7 +546,7 @@ check_tensor (const SympieSafetensors *file, const Tensor *tensor,
 
 static bool
 read_tensor (const SympieSafetensors *file, const Tensor *tensor, float *values,
-    char **error)
+    SympieError *error)
 {
   int64_t n = tensor->n_elements, size = tensor->end - tensor->begin;
   char what[300];
@@ -552,7 +562,7 @@ read_tensor (const SympieSafetensors *file, const Tensor *tensor, float *values,
 
   for (int64_t i = 0; i < n; i++)
     if (!isfinite (values[i]))
-      return sympie_fail (error,
+      return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
           "%s: tensor '%s' holds NaN or infinity at element %" G_GINT64_FORMAT,
           file->path, tensor->name, i);
   return true;
@@ -561,12 +571,13 @@ read_tensor (const SympieSafetensors *file, const Tensor *tensor, float *values,
 /* The tensor `name` when it can be read as that shape. */
 static const Tensor *
 find_fitting (const SympieSafetensors *file, const char *name,
-    const int64_t *shape, int n_dims, char **error)
+    const int64_t *shape, int n_dims, SympieError *error)
 {
   const Tensor *tensor = find (file, name);
 
   if (!tensor) {
-    sympie_fail (error, "%s: tensor '%s' is missing", file->path, name);
+    sympie_fail (error, SYMPIE_ERROR_DAMAGED, "%s: tensor '%s' is missing",
+        file->path, name);
     return NULL;
   }
   return check_tensor (file, tensor, shape, n_dims, error) ? tensor : NULL;
@@ -574,14 +585,14 @@ find_fitting (const SympieSafetensors *file, const char *name,
 
 bool
 sympie_safetensors_check (const SympieSafetensors *file, const char *name,
-    const int64_t *shape, int n_dims, char **error)
+    const int64_t *shape, int n_dims, SympieError *error)
 {
   return find_fitting (file, name, shape, n_dims, error) != NULL;
 }
 
 float *
 sympie_safetensors_read (const SympieSafetensors *file, const char *name,
-    const int64_t *shape, int n_dims, char **error)
+    const int64_t *shape, int n_dims, SympieError *error)
 {
   const Tensor *tensor = find_fitting (file, name, shape, n_dims, error);
   float *values;
@@ -590,7 +601,8 @@ sympie_safetensors_read (const SympieSafetensors *file, const char *name,
     return NULL;
   values = malloc (tensor->n_elements * sizeof *values + 1);
   if (!values) {
-    sympie_fail (error, "%s: out of memory for tensor '%s'", file->path, name);
+    sympie_fail (error, SYMPIE_ERROR_MEMORY,
+        "%s: out of memory for tensor '%s'", file->path, name);
     return NULL;
   }
   if (!read_tensor (file, tensor, values, error)) {

@@ -13,16 +13,15 @@
 #ifndef SYMPIE_SAFETENSORS_H
 #define SYMPIE_SAFETENSORS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "sympie.h"
 
 typedef struct SympieSafetensors SympieSafetensors;
 
 /* NULL with a message that names the file, and the tensor at fault if there is
  * one. Checked are the header's syntax, and that the tensors' types, shapes and
  * offsets agree with each other and fill the file exactly. */
-SympieSafetensors *sympie_safetensors_open (const char *path, char **error);
+SympieSafetensors *sympie_safetensors_open (
+    const char *path, SympieError *error);
 void sympie_safetensors_close (SympieSafetensors *file); /* NULL is allowed */
 
 bool sympie_safetensors_has (const SympieSafetensors *file, const char *name);
@@ -31,12 +30,12 @@ bool sympie_safetensors_has (const SympieSafetensors *file, const char *name);
  * that it reads; false with a message otherwise. Its values are not looked
  * at. */
 bool sympie_safetensors_check (const SympieSafetensors *file, const char *name,
-    const int64_t *shape, int n_dims, char **error);
+    const int64_t *shape, int n_dims, SympieError *error);
 
 /* The tensor `name` (F32, F16 or BF16) as float32 in row-major order, to be
  * freed with free(). NULL with a message when it is missing, has another type
  * or shape, or holds NaN or infinity. */
 float *sympie_safetensors_read (const SympieSafetensors *file, const char *name,
-    const int64_t *shape, int n_dims, char **error);
+    const int64_t *shape, int n_dims, SympieError *error);
 
 #endif /* SYMPIE_SAFETENSORS_H */

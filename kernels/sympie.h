@@ -12,8 +12,13 @@
  * to the frame at full resolution (section 3.3).
  *
  * Errors: a function that can fail returns false or NULL and, where `error` is
- * not NULL, stores there one sentence that names the file, format or value at
- * fault. The caller frees it with free(). Nothing is printed, nothing aborts.
+ * not NULL, writes there what kind of failure it was and one sentence that
+ * names the file, format or value at fault. Nothing is printed, nothing aborts.
+ *
+ * Structures that may grow begin with their size, as the caller was compiled,
+ * which their SYMPIE_..._INIT fills in. A program compiled with an older header
+ * works with a newer library; one with a newer header works with an older
+ * library as long as what that does not know is 0.
  *
  * Threads: a SympieContext serves one caller at a time. Contexts are
  * independent of each other.
@@ -32,6 +37,44 @@ extern "C" {
 
 #define SYMPIE_API __attribute__ ((visibility ("default")))
 
+/* ---- Version ----------------------------------------------------------- */
+
+#define SYMPIE_VERSION_MAJOR 0
+#define SYMPIE_VERSION_MINOR 1
+#define SYMPIE_VERSION_MICRO 0
+
+/* One number that grows with each version. */
+#define SYMPIE_VERSION                                                         \
+  (SYMPIE_VERSION_MAJOR << 16 | SYMPIE_VERSION_MINOR << 8                      \
+      | SYMPIE_VERSION_MICRO)
+
+/* SYMPIE_VERSION of the library that is linked. */
+SYMPIE_API unsigned sympie_version (void);
+
+/* ---- Errors ------------------------------------------------------------ */
+
+typedef enum
+{
+  SYMPIE_ERROR_INVALID = 1, /* an argument that means nothing or does not fit */
+  SYMPIE_ERROR_FILE,        /* a file or folder that cannot be read */
+  SYMPIE_ERROR_DAMAGED,     /* one that can, but holds something else */
+  SYMPIE_ERROR_DEVICE,      /* a device that is not there, or that failed */
+  SYMPIE_ERROR_NOT_FINITE,  /* a network that gives infinity or NaN */
+  SYMPIE_ERROR_MEMORY       /* no more memory, or no more threads */
+} SympieErrorCode;
+
+enum
+{
+  SYMPIE_MESSAGE_SIZE = 508
+};
+
+/* Written on failure only. A message that is too long is cut. */
+typedef struct
+{
+  SympieErrorCode code;
+  char message[SYMPIE_MESSAGE_SIZE];
+} SympieError;
+
 /* ---- Parameters -------------------------------------------------------- */
 
 enum
@@ -48,7 +91,7 @@ enum
  *   clamp v to the values that stand for [0, 1]. */
 typedef union
 {
-  struct
+  __extension__ struct /* C99 and C++ know no nameless ones */
   {
     float matrix[9];  /* row-major: [3 * input channel + output channel] */
     float shift[3];   /* per input channel */
@@ -200,22 +243,50 @@ typedef enum
                         (10-bit samples, pixels of 4 bytes) must be aligned */
 } SympieMemory;
 
-/* A view of an image in the caller's memory. Width and height are in luma
+enum
+{
+  SYMPIE_MAX_SIZE = 32768,
+  SYMPIE_MAX_PLANES = 4
+};
+
+/* An image in the caller's memory, to be read. Width and height are in luma
  * samples, 1 to SYMPIE_MAX_SIZE each; chroma planes of subsampled formats are
  * rounded up. Planes are in memory order (see SympieFormat); strides are in
- * bytes and may carry padding, whose bytes are never read for their value nor
- * written. */
+ * bytes and may carry padding, whose bytes are never read for their value. */
 typedef struct
 {
+  size_t struct_size;
   SympieFormat format;
   int width, height;
-  uint8_t *planes[4];
-  ptrdiff_t strides[4];
-  SympieColorimetry colorimetry;
+  const uint8_t *planes[SYMPIE_MAX_PLANES];
+  ptrdiff_t strides[SYMPIE_MAX_PLANES];
   SympieMemory memory;
+  SympieColorimetry colorimetry;
 } SympieImage;
 
-#define SYMPIE_MAX_SIZE 32768
+/* Where a result goes that has the format, size and colorimetry of its source:
+ * the source's own planes (in place) or others that do not overlap them.
+ * Padding is not written. */
+typedef struct
+{
+  size_t struct_size;
+  uint8_t *planes[SYMPIE_MAX_PLANES];
+  ptrdiff_t strides[SYMPIE_MAX_PLANES];
+  SympieMemory memory;
+} SympieTarget;
+
+#define SYMPIE_IMAGE_INIT                                                      \
+  {                                                                            \
+    sizeof (SympieImage), SYMPIE_FORMAT_RGB, 0, 0, { 0 }, { 0 },               \
+        SYMPIE_MEMORY_HOST,                                                    \
+    {                                                                          \
+      0, 0, false, 0                                                           \
+    }                                                                          \
+  }
+#define SYMPIE_TARGET_INIT                                                     \
+  {                                                                            \
+    sizeof (SympieTarget), { 0 }, { 0 }, SYMPIE_MEMORY_HOST                    \
+  }
 
 /* A glance at an image, which takes some ten microseconds whatever its size:
  * enough to see light and colours change or one scene cut to another. */
@@ -233,7 +304,7 @@ typedef struct
 
 /* Fails on an invalid image and on one that is not in host memory. */
 SYMPIE_API bool sympie_thumbnail (
-    const SympieImage *image, SympieThumbnail *thumbnail, char **error);
+    const SympieImage *image, SympieThumbnail *thumbnail, SympieError *error);
 
 /* ---- Contexts ---------------------------------------------------------- */
 
@@ -244,24 +315,33 @@ typedef enum
   SYMPIE_DEVICE_CUDA
 } SympieDevice;
 
-/* Instruction sets that the CPU backend may use, for SympieConfig.cpu_mask. */
+/* Instruction sets that code is written for; all else is plain C. */
 typedef enum
 {
-  SYMPIE_CPU_AVX2 = 1 << 0,   /* with FMA */
-  SYMPIE_CPU_AVX512 = 1 << 1, /* F, BW, DQ, VL and VNNI */
-  SYMPIE_CPU_ALL = 0x7fffffff
+  SYMPIE_CPU_SSE2 = 1 << 0,    /* every x86-64 */
+  SYMPIE_CPU_AVX2 = 1 << 1,    /* with FMA */
+  SYMPIE_CPU_AVXVNNI = 1 << 2, /* and AVX2 */
+  SYMPIE_CPU_AVX512 = 1 << 3,  /* F, BW, DQ, VL and VNNI, and AVX2 */
+  SYMPIE_CPU_NEON = 1 << 4     /* every 64-bit ARM */
 } SympieCpuFlags;
 
 typedef struct
 {
+  size_t struct_size;
   const char *weights; /* safetensors file of NEM, or NULL: apply only */
   SympieDevice device;
-  /* Threads that work at a time, the caller's included: 1 to 1024, or 0, one
-   * for each processor available. All contexts draw on one team of workers,
-   * named "sympie-pool", as large as the largest number asked for needs. */
+  /* Threads that work at a time, the caller's included: 1 to
+   * SYMPIE_MAX_THREADS, or 0, one for each processor available. All contexts
+   * draw on one team of workers, named "sympie-pool", as large as the largest
+   * number asked for needs. */
   int n_threads;
-  unsigned cpu_mask; /* SympieCpuFlags that are allowed */
-  bool ignore_gate;  /* parameters as NEM gives them: see sympie_estimate() */
+
+  /* SympieCpuFlags not to use, for tests and comparisons. Where it is 0, the
+   * environment variable SYMPIE_CPU may name the last of them to use, or c for
+   * none: c, sse2, avx2, avxvnni, avx512, neon. */
+  unsigned cpu_disabled;
+
+  bool ignore_gate; /* parameters as NEM gives them: see sympie_estimate() */
 
   int cuda_device; /* index among CUDA's devices */
   /* The CUcontext to work in, which must be current in the calling thread
@@ -270,27 +350,33 @@ typedef struct
   void *cuda_stream; /* a CUstream of that context to work on, which others may
                         use too; NULL: one of its own */
   bool cuda_float; /* float on CUDA cores, not half on tensor cores: a reference
-                      for tests */
+                      for tests, which SYMPIE_CUDA=float asks for too */
 } SympieConfig;
 
-typedef struct SympieContext SympieContext;
+#define SYMPIE_CONFIG_INIT                                                     \
+  {                                                                            \
+    sizeof (SympieConfig), NULL, SYMPIE_DEVICE_AUTO, 0, 0, false, 0, NULL,     \
+        NULL, false                                                            \
+  }
 
-/* A configuration with no weights, any device, automatic threads and every
- * instruction set that the environment variable SYMPIE_CPU (c, avx2 or avx512)
- * allows. The environment variable SYMPIE_CUDA may ask for float. */
-SYMPIE_API SympieConfig sympie_config_default (void);
+enum
+{
+  SYMPIE_MAX_THREADS = 1024 /* what no machine needs is a mistake */
+};
+
+typedef struct SympieContext SympieContext;
 
 /* Whether CUDA's device of that index can be used; where not, the message says
  * why: built without, no driver, no such device. SYMPIE_DEVICE_AUTO uses the
  * CPU then. */
-SYMPIE_API bool sympie_cuda_available (int cuda_device, char **error);
+SYMPIE_API bool sympie_cuda_available (int cuda_device, SympieError *error);
 
 /* Reads the weights and prepares the device. Fails on weights that are missing,
  * damaged, of other shapes or not finite, on a device that is not there, and on
- * a value of SYMPIE_CPU that means nothing.
+ * a value of SYMPIE_CPU, where it counts, that means nothing.
  * The caller ends the context with sympie_close(). */
 SYMPIE_API SympieContext *sympie_open (
-    const SympieConfig *config, char **error);
+    const SympieConfig *config, SympieError *error);
 
 /* Frees the context; NULL is allowed. */
 SYMPIE_API void sympie_close (SympieContext *context);
@@ -308,24 +394,24 @@ SYMPIE_API SympieDevice sympie_device (const SympieContext *context);
  * SympieConfig.ignore_gate. `gate`, unless NULL, gets it: a number in [0, 1],
  * 1 where the weights have no gate. */
 SYMPIE_API bool sympie_estimate (SympieContext *context,
-    const SympieImage *image, SympieParams *params, float *gate, char **error);
+    const SympieImage *image, SympieParams *params, float *gate,
+    SympieError *error);
 
-/* DWM (section 3.3): writes `src` with `params` applied to `dst`. Both have the
- * same format, size and colorimetry; they are the same memory (in place) or do
- * not overlap. Alpha is copied; padding bytes of x formats are copied too.
- * Exact within one level of the format for RGB. For YUV the result is
- * that of: to RGB (chroma up-sampled bilinearly from its site, clamped), DWM,
- * back to YUV (chroma averaged around its site). Parameters must be finite. */
+/* DWM (section 3.3): writes `src` with `params` applied to `dst`. Alpha is
+ * copied; padding bytes of x formats are copied too. Exact within one level of
+ * the format for RGB. For YUV the result is that of: to RGB (chroma up-sampled
+ * bilinearly from its site, clamped), DWM, back to YUV (chroma averaged around
+ * its site). Parameters must be finite. */
 SYMPIE_API bool sympie_apply (SympieContext *context, const SympieImage *src,
-    const SympieImage *dst, const SympieParams *params, char **error);
+    const SympieTarget *dst, const SympieParams *params, SympieError *error);
 
 /* Both in one: estimates the parameters from `src`, blends the identity towards
  * them by `strength` (0 to 1) and applies the result. On CUDA they do not leave
  * the device in between. `params` and `gate`, unless NULL, get what
  * sympie_estimate() gives. */
 SYMPIE_API bool sympie_enhance (SympieContext *context, const SympieImage *src,
-    const SympieImage *dst, float strength, SympieParams *params, float *gate,
-    char **error);
+    const SympieTarget *dst, float strength, SympieParams *params, float *gate,
+    SympieError *error);
 
 /* ---- Features of VGG19 ------------------------------------------------- */
 
@@ -369,16 +455,24 @@ typedef enum
 
 typedef struct
 {
+  size_t struct_size;
   const char *weights; /* safetensors file with torchvision's names */
   SympieLayer layer;
   SympieInput input;
   SympieDevice device;
-  int n_threads; /* as in SympieConfig, and so the mask and the device */
-  unsigned cpu_mask;
+  int n_threads; /* this and the two below as in SympieConfig */
+  unsigned cpu_disabled;
   int cuda_device;
   bool cuda_half; /* half on tensor cores, not float on CUDA cores: fast, but a
                      thousandth off, which nearly equal images drown in */
 } SympieFeaturesConfig;
+
+/* The last layer and the crop. */
+#define SYMPIE_FEATURES_CONFIG_INIT                                            \
+  {                                                                            \
+    sizeof (SympieFeaturesConfig), NULL, SYMPIE_LAYER_POOL5,                   \
+        SYMPIE_INPUT_CROP224, SYMPIE_DEVICE_AUTO, 0, 0, 0, false               \
+  }
 
 typedef struct SympieFeatures SympieFeatures;
 
@@ -388,15 +482,11 @@ typedef struct
   double pixel_mse;   /* mean over what VGG19 sees, R, G and B in [0, 255] */
 } SympieDifference;
 
-/* A configuration for the last layer and the crop, without weights, otherwise
- * as sympie_config_default(). */
-SYMPIE_API SympieFeaturesConfig sympie_features_config_default (void);
-
 /* Reads the weights and prepares the device, for the layers that are needed.
  * Fails on weights as sympie_open() does, and on a device that is not there.
  * The caller ends it with sympie_features_close(). */
 SYMPIE_API SympieFeatures *sympie_features_open (
-    const SympieFeaturesConfig *config, char **error);
+    const SympieFeaturesConfig *config, SympieError *error);
 
 /* Frees it; NULL is allowed. */
 SYMPIE_API void sympie_features_close (SympieFeatures *features);
@@ -412,7 +502,7 @@ SYMPIE_API void sympie_features_shape (
 /* Writes the layer's values for `image` to `values`, row-major in the order of
  * sympie_features_shape(). Fails on an invalid image or one too small. */
 SYMPIE_API bool sympie_features_extract (SympieFeatures *features,
-    const SympieImage *image, float *values, char **error);
+    const SympieImage *image, float *values, SympieError *error);
 
 /* Compares two images, which go through the layers side by side. They may
  * differ in format, and in size unless they are used in full. The result is
@@ -423,14 +513,14 @@ SYMPIE_API bool sympie_features_extract (SympieFeatures *features,
  * finite. */
 SYMPIE_API bool sympie_features_compare (SympieFeatures *features,
     const SympieImage *reference, const SympieImage *distorted,
-    SympieDifference *difference, char **error);
+    SympieDifference *difference, SympieError *error);
 
 /* Compares one image with each of `n`, which is the same as doing so one after
  * the other, but the reference goes through the layers once. Memory grows with
  * `n`, too, up to 15 images. */
 SYMPIE_API bool sympie_features_compare_many (SympieFeatures *features,
     const SympieImage *reference, const SympieImage *const distorted[], int n,
-    SympieDifference differences[], char **error);
+    SympieDifference differences[], SympieError *error);
 
 #ifdef __cplusplus
 }

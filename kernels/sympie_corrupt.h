@@ -61,10 +61,12 @@ SYMPIE_API const char *sympie_corruption_name (SympieCorruption corruption);
 
 /* Takes hyphens for underscores. Fails on any other name. */
 SYMPIE_API bool sympie_corruption_from_name (
-    const char *name, SympieCorruption *corruption, char **error);
+    const char *name, SympieCorruption *corruption, SympieError *error);
 
 typedef struct
 {
+  size_t struct_size;
+
   /* What lengths mean in a picture that is not 224 pixels high or wide. They
    * are published in pixels of a 224x224 picture; a published pixel is taken
    * as scale + (1 - scale) * min (width, height) / 224 pixels. So 1 keeps the
@@ -79,11 +81,16 @@ typedef struct
    * others; NULL: ice that the library grows itself. */
   const char *frost_folder;
 
-  int n_threads; /* 1 or more; 0: one for each processor available */
+  int n_threads; /* 1 to SYMPIE_MAX_THREADS; 0: one for each processor */
+
+  unsigned cpu_disabled; /* as in SympieConfig */
 } SympieCorruptorConfig;
 
 /* scale 1, no frost photographs, one thread. */
-SYMPIE_API SympieCorruptorConfig sympie_corruptor_config_default (void);
+#define SYMPIE_CORRUPTOR_CONFIG_INIT                                           \
+  {                                                                            \
+    sizeof (SympieCorruptorConfig), 1.0f, NULL, 1, 0                           \
+  }
 
 /* Memory, threads and textures that one picture after another uses. It serves
  * one caller at a time. */
@@ -92,15 +99,14 @@ typedef struct SympieCorruptor SympieCorruptor;
 /* Fails on a scale or a number of threads out of range, on a folder without
  * photographs and on photographs that cannot be read. */
 SYMPIE_API SympieCorruptor *sympie_corruptor_new (
-    const SympieCorruptorConfig *config, char **error);
+    const SympieCorruptorConfig *config, SympieError *error);
 
 /* Frees the corruptor; NULL is allowed. */
 SYMPIE_API void sympie_corruptor_free (SympieCorruptor *corruptor);
 
-/* Writes `src`, corrupted, to `dst`. Both have the same format, size and
- * colorimetry and are the same memory (in place) or do not overlap. Any format
- * of 8 bits: what is not full-range RGB is taken to that, rounded to 8 bits,
- * and back in the ways of sympie_apply(). Alpha is copied.
+/* Writes `src`, corrupted, to `dst`, both in host memory. Any format of 8 bits:
+ * what is not full-range RGB is taken to that, rounded to 8 bits, and back in
+ * the ways of sympie_apply(). Alpha is copied.
  *
  * `severity` is 1 to 5, or 0 to leave the picture as it is; each part of mixed
  * has the severity given.
@@ -113,8 +119,9 @@ SYMPIE_API void sympie_corruptor_free (SympieCorruptor *corruptor);
  * corruptions make up mixed, which photograph) depends on the seed alone.
  * `phase` is 0 or more and finite. */
 SYMPIE_API bool sympie_corrupt (SympieCorruptor *corruptor,
-    const SympieImage *src, const SympieImage *dst, SympieCorruption corruption,
-    int severity, uint64_t seed, double phase, char **error);
+    const SympieImage *src, const SympieTarget *dst,
+    SympieCorruption corruption, int severity, uint64_t seed, double phase,
+    SympieError *error);
 
 #ifdef __cplusplus
 }

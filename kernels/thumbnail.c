@@ -56,19 +56,21 @@ mean (
 
 bool
 sympie_thumbnail (
-    const SympieImage *image, SympieThumbnail *thumbnail, char **error)
+    const SympieImage *image, SympieThumbnail *thumbnail, SympieError *error)
 {
   const SympieFormatInfo *info;
+  SympieImage own;
 
-  if (!sympie_image_check (image, error))
+  if (!sympie_image_take (&own, image, error))
     return false;
-  if (image->memory != SYMPIE_MEMORY_HOST)
-    return sympie_fail (error, "a thumbnail of an image in CUDA memory");
-  info = sympie_format_info (image->format);
+  if (own.memory != SYMPIE_MEMORY_HOST)
+    return sympie_fail (
+        error, SYMPIE_ERROR_INVALID, "a thumbnail of an image in CUDA memory");
+  info = sympie_format_info (own.format);
   for (int c = 0; c < 3; c++)
     for (int i = 0; i < N; i++)
       for (int j = 0; j < N; j++)
         thumbnail->cells[c][i][j] =
-            info->component[c].bits ? mean (image, info, c, i, j) : 128;
+            info->component[c].bits ? mean (&own, info, c, i, j) : 128;
   return true;
 }

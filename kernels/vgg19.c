@@ -71,7 +71,7 @@ sympie_vgg19_ends_in_pool (SympieLayer layer)
 
 static bool
 load_conv (SympieSafetensors *file, const SympieVgg19Layer *layer,
-    SympieConv *conv, char **error)
+    SympieConv *conv, SympieError *error)
 {
   int64_t shape[4] = { layer->n_out, layer->n_in, 3, 3 };
   char weight[32], bias[32];
@@ -91,7 +91,7 @@ load_conv (SympieSafetensors *file, const SympieVgg19Layer *layer,
 }
 
 static bool
-load_all (SympieVgg19Weights *weights, const char *path, char **error)
+load_all (SympieVgg19Weights *weights, const char *path, SympieError *error)
 {
   SympieSafetensors *file = sympie_safetensors_open (path, error);
   bool ok = file != NULL;
@@ -104,12 +104,12 @@ load_all (SympieVgg19Weights *weights, const char *path, char **error)
 }
 
 SympieVgg19Weights *
-sympie_vgg19_weights_load (const char *path, int n_convs, char **error)
+sympie_vgg19_weights_load (const char *path, int n_convs, SympieError *error)
 {
   SympieVgg19Weights *weights = calloc (1, sizeof *weights);
 
   if (!weights) {
-    sympie_fail (error, "%s: out of memory", path);
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "%s: out of memory", path);
     return NULL;
   }
   weights->n_convs = n_convs;

@@ -43,7 +43,7 @@ typedef struct
  * classifier, are ignored. NULL with a message that names the file and the
  * tensor at fault. */
 SympieVgg19Weights *sympie_vgg19_weights_load (
-    const char *path, int n_convs, char **error);
+    const char *path, int n_convs, SympieError *error);
 void sympie_vgg19_weights_free (SympieVgg19Weights *weights); /* NULL too */
 
 #endif /* SYMPIE_VGG19_H */

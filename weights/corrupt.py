@@ -19,34 +19,20 @@ from pathlib import Path
 
 import numpy as np
 
-FORMAT_RGB = 0  # SYMPIE_FORMAT_RGB
+from sympie import Error, Image, Sized, Target, target, view
+
 MAX_SEVERITY = 5
 
 
-class Image(ctypes.Structure):
-    """SympieImage, its SympieColorimetry written out."""
-
-    _fields_ = [
-        ("format", ctypes.c_int),
-        ("width", ctypes.c_int),
-        ("height", ctypes.c_int),
-        ("planes", ctypes.c_void_p * 3),
-        ("strides", ctypes.c_ssize_t * 3),
-        ("kr", ctypes.c_float),
-        ("kb", ctypes.c_float),
-        ("full_range", ctypes.c_bool),
-        ("chroma_site", ctypes.c_uint),
-        ("memory", ctypes.c_int),
-    ]
-
-
-class Config(ctypes.Structure):
+class Config(Sized):
     """SympieCorruptorConfig."""
 
     _fields_ = [
+        ("struct_size", ctypes.c_size_t),
         ("scale", ctypes.c_float),
         ("frost_folder", ctypes.c_char_p),
         ("n_threads", ctypes.c_int),
+        ("cpu_disabled", ctypes.c_uint),
     ]
 
 
@@ -63,7 +49,7 @@ def library_path(path=None):
 
 def load_library(path=None):
     library = ctypes.CDLL(library_path(path))
-    error = ctypes.POINTER(ctypes.c_void_p)
+    error = ctypes.POINTER(Error)
     library.sympie_corruption_name.argtypes = [ctypes.c_int]
     library.sympie_corruption_name.restype = ctypes.c_char_p
     library.sympie_corruption_from_name.argtypes = [
@@ -75,7 +61,7 @@ def load_library(path=None):
     library.sympie_corruptor_free.argtypes = [ctypes.c_void_p]
     library.sympie_corruptor_free.restype = None
     library.sympie_corrupt.argtypes = [
-        ctypes.c_void_p, ctypes.POINTER(Image), ctypes.POINTER(Image),
+        ctypes.c_void_p, ctypes.POINTER(Image), ctypes.POINTER(Target),
         ctypes.c_int, ctypes.c_int, ctypes.c_uint64, ctypes.c_double, error,
     ]
     library.sympie_corrupt.restype = ctypes.c_bool
@@ -90,17 +76,15 @@ class Corruptor:
             raise ValueError(f"{threads} threads, not 1 or more")
         self._corruptors = []
         self._library = load_library(library)
-        self._free = ctypes.CDLL(None).free
-        self._free.argtypes = [ctypes.c_void_p]
         folder = os.fsencode(frost_folder) if frost_folder else None
-        config = Config(scale, folder, 1)
+        config = Config(scale=scale, frost_folder=folder, n_threads=1)
         # One for each thread: a corruptor serves one caller at a time.
         for _ in range(threads):
-            error = ctypes.c_void_p()
+            error = Error()
             corruptor = self._library.sympie_corruptor_new(
                 ctypes.byref(config), ctypes.byref(error))
             if not corruptor:
-                raise ValueError(self._message(error))
+                raise ValueError(str(error))
             self._corruptors.append(corruptor)
         self._executor = ThreadPoolExecutor(threads) if threads > 1 else None
         count = 0
@@ -160,30 +144,19 @@ class Corruptor:
         return out
 
     def _corrupt(self, corruptor, images, out, i, number, severity, seed, phase):
-        height, width = images.shape[1:3]
-        views = [
-            Image(FORMAT_RGB, width, height, (array[i].ctypes.data, None, None),
-                  (3 * width, 0, 0), full_range=True)
-            for array in (images, out)
-        ]
-        error = ctypes.c_void_p()
+        error = Error()
         # ctypes lets go of the interpreter's lock for the call.
         if not self._library.sympie_corrupt(
-                corruptor, ctypes.byref(views[0]), ctypes.byref(views[1]), number,
-                severity, seed, phase, ctypes.byref(error)):
-            raise ValueError(self._message(error))
+                corruptor, view(images[i]), target(out[i]), number, severity,
+                seed, phase, ctypes.byref(error)):
+            raise ValueError(str(error))
 
     def _number(self, name):
-        number, error = ctypes.c_int(), ctypes.c_void_p()
+        number, error = ctypes.c_int(), Error()
         if not self._library.sympie_corruption_from_name(
                 str(name).encode(), ctypes.byref(number), ctypes.byref(error)):
-            raise ValueError(self._message(error))
+            raise ValueError(str(error))
         return number.value
-
-    def _message(self, error):
-        text = ctypes.string_at(error.value).decode() if error.value else "out of memory"
-        self._free(error)
-        return text
 
     @staticmethod
     def _each(values, n, what):

@@ -19,28 +19,57 @@ N_PARAMS = 37
 _FORMAT_RGB = 0
 
 
-class _Config(ctypes.Structure):
-    _fields_ = [("weights", ctypes.c_char_p), ("device", ctypes.c_int),
-                ("n_threads", ctypes.c_int), ("cpu_mask", ctypes.c_uint),
-                ("ignore_gate", ctypes.c_bool), ("cuda_device", ctypes.c_int),
-                ("cuda_context", ctypes.c_void_p), ("cuda_stream", ctypes.c_void_p),
-                ("cuda_float", ctypes.c_bool)]
+class Sized(ctypes.Structure):
+    """A structure of the library that begins with its size."""
+
+    def __init__(self, **fields):
+        super().__init__(struct_size=ctypes.sizeof(self), **fields)
 
 
-class _Colorimetry(ctypes.Structure):
+class Config(Sized):
+    """SympieConfig."""
+
+    _fields_ = [("struct_size", ctypes.c_size_t), ("weights", ctypes.c_char_p),
+                ("device", ctypes.c_int), ("n_threads", ctypes.c_int),
+                ("cpu_disabled", ctypes.c_uint), ("ignore_gate", ctypes.c_bool),
+                ("cuda_device", ctypes.c_int), ("cuda_context", ctypes.c_void_p),
+                ("cuda_stream", ctypes.c_void_p), ("cuda_float", ctypes.c_bool)]
+
+
+class Colorimetry(ctypes.Structure):
+    """SympieColorimetry."""
+
     _fields_ = [("kr", ctypes.c_float), ("kb", ctypes.c_float),
                 ("full_range", ctypes.c_bool), ("chroma_site", ctypes.c_uint)]
 
 
-class _Image(ctypes.Structure):
-    _fields_ = [("format", ctypes.c_int), ("width", ctypes.c_int),
-                ("height", ctypes.c_int), ("planes", ctypes.c_void_p * 3),
-                ("strides", ctypes.c_ssize_t * 3), ("colorimetry", _Colorimetry),
-                ("memory", ctypes.c_int)]
+class Image(Sized):
+    """SympieImage."""
+
+    _fields_ = [("struct_size", ctypes.c_size_t), ("format", ctypes.c_int),
+                ("width", ctypes.c_int), ("height", ctypes.c_int),
+                ("planes", ctypes.c_void_p * 4), ("strides", ctypes.c_ssize_t * 4),
+                ("memory", ctypes.c_int), ("colorimetry", Colorimetry)]
+
+
+class Target(Sized):
+    """SympieTarget."""
+
+    _fields_ = [("struct_size", ctypes.c_size_t), ("planes", ctypes.c_void_p * 4),
+                ("strides", ctypes.c_ssize_t * 4), ("memory", ctypes.c_int)]
+
+
+class Error(ctypes.Structure):
+    """SympieError."""
+
+    _fields_ = [("code", ctypes.c_int), ("message", ctypes.c_char * 508)]
+
+    def __str__(self):
+        return self.message.decode(errors="replace")
 
 
 _Params = ctypes.c_float * N_PARAMS
-_Error = ctypes.POINTER(ctypes.c_char_p)
+_Error = ctypes.POINTER(Error)
 
 
 def library_path():
@@ -57,32 +86,38 @@ def load_library():
     except OSError as why:
         raise OSError(f"cannot load libsympie ({why}); run setup.sh, or set "
                       "SYMPIE_LIBRARY to the file")
-    lib.sympie_config_default.restype = _Config
     lib.sympie_open.restype = ctypes.c_void_p
-    lib.sympie_open.argtypes = [ctypes.POINTER(_Config), _Error]
+    lib.sympie_open.argtypes = [ctypes.POINTER(Config), _Error]
     lib.sympie_close.argtypes = [ctypes.c_void_p]
     lib.sympie_close.restype = None
     lib.sympie_estimate.restype = ctypes.c_bool
-    lib.sympie_estimate.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Image),
+    lib.sympie_estimate.argtypes = [ctypes.c_void_p, ctypes.POINTER(Image),
                                     _Params, ctypes.POINTER(ctypes.c_float), _Error]
     lib.sympie_apply.restype = ctypes.c_bool
-    lib.sympie_apply.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Image),
-                                 ctypes.POINTER(_Image), _Params, _Error]
+    lib.sympie_apply.argtypes = [ctypes.c_void_p, ctypes.POINTER(Image),
+                                 ctypes.POINTER(Target), _Params, _Error]
     return lib
 
 
-def _view(picture):
+def view(picture):
+    """The memory of uint8 (height, width, 3), to be read."""
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
         raise ValueError(f"a picture of {picture.dtype} {list(picture.shape)}, not "
                          "uint8 (height, width, 3)")
     if picture.strides[1:] != (3, 1):
         raise ValueError("a picture whose pixels are not packed")
     height, width = picture.shape[:2]
-    image = _Image(format=_FORMAT_RGB, width=width, height=height)
+    image = Image(format=_FORMAT_RGB, width=width, height=height)
     image.planes[0] = picture.ctypes.data
     image.strides[0] = picture.strides[0]
     image.colorimetry.full_range = True
     return image
+
+
+def target(picture):
+    """The same memory, to be written."""
+    image = view(picture)
+    return Target(planes=image.planes, strides=image.strides)
 
 
 class Sympie:
@@ -91,21 +126,12 @@ class Sympie:
     def __init__(self, weights=None, n_threads=1, ignore_gate=False):
         self._context = None
         self._lib = load_library()
-        self._libc = ctypes.CDLL(None)
-        self._libc.free.argtypes = [ctypes.c_void_p]
-        config = self._lib.sympie_config_default()
-        config.weights = os.fsencode(weights) if weights else None
-        config.n_threads = n_threads
-        config.ignore_gate = ignore_gate
-        error = ctypes.c_char_p()
+        config = Config(weights=os.fsencode(weights) if weights else None,
+                        n_threads=n_threads, ignore_gate=ignore_gate)
+        error = Error()
         self._context = self._lib.sympie_open(ctypes.byref(config), ctypes.byref(error))
         if not self._context:
-            self._raise(error)
-
-    def _raise(self, error):
-        message = error.value.decode(errors="replace")
-        self._libc.free(error)
-        raise ValueError(message)
+            raise ValueError(str(error))
 
     def estimate(self, picture):
         """uint8 (H, W, 3) -> float32 (37,), blended by the gate."""
@@ -116,18 +142,18 @@ class Sympie:
         return self._estimate(picture)[1]
 
     def _estimate(self, picture):
-        params, gate, error = _Params(), ctypes.c_float(), ctypes.c_char_p()
-        if not self._lib.sympie_estimate(self._context, _view(picture), params,
+        params, gate, error = _Params(), ctypes.c_float(), Error()
+        if not self._lib.sympie_estimate(self._context, view(picture), params,
                                          ctypes.byref(gate), ctypes.byref(error)):
-            self._raise(error)
+            raise ValueError(str(error))
         return np.array(params, np.float32), gate.value
 
     def apply(self, picture, params):
         """uint8 (H, W, 3), (37,) -> the enhanced picture."""
-        out, error = np.empty_like(picture, order="C"), ctypes.c_char_p()
-        if not self._lib.sympie_apply(self._context, _view(picture), _view(out),
+        out, error = np.empty_like(picture, order="C"), Error()
+        if not self._lib.sympie_apply(self._context, view(picture), target(out),
                                       _Params(*map(float, params)), ctypes.byref(error)):
-            self._raise(error)
+            raise ValueError(str(error))
         return out
 
     def enhance(self, picture, times=1):

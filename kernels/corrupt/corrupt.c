@@ -11,9 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../cpu/cpu.h"
 #include "../error.h"
 #include "../image.h"
+#include "../machine.h"
+#include "../sized.h"
 #include "corruptions.h"
 #include "ice.h"
 #include "pixels.h"
@@ -57,8 +58,7 @@ enum
 {
   FIRST = SYMPIE_CORRUPTION_NONE + 1,
   N_POOL = SYMPIE_CORRUPTION_MIXED - FIRST,
-  MAX_MIXED = 3,
-  MAX_THREADS = 256
+  MAX_MIXED = 3
 };
 
 const char *
@@ -79,14 +79,15 @@ same_name (const char *a, const char *b)
 
 bool
 sympie_corruption_from_name (
-    const char *name, SympieCorruption *corruption, char **error)
+    const char *name, SympieCorruption *corruption, SympieError *error)
 {
   for (int i = 0; i < SYMPIE_N_CORRUPTIONS; i++)
     if (same_name (name, pool[i].name)) {
       *corruption = i;
       return true;
     }
-  return sympie_fail (error, "no corruption is called '%s'", name);
+  return sympie_fail (
+      error, SYMPIE_ERROR_INVALID, "no corruption is called '%s'", name);
 }
 
 struct SympieCorruptor
@@ -97,43 +98,34 @@ struct SympieCorruptor
   SympieIce *ice; /* NULL until photographs or a texture are needed */
 };
 
-SympieCorruptorConfig
-sympie_corruptor_config_default (void)
-{
-  return (SympieCorruptorConfig){ .scale = 1, .n_threads = 1 };
-}
-
 SympieCorruptor *
-sympie_corruptor_new (const SympieCorruptorConfig *config, char **error)
+sympie_corruptor_new (const SympieCorruptorConfig *given, SympieError *error)
 {
+  SympieCorruptorConfig config;
   SympieCorruptor *corruptor;
-  int n_threads = config->n_threads;
 
+  if (!SYMPIE_TAKE (SympieCorruptorConfig, &config, given, cpu_disabled, error)
+      || !sympie_choose_threads (&config.n_threads, error)
+      || !sympie_choose_cpu (&config.cpu_disabled, error))
+    return NULL;
   /* Written so that NaN fails too. */
-  if (!(config->scale >= 0 && config->scale <= 1)) {
-    sympie_fail (error, "scale of %g, not 0 to 1", config->scale);
+  if (!(config.scale >= 0 && config.scale <= 1)) {
+    sympie_fail (
+        error, SYMPIE_ERROR_INVALID, "scale of %g, not 0 to 1", config.scale);
     return NULL;
   }
-  if (n_threads < 0 || n_threads > MAX_THREADS) {
-    sympie_fail (error, "%d threads, not 0 to %d", n_threads, MAX_THREADS);
-    return NULL;
-  }
-  if (n_threads == 0)
-    n_threads = sympie_cpu_count ();
-  n_threads = n_threads < MAX_THREADS ? n_threads : MAX_THREADS;
 
   corruptor = calloc (1, sizeof *corruptor);
   if (!corruptor || !(corruptor->arena = sympie_arena_new ())) {
-    sympie_fail (error, "out of memory");
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
     sympie_corruptor_free (corruptor);
     return NULL;
   }
-  corruptor->scale = config->scale;
-  corruptor->threads = sympie_pool_new (n_threads, error);
+  corruptor->scale = config.scale;
+  corruptor->threads = sympie_pool_new (config.n_threads, error);
   if (!corruptor->threads
-      || (config->frost_folder
-          && !(
-              corruptor->ice = sympie_ice_new (config->frost_folder, error)))) {
+      || (config.frost_folder
+          && !(corruptor->ice = sympie_ice_new (config.frost_folder, error)))) {
     sympie_corruptor_free (corruptor);
     return NULL;
   }
@@ -175,34 +167,38 @@ choose (SympieCorruption corruption, uint64_t seed, SympieCorruption *chosen)
 }
 
 static bool
-check_call (const SympieImage *src, const SympieImage *dst,
-    SympieCorruption corruption, int severity, double phase, char **error)
+take_images (SympieImage *from, const SympieImage *src, SympieTarget *into,
+    const SympieTarget *dst, SympieError *error)
 {
-  const SympieFormatInfo *info;
-
-  if (!sympie_image_check (src, error) || !sympie_image_check (dst, error))
+  if (!sympie_image_take (from, src, error)
+      || !sympie_target_take (into, dst, from, error))
     return false;
-  info = sympie_format_info (src->format);
-  if (src->format != dst->format || src->width != dst->width
-      || src->height != dst->height)
-    return sympie_fail (error,
-        "%s %dx%d into %s %dx%d: the images are not alike", info->name,
-        src->width, src->height, sympie_format_info (dst->format)->name,
-        dst->width, dst->height);
+  if (from->memory != SYMPIE_MEMORY_HOST || into->memory != SYMPIE_MEMORY_HOST)
+    return sympie_fail (error, SYMPIE_ERROR_INVALID,
+        "an image in CUDA memory cannot be corrupted");
+  return true;
+}
+
+static bool
+check_draw (
+    SympieCorruption corruption, int severity, double phase, SympieError *error)
+{
   if ((unsigned) corruption >= SYMPIE_N_CORRUPTIONS)
-    return sympie_fail (error, "no corruption has the number %d", corruption);
+    return sympie_fail (error, SYMPIE_ERROR_INVALID,
+        "no corruption has the number %d", (int) corruption);
   if (severity < 0 || severity > SYMPIE_MAX_SEVERITY)
-    return sympie_fail (
-        error, "severity %d, not 0 to %d", severity, SYMPIE_MAX_SEVERITY);
+    return sympie_fail (error, SYMPIE_ERROR_INVALID, "severity %d, not 0 to %d",
+        severity, SYMPIE_MAX_SEVERITY);
   if (!(phase >= 0 && phase <= 0x1p62))
-    return sympie_fail (error, "phase %g, not 0 to 2^62", phase);
+    return sympie_fail (
+        error, SYMPIE_ERROR_INVALID, "phase %g, not 0 to 2^62", phase);
   return true;
 }
 
 static bool
 corrupt_canvas (SympieCorruptor *corruptor, SympieCanvas *canvas,
     SympieCorruption corruption, int severity, uint64_t seed, double phase,
-    char **error)
+    SympieError *error)
 {
   SympieCorruption chosen[MAX_MIXED];
   int n = choose (corruption, seed, chosen);
@@ -215,39 +211,44 @@ corrupt_canvas (SympieCorruptor *corruptor, SympieCanvas *canvas,
     canvas->seed = sympie_seed_split (seed, chosen[i]);
     canvas->draw = sympie_draw (canvas->seed, phase);
     if (!pool[chosen[i]].corrupt (canvas, severity))
-      return sympie_fail (error, "not enough memory for %s of %dx%d pixels",
-          pool[chosen[i]].name, canvas->width, canvas->height);
+      return sympie_fail (error, SYMPIE_ERROR_MEMORY,
+          "not enough memory for %s of %dx%d pixels", pool[chosen[i]].name,
+          canvas->width, canvas->height);
   }
   return true;
 }
 
 bool
 sympie_corrupt (SympieCorruptor *corruptor, const SympieImage *src,
-    const SympieImage *dst, SympieCorruption corruption, int severity,
-    uint64_t seed, double phase, char **error)
+    const SympieTarget *dst, SympieCorruption corruption, int severity,
+    uint64_t seed, double phase, SympieError *error)
 {
-  int smaller = src->width < src->height ? src->width : src->height;
   SympieCanvas canvas = {
-    .unit = corruptor->scale + (1 - corruptor->scale) * smaller / 224.0f,
     .arena = corruptor->arena,
     .pool = corruptor->threads,
   };
+  SympieImage from;
+  SympieTarget into;
+  int smaller;
 
-  if (!check_call (src, dst, corruption, severity, phase, error))
+  if (!take_images (&from, src, &into, dst, error)
+      || !check_draw (corruption, severity, phase, error))
     return false;
   if (severity == 0 || corruption == SYMPIE_CORRUPTION_NONE) {
-    sympie_pixels_copy (src, dst);
+    sympie_pixels_copy (&from, &into);
     return true;
   }
+  smaller = from.width < from.height ? from.width : from.height;
+  canvas.unit = corruptor->scale + (1 - corruptor->scale) * smaller / 224.0f;
   sympie_arena_reset (corruptor->arena);
-  if (!sympie_canvas_load (&canvas, src))
-    return sympie_fail (
-        error, "not enough memory for %dx%d pixels", src->width, src->height);
+  if (!sympie_canvas_load (&canvas, &from))
+    return sympie_fail (error, SYMPIE_ERROR_MEMORY,
+        "not enough memory for %dx%d pixels", from.width, from.height);
   if (!corrupt_canvas (
           corruptor, &canvas, corruption, severity, seed, phase, error))
     return false;
-  if (!sympie_canvas_store (&canvas, src, dst))
-    return sympie_fail (
-        error, "not enough memory for %dx%d pixels", dst->width, dst->height);
+  if (!sympie_canvas_store (&canvas, &from, &into))
+    return sympie_fail (error, SYMPIE_ERROR_MEMORY,
+        "not enough memory for %dx%d pixels", from.width, from.height);
   return true;
 }

@@ -43,14 +43,14 @@ by_name (const struct dirent **a, const struct dirent **b)
 }
 
 static bool
-read_photo (
-    struct SympieIce *ice, const char *folder, const char *name, char **error)
+read_photo (struct SympieIce *ice, const char *folder, const char *name,
+    SympieError *error)
 {
   char *path;
   bool ok;
 
   if (asprintf (&path, "%s/%s", folder, name) < 0)
-    return sympie_fail (error, "out of memory");
+    return sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
   ok = sympie_photo_read (path, &ice->photos[ice->n_photos], error);
   free (path);
   ice->n_photos += ok;
@@ -58,20 +58,21 @@ read_photo (
 }
 
 static bool
-read_photos (struct SympieIce *ice, const char *folder, char **error)
+read_photos (struct SympieIce *ice, const char *folder, SympieError *error)
 {
   struct dirent **entries;
   int n = scandir (folder, &entries, is_jpeg, by_name);
   bool ok;
 
   if (n < 0)
-    return sympie_fail (
-        error, "%s: cannot list the folder: %s", folder, strerror (errno));
+    return sympie_fail (error, SYMPIE_ERROR_FILE,
+        "%s: cannot list the folder: %s", folder, strerror (errno));
   ice->photos = calloc (n ? n : 1, sizeof *ice->photos);
-  ok = ice->photos ? true : sympie_fail (error, "out of memory");
+  ok = ice->photos ? true
+                   : sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
   if (ok && n == 0)
-    ok = sympie_fail (
-        error, "%s: no photographs (*.jpg, *.jpeg) in the folder", folder);
+    ok = sympie_fail (error, SYMPIE_ERROR_FILE,
+        "%s: no photographs (*.jpg, *.jpeg) in the folder", folder);
   for (int i = 0; i < n; i++) {
     ok = ok && read_photo (ice, folder, entries[i]->d_name, error);
     free (entries[i]);
@@ -81,13 +82,13 @@ read_photos (struct SympieIce *ice, const char *folder, char **error)
 }
 
 struct SympieIce *
-sympie_ice_new (const char *folder, char **error)
+sympie_ice_new (const char *folder, SympieError *error)
 {
   struct SympieIce *ice = calloc (1, sizeof *ice);
   bool ok;
 
   if (!ice) {
-    sympie_fail (error, "out of memory");
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
     return NULL;
   }
   if (folder) {
@@ -98,7 +99,7 @@ sympie_ice_new (const char *folder, char **error)
     if (ok)
       ice->n_photos = 1;
     else
-      sympie_fail (error, "out of memory");
+      sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
   }
   if (!ok) {
     sympie_ice_free (ice);

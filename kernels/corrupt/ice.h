@@ -8,8 +8,7 @@
 #ifndef SYMPIE_ICE_H
 #define SYMPIE_ICE_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "../sympie.h"
 
 typedef struct
 {
@@ -28,11 +27,12 @@ struct SympieIce
 
 /* The JPEG files of a folder or, where that is NULL, a texture that is the
  * same every time. */
-struct SympieIce *sympie_ice_new (const char *folder, char **error);
+struct SympieIce *sympie_ice_new (const char *folder, SympieError *error);
 void sympie_ice_free (struct SympieIce *ice); /* NULL is allowed */
 
 /* jpeg.c: fails on a file that cannot be read. */
-bool sympie_photo_read (const char *path, SympiePhoto *photo, char **error);
+bool sympie_photo_read (
+    const char *path, SympiePhoto *photo, SympieError *error);
 
 /* feathers.c: false without memory. */
 bool sympie_photo_grow (SympiePhoto *photo);

@@ -153,7 +153,8 @@ sympie_jpeg_compression (SympieCanvas *canvas, int severity)
 }
 
 static bool
-decode_photo (FILE *file, const char *path, SympiePhoto *photo, char **error)
+decode_photo (
+    FILE *file, const char *path, SympiePhoto *photo, SympieError *error)
 {
   struct jpeg_decompress_struct jpeg;
   char message[JMSG_LENGTH_MAX];
@@ -165,7 +166,7 @@ decode_photo (FILE *file, const char *path, SympiePhoto *photo, char **error)
     jpeg.err->format_message ((j_common_ptr) &jpeg, message);
     jpeg_destroy_decompress (&jpeg);
     free (row);
-    return sympie_fail (error, "%s: %s", path, message);
+    return sympie_fail (error, SYMPIE_ERROR_DAMAGED, "%s: %s", path, message);
   }
   jpeg_create_decompress (&jpeg);
   jpeg_stdio_src (&jpeg, file);
@@ -178,7 +179,7 @@ decode_photo (FILE *file, const char *path, SympiePhoto *photo, char **error)
   if (!photo->planes[0] || !row) {
     jpeg_destroy_decompress (&jpeg);
     free (row);
-    return sympie_fail (error, "%s: out of memory", path);
+    return sympie_fail (error, SYMPIE_ERROR_MEMORY, "%s: out of memory", path);
   }
   for (int y = 0; y < photo->height; y++) {
     JSAMPROW rows[1] = { row };
@@ -192,18 +193,19 @@ decode_photo (FILE *file, const char *path, SympiePhoto *photo, char **error)
   jpeg_destroy_decompress (&jpeg);
   free (row);
   if (errors.base.num_warnings > 0)
-    return sympie_fail (error, "%s: damaged", path);
+    return sympie_fail (error, SYMPIE_ERROR_DAMAGED, "%s: damaged", path);
   return true;
 }
 
 bool
-sympie_photo_read (const char *path, SympiePhoto *photo, char **error)
+sympie_photo_read (const char *path, SympiePhoto *photo, SympieError *error)
 {
   FILE *file = fopen (path, "rb");
   bool ok;
 
   if (!file)
-    return sympie_fail (error, "%s: %s", path, strerror (errno));
+    return sympie_fail (
+        error, SYMPIE_ERROR_FILE, "%s: %s", path, strerror (errno));
   *photo = (SympiePhoto){ 0 };
   ok = decode_photo (file, path, photo, error);
   if (!ok)

@@ -18,7 +18,8 @@
 typedef struct
 {
   const SympieCanvas *canvas;
-  const SympieImage *image, *dst;
+  const SympieImage *image;
+  const SympieTarget *dst; /* NULL while loading */
   const SympieFormatInfo *info;
   const SympiePacking *packing;
   SympieColour colour;
@@ -38,10 +39,16 @@ clamp (int i, int n)
   return i < 0 ? 0 : i < n ? i : n - 1;
 }
 
-static inline uint8_t *
+static inline const uint8_t *
 plane_row (const SympieImage *image, int plane, int y)
 {
   return image->planes[plane] + y * image->strides[plane];
+}
+
+static inline uint8_t *
+target_row (const SympieTarget *target, int plane, int y)
+{
+  return target->planes[plane] + y * target->strides[plane];
 }
 
 /* Whether the codes of the image are those of the canvas. */
@@ -55,13 +62,13 @@ plain_rgb (const SympieImage *image)
 
 static bool
 transfer_init (Transfer *transfer, const SympieCanvas *canvas,
-    const SympieImage *image, const SympieImage *dst)
+    const SympieImage *image, const SympieTarget *dst)
 {
   transfer->canvas = canvas;
   transfer->image = image;
   transfer->dst = dst;
   transfer->info = sympie_format_info (image->format);
-  transfer->packing = sympie_packing (sympie_cpu_flags (SYMPIE_CPU_ALL));
+  transfer->packing = sympie_packing (sympie_cpu_flags (0));
   transfer->row_stride = sympie_canvas_stride (image->width + SPARE);
   transfer->scratch = sympie_canvas_scratch (
       canvas, SCRATCH_ROWS * transfer->row_stride, &transfer->scratch_stride);
@@ -359,7 +366,7 @@ store_rows (void *data, int first, int end, int thread)
     for (int p = 0; p < info->n_planes; p++)
       if (due[p])
         transfer->packing->pack (info, p, codes, canvas->width,
-            plane_row (transfer->dst, p,
+            target_row (transfer->dst, p,
                 p == info->component[1].plane   ? y >> info->component[1].sub_y
                 : p == info->component[2].plane ? y >> info->component[2].sub_y
                                                 : y));
@@ -368,7 +375,7 @@ store_rows (void *data, int first, int end, int thread)
 
 bool
 sympie_canvas_store (
-    const SympieCanvas *canvas, const SympieImage *src, const SympieImage *dst)
+    const SympieCanvas *canvas, const SympieImage *src, const SympieTarget *dst)
 {
   Transfer transfer;
 
@@ -381,7 +388,7 @@ sympie_canvas_store (
 /* ---- Copying ------------------------------------------------------------- */
 
 void
-sympie_pixels_copy (const SympieImage *src, const SympieImage *dst)
+sympie_pixels_copy (const SympieImage *src, const SympieTarget *dst)
 {
   const SympieFormatInfo *info = sympie_format_info (src->format);
   const SympiePacking *packing = sympie_packing (0);
@@ -396,7 +403,7 @@ sympie_pixels_copy (const SympieImage *src, const SympieImage *dst)
 
     for (int y = 0; y < height; y++) {
       const uint8_t *in = plane_row (src, p, y);
-      uint8_t *out = plane_row (dst, p, y);
+      uint8_t *out = target_row (dst, p, y);
 
       if (in == out)
         continue;

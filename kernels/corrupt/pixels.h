@@ -15,12 +15,11 @@
 /* Makes planes for the canvas and fills them. False without memory. */
 bool sympie_canvas_load (SympieCanvas *canvas, const SympieImage *image);
 
-/* To an image of the format and size that it was loaded from, `src`, whose
- * alpha it takes. False without memory. */
-bool sympie_canvas_store (
-    const SympieCanvas *canvas, const SympieImage *src, const SympieImage *dst);
+/* To a target for the image that it was loaded from, `src`, whose alpha it
+ * takes. False without memory. */
+bool sympie_canvas_store (const SympieCanvas *canvas, const SympieImage *src,
+    const SympieTarget *dst);
 
-/* Between images of the same format and size. */
-void sympie_pixels_copy (const SympieImage *src, const SympieImage *dst);
+void sympie_pixels_copy (const SympieImage *src, const SympieTarget *dst);
 
 #endif /* SYMPIE_PIXELS_H */

@@ -38,12 +38,12 @@ cpu_close (void *backend)
 }
 
 static bool
-prepare_estimate (
-    Cpu *cpu, unsigned flags, const SympieNemWeights *weights, char **error)
+prepare_estimate (Cpu *cpu, unsigned flags, const SympieNemWeights *weights,
+    SympieError *error)
 {
   cpu->crop = aligned_alloc (64, sizeof *cpu->crop);
   if (!cpu->crop)
-    return sympie_fail (error, "out of memory");
+    return sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
   memset (cpu->crop, 0, sizeof *cpu->crop);
   return (cpu->preprocess = sympie_preprocess_new (
               cpu->pool, flags, SYMPIE_INPUT_CROP224, error))
@@ -51,18 +51,17 @@ prepare_estimate (
 }
 
 static void *
-cpu_open (
-    const SympieConfig *config, const SympieNemWeights *weights, char **error)
+cpu_open (const SympieConfig *config, const SympieNemWeights *weights,
+    SympieError *error)
 {
-  int n_threads = config->n_threads ? config->n_threads : sympie_cpu_count ();
-  unsigned flags = sympie_cpu_flags (config->cpu_mask);
+  unsigned flags = sympie_cpu_flags (config->cpu_disabled);
   Cpu *cpu = calloc (1, sizeof *cpu);
 
   if (!cpu) {
-    sympie_fail (error, "out of memory");
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
     return NULL;
   }
-  if (!(cpu->pool = sympie_pool_new (n_threads, error))
+  if (!(cpu->pool = sympie_pool_new (config->n_threads, error))
       || !(cpu->dwm = sympie_dwm_new (cpu->pool, flags, error))
       || (weights && !prepare_estimate (cpu, flags, weights, error))) {
     cpu_close (cpu);
@@ -73,7 +72,7 @@ cpu_open (
 
 static bool
 cpu_estimate (void *backend, const SympieImage *image, SympieParams *params,
-    float *gate, char **error)
+    float *gate, SympieError *error)
 {
   Cpu *cpu = backend;
 
@@ -84,8 +83,8 @@ cpu_estimate (void *backend, const SympieImage *image, SympieParams *params,
 }
 
 static bool
-cpu_apply (void *backend, const SympieImage *src, const SympieImage *dst,
-    const SympieParams *params, char **error)
+cpu_apply (void *backend, const SympieImage *src, const SympieTarget *dst,
+    const SympieParams *params, SympieError *error)
 {
   Cpu *cpu = backend;
 

@@ -77,14 +77,14 @@ allocate (size_t n)
 }
 
 float *
-sympie_floats_new (size_t n, char **error)
+sympie_floats_new (size_t n, SympieError *error)
 {
   float *values = allocate (n);
 
   if (values)
     memset (values, 0, n * sizeof *values);
   else
-    sympie_fail (error, "out of memory");
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
   return values;
 }
 
@@ -240,7 +240,7 @@ prepare (SympieConvNet *net, const SympieConvLayer *layers, int n_layers)
 
 SympieConvNet *
 sympie_conv_net_new (SympiePool *pool, unsigned cpu_flags,
-    const SympieConvLayer *layers, int n_layers, char **error)
+    const SympieConvLayer *layers, int n_layers, SympieError *error)
 {
   SympieConvNet *net = calloc (1, sizeof *net);
 
@@ -251,7 +251,7 @@ sympie_conv_net_new (SympiePool *pool, unsigned cpu_flags,
       return net;
     sympie_conv_net_free (net);
   }
-  sympie_fail (error, "out of memory");
+  sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
   return NULL;
 }
 

@@ -75,7 +75,7 @@ typedef struct SympieConvNet SympieConvNet;
  * SympieCpuFlags that the processor has. NULL with a message when memory is
  * short. */
 SympieConvNet *sympie_conv_net_new (SympiePool *pool, unsigned cpu_flags,
-    const SympieConvLayer *layers, int n_layers, char **error);
+    const SympieConvLayer *layers, int n_layers, SympieError *error);
 void sympie_conv_net_free (SympieConvNet *net); /* NULL is allowed */
 
 int sympie_conv_net_block (const SympieConvNet *net); /* channels */
@@ -87,6 +87,6 @@ void sympie_conv_net_run (
 
 /* `n` floats, zero and aligned to 64 bytes, for free (); NULL with a message
  * when memory is short. */
-float *sympie_floats_new (size_t n, char **error);
+float *sympie_floats_new (size_t n, SympieError *error);
 
 #endif /* SYMPIE_CONV_H */

@@ -5,62 +5,91 @@
 
 #include "cpu.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../error.h"
 
+#if defined(__x86_64__)
+/* GCC before 13 has no name for it. */
+static bool
+has_avxvnni (void)
+{
+  unsigned a, b, c, d;
+
+  return __get_cpuid_count (7, 1, &a, &b, &c, &d) && (a & 1 << 4);
+}
+#endif
+
 unsigned
-sympie_cpu_flags (unsigned mask)
+sympie_cpu_flags (unsigned disabled)
 {
   unsigned flags = 0;
 
 #if defined(__x86_64__)
+  flags |= SYMPIE_CPU_SSE2;
   __builtin_cpu_init ();
   if (__builtin_cpu_supports ("avx2") && __builtin_cpu_supports ("fma"))
     flags |= SYMPIE_CPU_AVX2;
+  if ((flags & SYMPIE_CPU_AVX2) && has_avxvnni ())
+    flags |= SYMPIE_CPU_AVXVNNI;
   if ((flags & SYMPIE_CPU_AVX2) && __builtin_cpu_supports ("avx512f")
       && __builtin_cpu_supports ("avx512bw")
       && __builtin_cpu_supports ("avx512dq")
       && __builtin_cpu_supports ("avx512vl")
       && __builtin_cpu_supports ("avx512vnni"))
     flags |= SYMPIE_CPU_AVX512;
+#elif defined(__aarch64__)
+  flags |= SYMPIE_CPU_NEON;
 #endif
-  return flags & mask;
-}
-
-/* False when the environment variable SYMPIE_CPU holds none of its values. */
-static bool
-read_environment (unsigned *mask)
-{
-  const char *name = getenv ("SYMPIE_CPU");
-
-  *mask = SYMPIE_CPU_ALL;
-  if (!name || !*name || strcmp (name, "avx512") == 0)
-    return true;
-  *mask = strcmp (name, "avx2") == 0 ? SYMPIE_CPU_AVX2 : 0;
-  return *mask || strcmp (name, "c") == 0;
-}
-
-unsigned
-sympie_cpu_mask_from_environment (void)
-{
-  unsigned mask;
-
-  read_environment (&mask);
-  return mask;
+  return flags & ~disabled;
 }
 
 bool
-sympie_cpu_check_environment (char **error)
+sympie_cpu_disabled_by_environment (unsigned *disabled, SympieError *error)
 {
-  unsigned mask;
+  static const struct
+  {
+    const char *name;
+    unsigned flag;
+  } levels[] = {
+    { "c", 0 },
+    { "sse2", SYMPIE_CPU_SSE2 },
+    { "avx2", SYMPIE_CPU_AVX2 },
+    { "avxvnni", SYMPIE_CPU_AVXVNNI },
+    { "avx512", SYMPIE_CPU_AVX512 },
+    { "neon", SYMPIE_CPU_NEON },
+  };
+  const char *name = getenv ("SYMPIE_CPU");
+  unsigned allowed = 0;
 
-  return read_environment (&mask)
-         || sympie_fail (error,
-             "environment variable SYMPIE_CPU is '%s', not c, avx2 or avx512",
-             getenv ("SYMPIE_CPU"));
+  *disabled = 0;
+  if (!name || !*name)
+    return true;
+  for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+    allowed |= levels[i].flag;
+    if (strcmp (name, levels[i].name) == 0) {
+      *disabled = ~allowed;
+      return true;
+    }
+  }
+  return sympie_fail (error, SYMPIE_ERROR_INVALID,
+      "environment variable SYMPIE_CPU is '%s', not c, sse2, avx2, avxvnni, "
+      "avx512 or neon",
+      name);
+}
+
+unsigned
+sympie_cpu_flags_of_environment (void)
+{
+  unsigned disabled;
+
+  sympie_cpu_disabled_by_environment (&disabled, NULL);
+  return sympie_cpu_flags (disabled);
 }
 
 int
@@ -69,6 +98,6 @@ sympie_cpu_count (void)
   cpu_set_t set;
 
   if (sched_getaffinity (0, sizeof set, &set) != 0)
-    return 1; /* more processors than a cpu_set_t holds: be modest */
+    return 1; /* more processors than a cpu_set_t holds */
   return CPU_COUNT (&set);
 }

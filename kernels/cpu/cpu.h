@@ -10,14 +10,16 @@
 
 #include "../sympie.h"
 
-/* SympieCpuFlags of this processor, restricted to `mask`. */
-unsigned sympie_cpu_flags (unsigned mask);
+/* SympieCpuFlags of this processor without those disabled. */
+unsigned sympie_cpu_flags (unsigned disabled);
 
-/* The mask that the environment variable SYMPIE_CPU asks for. */
-unsigned sympie_cpu_mask_from_environment (void);
+/* The flags that the environment variable SYMPIE_CPU disables. False with a
+ * message when its value means nothing. */
+bool sympie_cpu_disabled_by_environment (
+    unsigned *disabled, SympieError *error);
 
-/* False with a message when SYMPIE_CPU has a value that means nothing. */
-bool sympie_cpu_check_environment (char **error);
+/* Both together, a bad value counting as none: for tests. */
+unsigned sympie_cpu_flags_of_environment (void);
 
 /* Processors that this process may run on, 1 or more. */
 int sympie_cpu_count (void);

@@ -47,7 +47,7 @@ struct SympieDwm
 };
 
 SympieDwm *
-sympie_dwm_new (SympiePool *pool, unsigned cpu_flags, char **error)
+sympie_dwm_new (SympiePool *pool, unsigned cpu_flags, SympieError *error)
 {
   int n_threads = sympie_pool_size (pool);
   SympieDwm *dwm = calloc (1, sizeof *dwm);
@@ -59,7 +59,7 @@ sympie_dwm_new (SympiePool *pool, unsigned cpu_flags, char **error)
   }
   if (!dwm || !dwm->saved || !dwm->scratch) {
     sympie_dwm_free (dwm);
-    sympie_fail (error, "out of memory");
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
     return NULL;
   }
   dwm->packing = sympie_packing (cpu_flags);
@@ -135,7 +135,7 @@ share_memory (SympieDwm *dwm)
 }
 
 static bool
-reserve (SympieDwm *dwm, int width, char **error)
+reserve (SympieDwm *dwm, int width, SympieError *error)
 {
   ptrdiff_t round = SYMPIE_DWM_ROUND;
   ptrdiff_t pitch =
@@ -152,7 +152,8 @@ reserve (SympieDwm *dwm, int width, char **error)
   dwm->memory = aligned_alloc (64, (size + 63) / 64 * 64);
   if (!dwm->memory) {
     dwm->pitch = 0;
-    return sympie_fail (error, "out of memory for frames of %d columns", width);
+    return sympie_fail (error, SYMPIE_ERROR_MEMORY,
+        "out of memory for frames of %d columns", width);
   }
   /* Columns beyond the frame take part in sums that nobody reads. */
   memset (dwm->memory, 0, size);
@@ -258,7 +259,7 @@ run_band (void *data, int band, int thread)
 
 bool
 sympie_dwm_apply (SympieDwm *dwm, const SympieImage *src,
-    const SympieImage *dst, const SympieParams *params, char **error)
+    const SympieTarget *dst, const SympieParams *params, SympieError *error)
 {
   int n_threads = sympie_pool_size (dwm->pool);
 

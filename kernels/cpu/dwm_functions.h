@@ -33,7 +33,8 @@ typedef struct
   ptrdiff_t pitch; /* columns in memory of a row of samples */
   const SympieFormatInfo *info;
   const SympiePacking *packing;
-  SympieImage src, dst;
+  SympieImage src;
+  SympieTarget dst;
 
   /* Codes of YUV are read and written where they lie, else through `packing`;
    * their shift in their words. */

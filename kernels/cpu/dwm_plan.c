@@ -128,7 +128,7 @@ quantise (SympieDwmPlan *plan)
 
 void
 sympie_dwm_plan (SympieDwmPlan *plan, const SympieImage *src,
-    const SympieImage *dst, const SympieParams *params)
+    const SympieTarget *dst, const SympieParams *params)
 {
   const SympieFormatInfo *info = sympie_format_info (src->format);
   SympieDwmFold fold;

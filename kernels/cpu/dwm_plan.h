@@ -12,6 +12,6 @@
 
 /* Decides whether 16 bits are enough; `pitch` is left to the caller. */
 void sympie_dwm_plan (SympieDwmPlan *plan, const SympieImage *src,
-    const SympieImage *dst, const SympieParams *params);
+    const SympieTarget *dst, const SympieParams *params);
 
 #endif /* SYMPIE_DWM_PLAN_H */

@@ -456,14 +456,17 @@ store_packed (uint8_t *dst, const uint8_t *src, int16_t *const rgb[3],
 INLINE void __attribute__ ((unused))
 prefetch_packed (const SympieDwmPlan *plan, int y, int x, int n)
 {
-  const SympieImage *src = &plan->src, *dst = &plan->dst;
+  const SympieImage *src = &plan->src;
+  const SympieTarget *dst = &plan->dst;
 
   for (int i = 0; i < SYMPIE_DWM_GROUP; i++)
     for (int at = 4 * x; at < 4 * (x + n); at += 64) {
       __builtin_prefetch (
-          (char *) src->planes[0] + (y + 6 + i) * src->strides[0] + at, 0, 2);
+          (const char *) src->planes[0] + (y + 6 + i) * src->strides[0] + at, 0,
+          2);
       __builtin_prefetch (
-          (char *) dst->planes[0] + (y + 4 + i) * dst->strides[0] + at, 1, 2);
+          (const char *) dst->planes[0] + (y + 4 + i) * dst->strides[0] + at, 1,
+          2);
     }
 }
 
@@ -499,7 +502,7 @@ static void
 store_rgb (const SympieDwmPlan *plan, const SympieDwmScratch *scratch, int y,
     int16_t *const rgb[3])
 {
-  const SympieImage *dst = &plan->dst;
+  const SympieTarget *dst = &plan->dst;
   uint16_t *codes[4] = { (uint16_t *) rgb[0], (uint16_t *) rgb[1],
     (uint16_t *) rgb[2], scratch->codes[3] };
 
@@ -610,7 +613,7 @@ store_chroma_row (
     const SympieDwmPlan *plan, const SympieDwmScratch *scratch, int row)
 {
   const SympieComponent *u = &plan->info->component[1], *v = u + 1;
-  const SympieImage *dst = &plan->dst;
+  const SympieTarget *dst = &plan->dst;
   uint8_t *u_dst = (uint8_t *) scratch->codes[1];
   uint8_t *v_dst = (uint8_t *) scratch->codes[2];
   const int16_t *r = scratch->average[0], *g = scratch->average[1];

@@ -37,7 +37,8 @@ features_close (void *backend)
 }
 
 static bool
-prepare (Features *features, int width, int height, int n_images, char **error)
+prepare (
+    Features *features, int width, int height, int n_images, SympieError *error)
 {
   for (int i = 0; i < n_images; i++)
     if (!features->preprocess[i]
@@ -52,13 +53,11 @@ prepare (Features *features, int width, int height, int n_images, char **error)
 
 static bool
 set_up (Features *features, const SympieFeaturesConfig *config,
-    const SympieVgg19Weights *weights, char **error)
+    const SympieVgg19Weights *weights, SympieError *error)
 {
-  int n_threads = config->n_threads ? config->n_threads : sympie_cpu_count ();
-
-  features->cpu_flags = sympie_cpu_flags (config->cpu_mask);
+  features->cpu_flags = sympie_cpu_flags (config->cpu_disabled);
   features->input = config->input;
-  if (!(features->pool = sympie_pool_new (n_threads, error)))
+  if (!(features->pool = sympie_pool_new (config->n_threads, error)))
     return false;
   features->vgg = sympie_vgg_new (features->pool, features->cpu_flags, weights,
       sympie_vgg19_ends_in_pool (config->layer), error);
@@ -70,12 +69,12 @@ set_up (Features *features, const SympieFeaturesConfig *config,
 
 static void *
 features_open (const SympieFeaturesConfig *config,
-    const SympieVgg19Weights *weights, char **error)
+    const SympieVgg19Weights *weights, SympieError *error)
 {
   Features *features = calloc (1, sizeof *features);
 
   if (!features) {
-    sympie_fail (error, "out of memory");
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
     return NULL;
   }
   if (!set_up (features, config, weights, error)) {
@@ -88,7 +87,7 @@ features_open (const SympieFeaturesConfig *config,
 /* Writes what step `step` wants to see of an image. */
 static bool
 load (Features *features, int image, const SympieImage *view, int width,
-    int height, int step, char **error)
+    int height, int step, SympieError *error)
 {
   int n_rows = sympie_vgg_n_rows (features->vgg), first = step * n_rows;
   int n = first + n_rows < height ? n_rows : height - first;
@@ -124,7 +123,7 @@ store (const SympieVggStrip *strip, int height, float *values)
 
 static bool
 features_extract (void *backend, const SympieImage *image, const int shape[3],
-    float *values, char **error)
+    float *values, SympieError *error)
 {
   Features *features = backend;
   bool full = features->input == SYMPIE_INPUT_FULL;
@@ -216,7 +215,7 @@ feature_squares (const SympieVggStrip *strip, int image)
 static bool
 compare_few (Features *features, const SympieImage *reference,
     const SympieImage *const distorted[], int n, const int shape[3],
-    SympieDifference differences[], char **error)
+    SympieDifference differences[], SympieError *error)
 {
   bool full = features->input == SYMPIE_INPUT_FULL;
   int width = full ? reference->width : SYMPIE_NEM_SIZE;
@@ -250,7 +249,7 @@ compare_few (Features *features, const SympieImage *reference,
 static bool
 features_compare (void *backend, const SympieImage *reference,
     const SympieImage *const distorted[], int n, const int shape[3],
-    SympieDifference differences[], char **error)
+    SympieDifference differences[], SympieError *error)
 {
   const int most = SYMPIE_VGG_MAX_IMAGES - 1;
 

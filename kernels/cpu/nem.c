@@ -36,7 +36,7 @@ struct SympieNem
 
 static bool
 prepare_net (SympieNem *nem, SympiePool *pool, unsigned cpu_flags,
-    const SympieNemWeights *weights, char **error)
+    const SympieNemWeights *weights, SympieError *error)
 {
   SympieConvLayer layers[N_LAYERS] = {
     {
@@ -68,7 +68,8 @@ prepare_net (SympieNem *nem, SympiePool *pool, unsigned cpu_flags,
 }
 
 static bool
-prepare_memory (SympieNem *nem, const SympieNemWeights *weights, char **error)
+prepare_memory (
+    SympieNem *nem, const SympieNemWeights *weights, SympieError *error)
 {
   int size = SYMPIE_NEM_SIZE / 4;
 
@@ -91,7 +92,8 @@ prepare_memory (SympieNem *nem, const SympieNemWeights *weights, char **error)
 }
 
 static bool
-prepare_head (SympieNem *nem, const SympieNemWeights *weights, char **error)
+prepare_head (
+    SympieNem *nem, const SympieNemWeights *weights, SympieError *error)
 {
   size_t n = SYMPIE_N_PARAMS * SYMPIE_NEM_FEATURES;
 
@@ -113,12 +115,12 @@ prepare_head (SympieNem *nem, const SympieNemWeights *weights, char **error)
 
 SympieNem *
 sympie_nem_new (SympiePool *pool, unsigned cpu_flags,
-    const SympieNemWeights *weights, char **error)
+    const SympieNemWeights *weights, SympieError *error)
 {
   SympieNem *nem = calloc (1, sizeof *nem);
 
   if (!nem) {
-    sympie_fail (error, "out of memory");
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
     return NULL;
   }
   if (!prepare_net (nem, pool, cpu_flags, weights, error)

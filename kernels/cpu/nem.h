@@ -32,7 +32,7 @@ typedef struct SympieNem SympieNem;
  * `cpu_flags` (SympieCpuFlags that the processor has). The weights are not
  * needed afterwards. NULL with a message when memory is short. */
 SympieNem *sympie_nem_new (SympiePool *pool, unsigned cpu_flags,
-    const SympieNemWeights *weights, char **error);
+    const SympieNemWeights *weights, SympieError *error);
 void sympie_nem_free (SympieNem *nem); /* NULL is allowed */
 
 /* `params` as the network gives them, and the gate in [0, 1] that they have not

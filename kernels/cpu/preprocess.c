@@ -75,12 +75,12 @@ struct SympiePreprocess
 
 SympiePreprocess *
 sympie_preprocess_new (
-    SympiePool *pool, unsigned cpu_flags, SympieInput input, char **error)
+    SympiePool *pool, unsigned cpu_flags, SympieInput input, SympieError *error)
 {
   SympiePreprocess *preprocess = calloc (1, sizeof *preprocess);
 
   if (!preprocess) {
-    sympie_fail (error, "out of memory");
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
     return NULL;
   }
   preprocess->pool = pool;
@@ -125,7 +125,7 @@ make_taps (const SympiePreprocess *preprocess, SympieTaps *taps, int size,
 
 static bool
 prepare (SympiePreprocess *preprocess, const SympieImage *image,
-    const SympieFormatInfo *info, char **error)
+    const SympieFormatInfo *info, SympieError *error)
 {
   int width = image->width, height = image->height;
   int smaller = width < height ? width : height;
@@ -150,7 +150,7 @@ prepare (SympiePreprocess *preprocess, const SympieImage *image,
             component->sub_x, site & SYMPIE_CHROMA_LEFT)
         || !make_taps (preprocess, &preprocess->y[k], height, smaller,
             component->sub_y, site & SYMPIE_CHROMA_TOP))
-      return sympie_fail (error, "out of memory");
+      return sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
   }
 
   preprocess->unpacked = !sympie_format_has_own_words (info);
@@ -187,7 +187,7 @@ prepare (SympiePreprocess *preprocess, const SympieImage *image,
       calloc (preprocess->scratch_size * sympie_pool_size (preprocess->pool),
           sizeof *preprocess->scratch);
   if (!preprocess->scratch)
-    return sympie_fail (error, "out of memory");
+    return sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
   preprocess->ready = true;
   return true;
 }
@@ -279,7 +279,7 @@ run_rows (void *data, int task, int thread)
 
 bool
 sympie_preprocess_rows (SympiePreprocess *preprocess, const SympieImage *image,
-    int first, int n, float *const rgb[3], ptrdiff_t stride, char **error)
+    int first, int n, float *const rgb[3], ptrdiff_t stride, SympieError *error)
 {
   SympieColour colour;
 
@@ -307,7 +307,7 @@ sympie_preprocess_rows (SympiePreprocess *preprocess, const SympieImage *image,
 
 bool
 sympie_preprocess_run (SympiePreprocess *preprocess, const SympieImage *image,
-    SympieCrop *crop, char **error)
+    SympieCrop *crop, SympieError *error)
 {
   float *rgb[3];
 

@@ -16,8 +16,8 @@ typedef struct SympiePreprocess SympiePreprocess;
 /* For the crop or for whole frames. `cpu_flags` are the SympieCpuFlags to use,
  * which the processor must have. The pool must outlive the result. NULL with a
  * message when memory is short. */
-SympiePreprocess *sympie_preprocess_new (
-    SympiePool *pool, unsigned cpu_flags, SympieInput input, char **error);
+SympiePreprocess *sympie_preprocess_new (SympiePool *pool, unsigned cpu_flags,
+    SympieInput input, SympieError *error);
 void sympie_preprocess_free (SympiePreprocess *preprocess); /* NULL too */
 
 /* Rows `first` to `first` + `n` - 1 of what is to be seen of an image that was
@@ -26,10 +26,10 @@ void sympie_preprocess_free (SympiePreprocess *preprocess); /* NULL too */
  * with a message when there is none. */
 bool sympie_preprocess_rows (SympiePreprocess *preprocess,
     const SympieImage *image, int first, int n, float *const rgb[3],
-    ptrdiff_t stride, char **error);
+    ptrdiff_t stride, SympieError *error);
 
 /* Fills the crop, but not its border; otherwise the same. */
 bool sympie_preprocess_run (SympiePreprocess *preprocess,
-    const SympieImage *image, SympieCrop *crop, char **error);
+    const SympieImage *image, SympieCrop *crop, SympieError *error);
 
 #endif /* SYMPIE_PREPROCESS_H */

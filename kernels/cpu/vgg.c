@@ -60,13 +60,13 @@ struct SympieVgg
 
 SympieVgg *
 sympie_vgg_new (SympiePool *pool, unsigned cpu_flags,
-    const SympieVgg19Weights *weights, bool end_in_pool, char **error)
+    const SympieVgg19Weights *weights, bool end_in_pool, SympieError *error)
 {
   SympieVgg *vgg = calloc (1, sizeof *vgg);
   SympieConvLayer layers[SYMPIE_VGG19_N_CONVS];
 
   if (!vgg) {
-    sympie_fail (error, "out of memory");
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
     return NULL;
   }
   vgg->pool = pool;
@@ -134,7 +134,7 @@ max (size_t a, size_t b)
 
 /* Sizes and lags of all layers. */
 static bool
-lay_out (SympieVgg *vgg, int width, int height, int whole, char **error)
+lay_out (SympieVgg *vgg, int width, int height, int whole, SympieError *error)
 {
   int rows, lag = 0, w = width, h = height;
 
@@ -168,7 +168,7 @@ lay_out (SympieVgg *vgg, int width, int height, int whole, char **error)
     }
   }
   if (w == 0 || h == 0)
-    return sympie_fail (error,
+    return sympie_fail (error, SYMPIE_ERROR_INVALID,
         "an image of %dx%d pixels is too small for this layer of VGG19", width,
         height);
 
@@ -181,7 +181,7 @@ lay_out (SympieVgg *vgg, int width, int height, int whole, char **error)
 }
 
 static bool
-prepare_memory (SympieVgg *vgg, char **error)
+prepare_memory (SympieVgg *vgg, SympieError *error)
 {
   size_t size = 0;
 
@@ -205,7 +205,7 @@ prepare_memory (SympieVgg *vgg, char **error)
 
 bool
 sympie_vgg_prepare (SympieVgg *vgg, int width, int height, int n_images,
-    int whole, char **error)
+    int whole, SympieError *error)
 {
   if (vgg->width == width && vgg->height == height
       && n_images <= vgg->n_prepared)

@@ -41,7 +41,7 @@ typedef struct
  * `cpu_flags` are SympieCpuFlags that the processor has. The pool of threads
  * must outlive the result. NULL with a message when memory is short. */
 SympieVgg *sympie_vgg_new (SympiePool *pool, unsigned cpu_flags,
-    const SympieVgg19Weights *weights, bool end_in_pool, char **error);
+    const SympieVgg19Weights *weights, bool end_in_pool, SympieError *error);
 void sympie_vgg_free (SympieVgg *vgg); /* NULL is allowed */
 
 /* Prepares for `n_images` of that size: in one piece up to `whole` pixels, in
@@ -49,7 +49,7 @@ void sympie_vgg_free (SympieVgg *vgg); /* NULL is allowed */
  * already. False with a message where memory is short, or the last layer of so
  * small an image would be empty. */
 bool sympie_vgg_prepare (SympieVgg *vgg, int width, int height, int n_images,
-    int whole, char **error);
+    int whole, SympieError *error);
 
 /* An image takes that many steps. Before step i of them, the caller writes
  * input rows i * n to i * n + n - 1, as far as the image goes, to the three

@@ -35,14 +35,14 @@ typedef struct
 typedef struct
 {
   const SympieImage *src;
-  const SympieImage *dst;     /* NULL: estimate */
+  const SympieTarget *dst;    /* NULL: estimate */
   const SympieParams *params; /* to apply; NULL: those estimated */
   float strength;
 } Job;
 
 /* Every entry: the calling thread may be another one than before. */
 static bool
-enter (const Cuda *cuda, char **error)
+enter (const Cuda *cuda, SympieError *error)
 {
   return !cuda->is_primary
          || sympie_cuda_ok (
@@ -50,15 +50,15 @@ enter (const Cuda *cuda, char **error)
 }
 
 bool
-sympie_cuda_probe (int device, char **error)
+sympie_cuda_probe (int device, SympieError *error)
 {
   int count = 0;
 
   if (!sympie_cuda_ok (cudaGetDeviceCount (&count), "look for a device", error))
     return false;
   if (device < 0 || device >= count)
-    return sympie_fail (
-        error, "no CUDA device %d: there are %d, from 0", device, count);
+    return sympie_fail (error, SYMPIE_ERROR_DEVICE,
+        "no CUDA device %d: there are %d, from 0", device, count);
   return true;
 }
 
@@ -85,7 +85,7 @@ cuda_close (void *backend)
 
 static bool
 prepare (Cuda *cuda, const SympieConfig *config,
-    const SympieNemWeights *weights, char **error)
+    const SympieNemWeights *weights, SympieError *error)
 {
   void *params;
 
@@ -113,8 +113,9 @@ prepare (Cuda *cuda, const SympieConfig *config,
   if (!weights)
     return true;
   if (weights->gate_weight && !config->ignore_gate)
-    return sympie_fail (error, "the CUDA backend has no gate yet; the weights "
-                               "have one");
+    return sympie_fail (error, SYMPIE_ERROR_INVALID,
+        "the CUDA backend has no gate yet; the weights "
+        "have one");
   cuda->weights = sympie_cuda_weights_ref (weights, cuda->half, cuda->device,
       config->cuda_context, cuda->stream, error);
   if (!cuda->weights)
@@ -125,13 +126,13 @@ prepare (Cuda *cuda, const SympieConfig *config,
 }
 
 static void *
-cuda_open (
-    const SympieConfig *config, const SympieNemWeights *weights, char **error)
+cuda_open (const SympieConfig *config, const SympieNemWeights *weights,
+    SympieError *error)
 {
   Cuda *cuda = calloc (1, sizeof *cuda);
 
   if (!cuda) {
-    sympie_fail (error, "out of memory");
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
     return NULL;
   }
   cuda->device = config->cuda_device;
@@ -147,14 +148,14 @@ cuda_open (
 /* ---- Frames -------------------------------------------------------------- */
 
 static bool
-check_alignment (const SympieImage *image, char **error)
+check_alignment (const SympieImage *image, SympieError *error)
 {
   const SympieFormatInfo *info = sympie_format_info (image->format);
   uintptr_t word = sympie_format_is_packed (info) ? 4 : info->word;
 
   for (int p = 0; p < info->n_planes; p++)
     if (((uintptr_t) image->planes[p] | (uintptr_t) image->strides[p]) % word)
-      return sympie_fail (error,
+      return sympie_fail (error, SYMPIE_ERROR_INVALID,
           "%s image in CUDA memory that is not aligned to %d bytes", info->name,
           (int) word);
   return true;
@@ -170,7 +171,8 @@ is_in_place (const Job *job)
 
 /* What to read from: the image, or its copy. */
 static bool
-put_source (Cuda *cuda, const Job *job, SympieImage *on_device, char **error)
+put_source (
+    Cuda *cuda, const Job *job, SympieImage *on_device, SympieError *error)
 {
   *on_device = *job->src;
   if (job->src->memory == SYMPIE_MEMORY_CUDA && !is_in_place (job))
@@ -185,12 +187,12 @@ put_source (Cuda *cuda, const Job *job, SympieImage *on_device, char **error)
 /* What to write to. */
 static bool
 prepare_result (
-    Cuda *cuda, const SympieImage *dst, SympieImage *on_device, char **error)
+    Cuda *cuda, const Job *job, SympieImage *on_device, SympieError *error)
 {
-  *on_device = *dst;
-  if (dst->memory == SYMPIE_MEMORY_CUDA)
-    return check_alignment (dst, error);
-  if (!sympie_cuda_staging_prepare (&cuda->out, dst, error))
+  *on_device = sympie_target_image (job->dst, job->src);
+  if (on_device->memory == SYMPIE_MEMORY_CUDA)
+    return check_alignment (on_device, error);
+  if (!sympie_cuda_staging_prepare (&cuda->out, on_device, error))
     return false;
   *on_device = cuda->out.device;
   return true;
@@ -198,7 +200,7 @@ prepare_result (
 
 static bool
 put_given (Cuda *cuda, const Job *job, const SympieImage *src,
-    const SympieImage *dst, char **error)
+    const SympieImage *dst, SympieError *error)
 {
   *cuda->pinned_params = *job->params;
   return sympie_cuda_ok (cudaMemcpyAsync (cuda->params, cuda->pinned_params,
@@ -211,7 +213,7 @@ put_given (Cuda *cuda, const Job *job, const SympieImage *src,
 
 static bool
 put_estimated (Cuda *cuda, const Job *job, const SympieImage *src,
-    const SympieImage *dst, char **error)
+    const SympieImage *dst, SympieError *error)
 {
   return (dst ? sympie_cuda_steps_enhance (
               &cuda->steps, src, dst, job->strength, error)
@@ -224,12 +226,12 @@ put_estimated (Cuda *cuda, const Job *job, const SympieImage *src,
 }
 
 static bool
-put_job (Cuda *cuda, const Job *job, char **error)
+put_job (Cuda *cuda, const Job *job, SympieError *error)
 {
   SympieImage src, dst;
 
   return put_source (cuda, job, &src, error)
-         && (!job->dst || prepare_result (cuda, job->dst, &dst, error))
+         && (!job->dst || prepare_result (cuda, job, &dst, error))
          && (job->params ? put_given (cuda, job, &src, &dst, error)
                          : put_estimated (
                              cuda, job, &src, job->dst ? &dst : NULL, error))
@@ -240,7 +242,7 @@ put_job (Cuda *cuda, const Job *job, char **error)
 /* Whether it succeeds or not, nothing goes on after this. */
 static bool
 run (Cuda *cuda, const Job *job, const char *what, SympieParams *params,
-    char **error)
+    SympieError *error)
 {
   if (!enter (cuda, error))
     return false;
@@ -261,7 +263,7 @@ run (Cuda *cuda, const Job *job, const char *what, SympieParams *params,
 
 static bool
 cuda_estimate (void *backend, const SympieImage *image, SympieParams *params,
-    float *gate, char **error)
+    float *gate, SympieError *error)
 {
   Job job = { .src = image };
 
@@ -270,8 +272,8 @@ cuda_estimate (void *backend, const SympieImage *image, SympieParams *params,
 }
 
 static bool
-cuda_apply (void *backend, const SympieImage *src, const SympieImage *dst,
-    const SympieParams *params, char **error)
+cuda_apply (void *backend, const SympieImage *src, const SympieTarget *dst,
+    const SympieParams *params, SympieError *error)
 {
   Job job = { .src = src, .dst = dst, .params = params, .strength = 1 };
 
@@ -280,7 +282,7 @@ cuda_apply (void *backend, const SympieImage *src, const SympieImage *dst,
 
 static bool
 cuda_enhance (void *backend, const SympieImage *src, const SympieImage *dst,
-    float strength, SympieParams *params, float *gate, char **error)
+    float strength, SympieParams *params, float *gate, SympieError *error)
 {
   Job job = { .src = src, .dst = dst, .strength = strength };
 

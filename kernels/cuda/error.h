@@ -15,13 +15,13 @@
 /* Whether a call succeeded; the message says what could not be done, and
  * CUDA's reason. */
 static inline bool
-sympie_cuda_ok (cudaError_t result, const char *what, char **error)
+sympie_cuda_ok (cudaError_t result, const char *what, SympieError *error)
 {
   if (result == cudaSuccess)
     return true;
   cudaGetLastError (); /* or the next launch would report it again */
-  return sympie_fail (
-      error, "CUDA cannot %s: %s", what, cudaGetErrorString (result));
+  return sympie_fail (error, SYMPIE_ERROR_DEVICE, "CUDA cannot %s: %s", what,
+      cudaGetErrorString (result));
 }
 
 #endif /* SYMPIE_CUDA_ERROR_H */

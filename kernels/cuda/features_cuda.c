@@ -31,7 +31,7 @@ typedef struct
 } Features;
 
 static bool
-enter (const Features *features, char **error)
+enter (const Features *features, SympieError *error)
 {
   return sympie_cuda_ok (
       cudaSetDevice (features->device), "use the device", error);
@@ -61,7 +61,7 @@ features_close (void *backend)
 
 static bool
 set_up (Features *features, const SympieFeaturesConfig *config,
-    const SympieVgg19Weights *weights, char **error)
+    const SympieVgg19Weights *weights, SympieError *error)
 {
   size_t size = 2 * SYMPIE_CUDA_N_SUMS * sizeof (double);
   void *sums, *host_sums;
@@ -90,12 +90,12 @@ set_up (Features *features, const SympieFeaturesConfig *config,
 
 static void *
 features_open (const SympieFeaturesConfig *config,
-    const SympieVgg19Weights *weights, char **error)
+    const SympieVgg19Weights *weights, SympieError *error)
 {
   Features *features = calloc (1, sizeof *features);
 
   if (!features) {
-    sympie_fail (error, "out of memory");
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
     return NULL;
   }
   if (!set_up (features, config, weights, error)) {
@@ -106,7 +106,7 @@ features_open (const SympieFeaturesConfig *config,
 }
 
 static bool
-prepare (Features *features, const SympieImage *image, char **error)
+prepare (Features *features, const SympieImage *image, SympieError *error)
 {
   bool full = features->input == SYMPIE_INPUT_FULL;
 
@@ -117,7 +117,7 @@ prepare (Features *features, const SympieImage *image, char **error)
 
 /* Puts everything from the upload to the last layer on the stream. */
 static bool
-run (Features *features, int i, const SympieImage *image, char **error)
+run (Features *features, int i, const SympieImage *image, SympieError *error)
 {
   SympieCudaStaging *staging = &features->staging[i];
   SympieCudaResize *resize = &features->resize[i];
@@ -142,7 +142,7 @@ run (Features *features, int i, const SympieImage *image, char **error)
 
 /* Waits, whether the steps succeeded or not. */
 static bool
-finish (Features *features, bool ok, char **error)
+finish (Features *features, bool ok, SympieError *error)
 {
   return sympie_cuda_ok (cudaStreamSynchronize (features->stream), "run VGG19",
              ok ? error : NULL)
@@ -171,7 +171,7 @@ store (const void *tensor, bool half, const int shape[3], float *values)
 
 static bool
 features_extract (void *backend, const SympieImage *image, const int shape[3],
-    float *values, char **error)
+    float *values, SympieError *error)
 {
   Features *features = backend;
   size_t size = (size_t) shape[0] * shape[1] * shape[2]
@@ -183,7 +183,7 @@ features_extract (void *backend, const SympieImage *image, const int shape[3],
     return false;
   tensor = malloc (size);
   if (!tensor)
-    return sympie_fail (error, "out of memory");
+    return sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
   ok = run (features, 0, image, error)
        && sympie_cuda_ok (
            cudaMemcpyAsync (tensor, sympie_cuda_vgg_features (features->vgg, 0),
@@ -199,7 +199,8 @@ features_extract (void *backend, const SympieImage *image, const int shape[3],
 /* ---- Compare ----------------------------------------------------------- */
 
 static bool
-put_sums (Features *features, size_t n_pixels, size_t n_values, char **error)
+put_sums (
+    Features *features, size_t n_pixels, size_t n_values, SympieError *error)
 {
   SympieCudaTarget to = { .stream = features->stream };
   float pixels[SYMPIE_CUDA_CROP_CHANNELS] = { 0 };
@@ -241,7 +242,7 @@ total (const double *sums)
 static bool
 features_compare (void *backend, const SympieImage *reference,
     const SympieImage *const distorted[], int n, const int shape[3],
-    SympieDifference differences[], char **error)
+    SympieDifference differences[], SympieError *error)
 {
   Features *features = backend;
   bool full = features->input == SYMPIE_INPUT_FULL;

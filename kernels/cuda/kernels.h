@@ -42,7 +42,8 @@ typedef struct
   const SympieFormatInfo *info; /* host memory, read by the launches */
 } SympieCudaFrame;
 
-/* The frame of an image whose planes are in device memory. */
+/* The frame of an image whose planes are in device memory, to be read or, where
+ * it is a target's, written. */
 static inline SympieCudaFrame
 sympie_cuda_frame (const SympieImage *image)
 {
@@ -56,7 +57,7 @@ sympie_cuda_frame (const SympieImage *image)
     const SympieComponent *component = &info->component[c];
 
     frame.component[c].data =
-        image->planes[component->plane] + component->offset;
+        (uint8_t *) image->planes[component->plane] + component->offset;
     frame.component[c].stride = image->strides[component->plane];
     frame.component[c].step = component->step;
   }

@@ -116,14 +116,14 @@ plan (SympieCudaNem *nem, int multiprocessors)
 
 SympieCudaNem *
 sympie_cuda_nem_new (const SympieCudaWeights *weights, int device,
-    cudaStream_t stream, char **error)
+    cudaStream_t stream, SympieError *error)
 {
   SympieCudaNem *nem = calloc (1, sizeof *nem);
   int multiprocessors;
   size_t size;
 
   if (!nem) {
-    sympie_fail (error, "out of memory");
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
     return NULL;
   }
   nem->weights = weights;

@@ -15,7 +15,7 @@ typedef struct SympieCudaNem SympieCudaNem;
 /* The weights must outlive the result, whose memory is cleared on `stream`.
  * NULL with a message. */
 SympieCudaNem *sympie_cuda_nem_new (const SympieCudaWeights *weights,
-    int device, cudaStream_t stream, char **error);
+    int device, cudaStream_t stream, SympieError *error);
 void sympie_cuda_nem_free (SympieCudaNem *nem); /* NULL is allowed */
 
 /* What sympie_cuda_preprocess fills. */

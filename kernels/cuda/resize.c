@@ -73,7 +73,7 @@ on_device (const SympieTaps *taps, uint8_t *memory)
 
 bool
 sympie_cuda_resize_prepare (SympieCudaResize *resize, const SympieImage *image,
-    cudaStream_t stream, char **error)
+    cudaStream_t stream, SympieError *error)
 {
   unsigned site = image->colorimetry.chroma_site;
   SympieTaps taps[N_AXES] = { 0 };
@@ -88,14 +88,14 @@ sympie_cuda_resize_prepare (SympieCudaResize *resize, const SympieImage *image,
 
   sympie_cuda_resize_clear (resize);
   if (!make_taps (taps, image, resize->input)) {
-    sympie_fail (error, "out of memory");
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
     goto done;
   }
   for (int i = 0; i < N_AXES; i++)
     size += size_of (&taps[i]);
   host = malloc (size);
   if (!host) {
-    sympie_fail (error, "out of memory");
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
     goto done;
   }
   if (!sympie_cuda_ok (cudaMalloc (&resize->memory, size),

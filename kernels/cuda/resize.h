@@ -26,7 +26,7 @@ typedef struct
 /* Makes the taps for images like this one, unless they are there. False with a
  * message when memory is short; then there are none. */
 bool sympie_cuda_resize_prepare (SympieCudaResize *resize,
-    const SympieImage *image, cudaStream_t stream, char **error);
+    const SympieImage *image, cudaStream_t stream, SympieError *error);
 void sympie_cuda_resize_clear (SympieCudaResize *resize);
 
 #endif /* SYMPIE_CUDA_RESIZE_H */

@@ -41,10 +41,10 @@ fits (const SympieCudaStaging *staging, const SympieImage *image)
 
 bool
 sympie_cuda_staging_prepare (
-    SympieCudaStaging *staging, const SympieImage *image, char **error)
+    SympieCudaStaging *staging, const SympieImage *image, SympieError *error)
 {
   int n_planes = sympie_format_info (image->format)->n_planes;
-  size_t offset[3], size = 0;
+  size_t offset[SYMPIE_MAX_PLANES], size = 0;
   void *memory;
 
   if (!fits (staging, image)) {
@@ -63,6 +63,7 @@ sympie_cuda_staging_prepare (
       return false;
     for (int p = 0; p < n_planes; p++)
       staging->device.planes[p] = (uint8_t *) memory + offset[p];
+    staging->memory = memory;
     staging->size = size;
   }
   if (image->memory == SYMPIE_MEMORY_HOST && !staging->pinned) {
@@ -87,22 +88,21 @@ sympie_cuda_staging_clear (SympieCudaStaging *staging)
   if (staging->pinned)
     cudaFreeHost (staging->pinned);
   if (staging->size > 0)
-    cudaFree (staging->device.planes[0]);
+    cudaFree (staging->memory);
   staging->pinned = NULL;
   staging->size = 0;
 }
 
-static uint8_t *
-pinned_row (const SympieCudaStaging *staging, int plane, size_t row)
+static size_t
+row_offset (const SympieCudaStaging *staging, int plane, size_t row)
 {
-  return staging->pinned
-         + (staging->device.planes[plane] - staging->device.planes[0])
+  return (staging->device.planes[plane] - staging->memory)
          + row * staging->device.strides[plane];
 }
 
 bool
 sympie_cuda_staging_upload (SympieCudaStaging *staging,
-    const SympieImage *image, cudaStream_t stream, char **error)
+    const SympieImage *image, cudaStream_t stream, SympieError *error)
 {
   int n_planes = sympie_format_info (image->format)->n_planes;
 
@@ -111,39 +111,39 @@ sympie_cuda_staging_upload (SympieCudaStaging *staging,
 
     plane_size (image, p, &bytes, &rows);
     if (image->memory == SYMPIE_MEMORY_CUDA) {
-      if (!sympie_cuda_ok (cudaMemcpy2DAsync (staging->device.planes[p],
-                               staging->device.strides[p], image->planes[p],
-                               image->strides[p], bytes, rows,
-                               cudaMemcpyDeviceToDevice, stream),
+      if (!sympie_cuda_ok (
+              cudaMemcpy2DAsync (staging->memory + row_offset (staging, p, 0),
+                  staging->device.strides[p], image->planes[p],
+                  image->strides[p], bytes, rows, cudaMemcpyDeviceToDevice,
+                  stream),
               "copy a frame", error))
         return false;
       continue;
     }
     for (size_t y = 0; y < rows; y++)
-      memcpy (pinned_row (staging, p, y),
+      memcpy (staging->pinned + row_offset (staging, p, y),
           image->planes[p] + (ptrdiff_t) y * image->strides[p], bytes);
   }
   return image->memory == SYMPIE_MEMORY_CUDA
-         || sympie_cuda_ok (
-             cudaMemcpyAsync (staging->device.planes[0], staging->pinned,
-                 staging->size, cudaMemcpyHostToDevice, stream),
+         || sympie_cuda_ok (cudaMemcpyAsync (staging->memory, staging->pinned,
+                                staging->size, cudaMemcpyHostToDevice, stream),
              "upload a frame", error);
 }
 
 bool
 sympie_cuda_staging_download (
-    SympieCudaStaging *staging, cudaStream_t stream, char **error)
+    SympieCudaStaging *staging, cudaStream_t stream, SympieError *error)
 {
-  return sympie_cuda_ok (
-      cudaMemcpyAsync (staging->pinned, staging->device.planes[0],
-          staging->size, cudaMemcpyDeviceToHost, stream),
+  return sympie_cuda_ok (cudaMemcpyAsync (staging->pinned, staging->memory,
+                             staging->size, cudaMemcpyDeviceToHost, stream),
       "download a frame", error);
 }
 
 void
 sympie_cuda_staging_finish (
-    const SympieCudaStaging *staging, const SympieImage *image)
+    const SympieCudaStaging *staging, const SympieTarget *target)
 {
+  const SympieImage *image = &staging->device;
   int n_planes = sympie_format_info (image->format)->n_planes;
 
   for (int p = 0; p < n_planes; p++) {
@@ -151,7 +151,7 @@ sympie_cuda_staging_finish (
 
     plane_size (image, p, &bytes, &rows);
     for (size_t y = 0; y < rows; y++)
-      memcpy (image->planes[p] + (ptrdiff_t) y * image->strides[p],
-          pinned_row (staging, p, y), bytes);
+      memcpy (target->planes[p] + (ptrdiff_t) y * target->strides[p],
+          staging->pinned + row_offset (staging, p, y), bytes);
   }
 }

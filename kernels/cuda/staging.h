@@ -14,26 +14,27 @@
 typedef struct
 {
   size_t size;
+  uint8_t *memory;    /* on the device */
   uint8_t *pinned;    /* NULL where no host image came yet */
-  SympieImage device; /* same planes at the same offsets as in `pinned` */
+  SympieImage device; /* its planes at their offsets, in both */
 } SympieCudaStaging;
 
 /* Makes room for images like this one; false with a message when there is none,
  * and what was there is gone. */
 bool sympie_cuda_staging_prepare (
-    SympieCudaStaging *staging, const SympieImage *image, char **error);
+    SympieCudaStaging *staging, const SympieImage *image, SympieError *error);
 void sympie_cuda_staging_clear (SympieCudaStaging *staging);
 
 /* From the image, in host or device memory, to staging->device. `image` may be
  * used again at once where it is in host memory. */
 bool sympie_cuda_staging_upload (SympieCudaStaging *staging,
-    const SympieImage *image, cudaStream_t stream, char **error);
+    const SympieImage *image, cudaStream_t stream, SympieError *error);
 
 /* From staging->device to pinned memory; after the stream was waited for, from
- * there to an image in host memory. */
+ * there to a target in host memory. */
 bool sympie_cuda_staging_download (
-    SympieCudaStaging *staging, cudaStream_t stream, char **error);
+    SympieCudaStaging *staging, cudaStream_t stream, SympieError *error);
 void sympie_cuda_staging_finish (
-    const SympieCudaStaging *staging, const SympieImage *image);
+    const SympieCudaStaging *staging, const SympieTarget *target);
 
 #endif /* SYMPIE_CUDA_STAGING_H */

@@ -35,7 +35,7 @@ sympie_cuda_steps_clear (SympieCudaSteps *steps)
 
 /* Sees to it that what depends on the size is right for `image`. */
 static bool
-prepare (SympieCudaSteps *steps, const SympieImage *image, char **error)
+prepare (SympieCudaSteps *steps, const SympieImage *image, SympieError *error)
 {
   if (steps->format != image->format || steps->width != image->width
       || steps->height != image->height) {
@@ -105,7 +105,7 @@ put_nodes (SympieCudaSteps *steps, SympieCudaGraph *graph,
 
 static bool
 make (SympieCudaSteps *steps, SympieCudaGraph *graph, const SympieImage *src,
-    const SympieImage *dst, float strength, char **error)
+    const SympieImage *dst, float strength, SympieError *error)
 {
   bool ok =
       sympie_cuda_ok (cudaGraphCreate (&graph->graph, 0), "make a graph", error)
@@ -121,7 +121,7 @@ make (SympieCudaSteps *steps, SympieCudaGraph *graph, const SympieImage *src,
 
 static bool
 run (SympieCudaSteps *steps, SympieCudaGraph *graph, const SympieImage *src,
-    const SympieImage *dst, float strength, char **error)
+    const SympieImage *dst, float strength, SympieError *error)
 {
   if (!prepare (steps, src, error))
     return false;
@@ -136,21 +136,22 @@ run (SympieCudaSteps *steps, SympieCudaGraph *graph, const SympieImage *src,
 
 bool
 sympie_cuda_steps_estimate (
-    SympieCudaSteps *steps, const SympieImage *src, char **error)
+    SympieCudaSteps *steps, const SympieImage *src, SympieError *error)
 {
   return run (steps, &steps->estimate, src, NULL, 0, error);
 }
 
 bool
 sympie_cuda_steps_enhance (SympieCudaSteps *steps, const SympieImage *src,
-    const SympieImage *dst, float strength, char **error)
+    const SympieImage *dst, float strength, SympieError *error)
 {
   return run (steps, &steps->enhance, src, dst, strength, error);
 }
 
 bool
 sympie_cuda_steps_apply (SympieCudaSteps *steps, const SympieImage *src,
-    const SympieImage *dst, const float *params, float strength, char **error)
+    const SympieImage *dst, const float *params, float strength,
+    SympieError *error)
 {
   SympieCudaTarget to = { .stream = steps->stream };
 

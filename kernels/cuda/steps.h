@@ -42,12 +42,13 @@ void sympie_cuda_steps_clear (SympieCudaSteps *steps);
 /* These put work on the stream and do not wait, but where the size of frames
  * changes. The estimate is sympie_cuda_nem_params(). */
 bool sympie_cuda_steps_estimate (
-    SympieCudaSteps *steps, const SympieImage *src, char **error);
+    SympieCudaSteps *steps, const SympieImage *src, SympieError *error);
 bool sympie_cuda_steps_enhance (SympieCudaSteps *steps, const SympieImage *src,
-    const SympieImage *dst, float strength, char **error);
+    const SympieImage *dst, float strength, SympieError *error);
 
 /* `params` are in device memory. */
 bool sympie_cuda_steps_apply (SympieCudaSteps *steps, const SympieImage *src,
-    const SympieImage *dst, const float *params, float strength, char **error);
+    const SympieImage *dst, const float *params, float strength,
+    SympieError *error);
 
 #endif /* SYMPIE_CUDA_STEPS_H */

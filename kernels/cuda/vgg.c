@@ -46,8 +46,8 @@ padded (int n_in)
 }
 
 static bool
-upload (
-    SympieCudaVgg *vgg, const SympieConv *conv, Weights *weights, char **error)
+upload (SympieCudaVgg *vgg, const SympieConv *conv, Weights *weights,
+    SympieError *error)
 {
   int n_in = padded (conv->n_in);
   size_t bytes = (size_t) conv->n_out * sympie_cuda_conv_steps (n_in)
@@ -57,7 +57,7 @@ upload (
   bool ok;
 
   if (!packed)
-    return sympie_fail (error, "out of memory");
+    return sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
   sympie_cuda_conv_pack (
       conv->weight, conv->n_out, conv->n_in, n_in, vgg->half, packed);
   memcpy (packed + bytes, conv->bias, bias_bytes);
@@ -76,13 +76,13 @@ upload (
 
 SympieCudaVgg *
 sympie_cuda_vgg_new (const SympieVgg19Weights *weights, bool end_in_pool,
-    bool half, int device, cudaStream_t stream, char **error)
+    bool half, int device, cudaStream_t stream, SympieError *error)
 {
   SympieCudaVgg *vgg = calloc (1, sizeof *vgg);
   bool ok;
 
   if (!vgg) {
-    sympie_fail (error, "out of memory");
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
     return NULL;
   }
   vgg->half = half;
@@ -209,7 +209,7 @@ plan (SympieCudaVgg *vgg, int width, int height)
 
 bool
 sympie_cuda_vgg_prepare (
-    SympieCudaVgg *vgg, int width, int height, char **error)
+    SympieCudaVgg *vgg, int width, int height, SympieError *error)
 {
   size_t size;
 
@@ -218,7 +218,7 @@ sympie_cuda_vgg_prepare (
   forget_size (vgg);
   size = plan (vgg, width, height);
   if (size == 0)
-    return sympie_fail (error,
+    return sympie_fail (error, SYMPIE_ERROR_INVALID,
         "an image of %dx%d pixels is too small for this layer of VGG19", width,
         height);
   if (!sympie_cuda_ok (

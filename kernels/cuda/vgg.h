@@ -19,13 +19,14 @@ typedef struct SympieCudaVgg SympieCudaVgg;
 /* Uploads the weights; NULL with a message. With the pool behind the last
  * convolution if `end_in_pool`. */
 SympieCudaVgg *sympie_cuda_vgg_new (const SympieVgg19Weights *weights,
-    bool end_in_pool, bool half, int device, cudaStream_t stream, char **error);
+    bool end_in_pool, bool half, int device, cudaStream_t stream,
+    SympieError *error);
 void sympie_cuda_vgg_free (SympieCudaVgg *vgg); /* NULL is allowed */
 
 /* Prepares for images of that size, unless it is. False with a message where
  * memory is short or the last layer would be empty. */
 bool sympie_cuda_vgg_prepare (
-    SympieCudaVgg *vgg, int width, int height, char **error);
+    SympieCudaVgg *vgg, int width, int height, SympieError *error);
 
 /* What sympie_cuda_preprocess fills for image 0 or 1, and what comes of it,
  * [height][width][channels] of half or float. */

@@ -114,7 +114,7 @@ hash_of (const void *bytes, size_t size)
 
 static bool
 upload (Shared *shared, const SympieNemWeights *weights, const void *host,
-    cudaStream_t stream, char **error)
+    cudaStream_t stream, SympieError *error)
 {
   Arena arena = { 0 };
 
@@ -132,13 +132,13 @@ upload (Shared *shared, const SympieNemWeights *weights, const void *host,
 
 const SympieCudaWeights *
 sympie_cuda_weights_ref (const SympieNemWeights *weights, bool half, int device,
-    void *context, cudaStream_t stream, char **error)
+    void *context, cudaStream_t stream, SympieError *error)
 {
   Shared *shared = calloc (1, sizeof *shared), *found;
   Arena arena = { 0 };
 
   if (!shared) {
-    sympie_fail (error, "out of memory");
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
     return NULL;
   }
   shared->weights.half = half;
@@ -147,7 +147,7 @@ sympie_cuda_weights_ref (const SympieNemWeights *weights, bool half, int device,
   arena = (Arena){ .host = calloc (1, shared->size) };
   if (!arena.host) {
     free (shared);
-    sympie_fail (error, "out of memory");
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
     return NULL;
   }
   put_all (&arena, weights, &shared->weights);

@@ -36,7 +36,7 @@ typedef struct
  * in the unref. */
 const SympieCudaWeights *sympie_cuda_weights_ref (
     const SympieNemWeights *weights, bool half, int device, void *context,
-    cudaStream_t stream, char **error);
+    cudaStream_t stream, SympieError *error);
 void sympie_cuda_weights_unref (const SympieCudaWeights *weights); /* or NULL */
 
 #endif /* SYMPIE_CUDA_WEIGHTS_H */

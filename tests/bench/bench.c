@@ -54,10 +54,10 @@ bench_fail (const char *format, ...)
 }
 
 void
-bench_require (bool ok, char *error)
+bench_require (bool ok, const char *message)
 {
   if (!ok)
-    bench_fail ("%s", error ? error : "out of memory");
+    bench_fail ("%s", message);
 }
 
 BenchGroup *

@@ -91,7 +91,7 @@ void bench_say (const Bench *bench, const char *format, ...)
 /* Ends the process with one sentence. */
 void bench_fail (const char *format, ...) G_GNUC_PRINTF (1, 2) G_GNUC_NORETURN;
 /* As above with the library's message, when `ok` is false. */
-void bench_require (bool ok, char *error);
+void bench_require (bool ok, const char *message);
 
 double bench_now (void); /* ms, of the clock that measures */
 void bench_use_cpu_time (void);

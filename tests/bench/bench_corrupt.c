@@ -22,21 +22,22 @@ typedef struct
   SympieCorruptor *corruptor;
   SympieCorruption corruption;
   BenchRing *ring; /* or NULL: the picture, which the cache may hold */
-  SympieImage picture, out;
+  SympieImage picture;
+  SympieTarget out;
   uint64_t seed;
 } Corrupt;
 
 static double
-corrupt (
-    Corrupt *self, const SympieImage *src, const SympieImage *dst, int severity)
+corrupt (Corrupt *self, const SympieImage *src, const SympieTarget *dst,
+    int severity)
 {
-  char *error = NULL;
+  SympieError error = { 0 };
   double start = bench_now ();
   bool ok = sympie_corrupt (self->corruptor, src, dst, self->corruption,
       severity, self->seed++, 0, &error);
 
   start = bench_now () - start;
-  bench_require (ok, error);
+  bench_require (ok, error.message);
   return start;
 }
 
@@ -56,7 +57,8 @@ static double
 corrupt_frame (void *data)
 {
   Corrupt *self = data;
-  const SympieImage *src, *dst;
+  const SympieImage *src;
+  const SympieTarget *dst;
 
   bench_ring_next (self->ring, &src, &dst);
   return corrupt (self, src, dst, 3);
@@ -65,14 +67,14 @@ corrupt_frame (void *data)
 static SympieCorruptor *
 new_corruptor (const Bench *bench, float scale)
 {
-  SympieCorruptorConfig config = sympie_corruptor_config_default ();
+  SympieCorruptorConfig config = SYMPIE_CORRUPTOR_CONFIG_INIT;
   SympieCorruptor *corruptor;
-  char *error = NULL;
+  SympieError error = { 0 };
 
   config.n_threads = bench->n_threads;
   config.scale = scale;
   corruptor = sympie_corruptor_new (&config, &error);
-  bench_require (corruptor != NULL, error);
+  bench_require (corruptor != NULL, error.message);
   return corruptor;
 }
 
@@ -87,19 +89,23 @@ bench_pictures (Bench *bench)
 
   bench_texture (memory, size);
   for (int i = 0; i < N_POOL; i++) {
-    SympieImage picture = { .format = SYMPIE_FORMAT_RGB,
+    SympieImage picture = { .struct_size = sizeof picture,
+      .format = SYMPIE_FORMAT_RGB,
       .width = PICTURE,
       .height = PICTURE,
       .planes = { memory },
       .strides = { 3 * PICTURE },
       .colorimetry = { .full_range = true } };
 
+    SympieTarget out = { .struct_size = sizeof out,
+      .planes = { memory + size },
+      .strides = { 3 * PICTURE } };
+
     self[i] = (Corrupt){ .corruptor =
                              i ? self[0].corruptor : new_corruptor (bench, 1),
       .corruption = FIRST + i,
       .picture = picture,
-      .out = picture };
-    self[i].out.planes[0] = memory + size;
+      .out = out };
     bench_case (group, corrupt_picture, &self[i], "%s",
         sympie_corruption_name (FIRST + i));
   }

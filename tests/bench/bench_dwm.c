@@ -25,8 +25,9 @@ static double
 apply (void *data)
 {
   Apply *self = data;
-  const SympieImage *src, *dst;
-  char *error = NULL;
+  const SympieImage *src;
+  const SympieTarget *dst;
+  SympieError error = { 0 };
   double start;
   bool ok;
 
@@ -34,7 +35,7 @@ apply (void *data)
   start = bench_now ();
   ok = sympie_apply (self->context, src, dst, &self->params, &error);
   start = bench_now () - start;
-  bench_require (ok, error);
+  bench_require (ok, error.message);
   return start;
 }
 
@@ -42,7 +43,8 @@ static double
 copy (void *data)
 {
   BenchRing *ring = data;
-  const SympieImage *src, *dst;
+  const SympieImage *src;
+  const SympieTarget *dst;
   double start;
 
   bench_ring_next (ring, &src, &dst);
@@ -55,27 +57,28 @@ copy (void *data)
 static int
 distance (Apply *self, BenchTorch *module)
 {
-  const SympieImage *src, *dst;
-  char *error = NULL;
+  const SympieImage *src;
+  const SympieTarget *dst;
+  SympieError error = { 0 };
 
   bench_ring_next (self->ring, &src, &dst);
-  bench_require (
-      sympie_apply (self->context, src, dst, &self->params, &error), error);
+  bench_require (sympie_apply (self->context, src, dst, &self->params, &error),
+      error.message);
   return bench_torch_dwm_difference (module, src, dst, &self->params);
 }
 
 static SympieContext *
-open_context (const Bench *bench, unsigned mask)
+open_context (const Bench *bench, unsigned disabled)
 {
-  SympieConfig config = sympie_config_default ();
+  SympieConfig config = SYMPIE_CONFIG_INIT;
   SympieContext *context;
-  char *error = NULL;
+  SympieError error = { 0 };
 
   config.device = SYMPIE_DEVICE_CPU;
   config.n_threads = bench->n_threads;
-  config.cpu_mask &= mask;
+  config.cpu_disabled = disabled;
   context = sympie_open (&config, &error);
-  bench_require (context != NULL, error);
+  bench_require (context != NULL, error.message);
   return context;
 }
 
@@ -93,7 +96,7 @@ bench_rgba (Bench *bench)
     { "AVX2", SYMPIE_CPU_AVX2, 10 },
     { "AVX-512", SYMPIE_CPU_AVX2 | SYMPIE_CPU_AVX512, 20 },
   };
-  unsigned flags = sympie_cpu_flags (sympie_cpu_mask_from_environment ());
+  unsigned flags = sympie_cpu_flags_of_environment ();
   BenchGroup *group = bench_group (bench, "DWM, RGBA, frames out of the cache");
   BenchRing *ring = bench_ring_new (SYMPIE_FORMAT_RGBA);
   bool one = bench->n_threads == 1;
@@ -107,7 +110,7 @@ bench_rgba (Bench *bench)
   for (guint i = 0; i < G_N_ELEMENTS (variants); i++) {
     if ((variants[i].flags & flags) != variants[i].flags)
       continue;
-    self[i] = (Apply){ open_context (bench, variants[i].flags), ring,
+    self[i] = (Apply){ open_context (bench, ~variants[i].flags), ring,
       bench_params () };
     best = variant[i] =
         bench_case (group, apply, &self[i], "DWM, %s", variants[i].name);
@@ -160,7 +163,7 @@ bench_formats (Bench *bench)
   Apply self[SYMPIE_N_FORMATS];
 
   for (int f = 0; f < SYMPIE_N_FORMATS; f++) {
-    self[f] = (Apply){ open_context (bench, SYMPIE_CPU_ALL),
+    self[f] = (Apply){ open_context (bench, 0),
       bench_ring_new ((SympieFormat) f), bench_params () };
     bench_case (group, apply, &self[f], "%s", sympie_format_info (f)->name);
   }

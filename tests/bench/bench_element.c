@@ -74,8 +74,8 @@ stream_new (SympieFormat format, const char *launch)
   for (int i = 0; i < self->ring->n; i++)
     g_ptr_array_add (
         self->inputs, gst_buffer_new_wrapped_full (GST_MEMORY_FLAG_READONLY,
-                          self->ring->src[i].planes[0], self->ring->size, 0,
-                          self->ring->size, NULL, NULL));
+                          (uint8_t *) self->ring->src[i].planes[0],
+                          self->ring->size, 0, self->ring->size, NULL, NULL));
   self->n_frames = 1;
   for (int i = 0; i < N_HELD + 1; i++)
     push (self);
@@ -254,29 +254,31 @@ static void
 bench_allocations_per_frame (Bench *bench)
 {
   BenchRing *ring = bench_ring_new (SYMPIE_FORMAT_RGBA);
-  SympieConfig config = sympie_config_default ();
+  SympieConfig config = SYMPIE_CONFIG_INIT;
   const int n_frames = 20;
   unsigned long before, estimate = 0, apply = 0;
-  const SympieImage *src, *dst;
+  const SympieImage *src;
+  const SympieTarget *dst;
   SympieContext *context;
   SympieParams params;
-  char *error = NULL;
+  SympieError error = { 0 };
 
   config.device = SYMPIE_DEVICE_CPU;
   config.weights = g_getenv ("SYMPIE_WEIGHTS");
   config.n_threads = bench->n_threads;
   context = sympie_open (&config, &error);
-  bench_require (context != NULL, error);
+  bench_require (context != NULL, error.message);
   for (int i = 0; i < 1 + n_frames; i++) {
     bench_ring_next (ring, &src, &dst);
     before = bench_large_allocations ();
     bench_require (
-        sympie_estimate (context, src, &params, NULL, &error), error);
+        sympie_estimate (context, src, &params, NULL, &error), error.message);
     /* The first frame may allocate, as it brings the size. */
     if (i > 0)
       estimate += bench_large_allocations () - before;
     before = bench_allocations ();
-    bench_require (sympie_apply (context, src, dst, &params, &error), error);
+    bench_require (
+        sympie_apply (context, src, dst, &params, &error), error.message);
     if (i > 0)
       apply += bench_allocations () - before;
   }

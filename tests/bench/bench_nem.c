@@ -33,8 +33,9 @@ static double
 preprocess (void *data)
 {
   Preprocess *self = data;
-  const SympieImage *src, *dst;
-  char *error = NULL;
+  const SympieImage *src;
+  const SympieTarget *dst;
+  SympieError error = { 0 };
   double start;
   bool ok;
 
@@ -42,7 +43,7 @@ preprocess (void *data)
   start = bench_now ();
   ok = sympie_preprocess_run (self->preprocess, src, self->crop, &error);
   start = bench_now () - start;
-  bench_require (ok, error);
+  bench_require (ok, error.message);
   return start;
 }
 
@@ -87,13 +88,13 @@ bench_network (Bench *bench, SympiePool *pool, const SympieCrop *crop)
   BenchDnnl *dnnl = NULL;
   BenchTorch *module = NULL;
   SympieNemWeights *weights;
-  char *error = NULL;
+  SympieError error = { 0 };
 
   weights = sympie_nem_weights_load (g_getenv ("SYMPIE_WEIGHTS"), &error);
-  bench_require (weights != NULL, error);
-  self.nem = sympie_nem_new (pool,
-      sympie_cpu_flags (sympie_cpu_mask_from_environment ()), weights, &error);
-  bench_require (self.nem != NULL, error);
+  bench_require (weights != NULL, error.message);
+  self.nem = sympie_nem_new (
+      pool, sympie_cpu_flags_of_environment (), weights, &error);
+  bench_require (self.nem != NULL, error.message);
 
   ours = bench_case (group, nem, &self, "NEM");
   if (bench->peers) {
@@ -141,16 +142,15 @@ bench_nem (Bench *bench)
   BenchGroup *group = bench_group (bench, "Preprocessing, from 1920x1080");
   Preprocess self[G_N_ELEMENTS (formats)];
   SympieCrop *crop = aligned_alloc (64, sizeof *crop);
-  char *error = NULL;
+  SympieError error = { 0 };
   SympiePool *pool = sympie_pool_new (bench->n_threads, &error);
 
-  bench_require (pool && crop, error);
+  bench_require (pool && crop, error.message);
   memset (crop, 0, sizeof *crop);
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
-    self[i].preprocess = sympie_preprocess_new (pool,
-        sympie_cpu_flags (sympie_cpu_mask_from_environment ()),
-        SYMPIE_INPUT_CROP224, &error);
-    bench_require (self[i].preprocess != NULL, error);
+    self[i].preprocess = sympie_preprocess_new (
+        pool, sympie_cpu_flags_of_environment (), SYMPIE_INPUT_CROP224, &error);
+    bench_require (self[i].preprocess != NULL, error.message);
     self[i].ring = bench_ring_new (formats[i]);
     self[i].crop = crop;
     bench_case (group, preprocess, &self[i], "%s",

@@ -24,13 +24,13 @@ static double
 vgg (void *data)
 {
   Vgg *self = data;
-  char *error = NULL;
+  SympieError error = { 0 };
   double start = bench_now ();
   bool ok = sympie_features_compare (self->features, &self->images[0],
       &self->images[1], &self->difference, &error);
 
   start = bench_now () - start;
-  bench_require (ok, error);
+  bench_require (ok, error.message);
   return start;
 }
 
@@ -38,9 +38,10 @@ vgg (void *data)
 static SympieFeatures *
 open_features (const Bench *bench)
 {
-  SympieFeaturesConfig config = sympie_features_config_default ();
+  SympieFeaturesConfig config = SYMPIE_FEATURES_CONFIG_INIT;
   SympieFeatures *features;
-  char *error = NULL, *path;
+  SympieError error = { 0 };
+  char *path;
   int file = g_file_open_tmp ("sympie-bench-XXXXXX", &path, NULL);
 
   if (file < 0 || !g_close (file, NULL)
@@ -51,7 +52,7 @@ open_features (const Bench *bench)
   config.device = SYMPIE_DEVICE_CPU;
   config.n_threads = bench->n_threads;
   features = sympie_features_open (&config, &error);
-  bench_require (features != NULL, error);
+  bench_require (features != NULL, error.message);
   g_remove (path);
   g_free (path);
   return features;
@@ -70,6 +71,7 @@ bench_vgg (Bench *bench)
   bench_texture (pixels, 2 * size);
   for (int i = 0; i < 2; i++)
     self.images[i] = (SympieImage){
+      .struct_size = sizeof (SympieImage),
       .format = SYMPIE_FORMAT_RGB,
       .width = BENCH_VGG_SIZE,
       .height = BENCH_VGG_SIZE,

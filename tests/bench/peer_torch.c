@@ -105,7 +105,7 @@ bench_torch_nem (BenchTorch *self, const SympieCrop *crop, SympieParams *params)
 
 int
 bench_torch_dwm_difference (BenchTorch *self, const SympieImage *src,
-    const SympieImage *dst, const SympieParams *params)
+    const SympieTarget *dst, const SympieParams *params)
 {
   size_t n_pixels = (size_t) BENCH_WIDTH * BENCH_HEIGHT, size;
   char *frame = write_temporary (src->planes[0], 4 * n_pixels);

@@ -31,7 +31,7 @@ void bench_torch_nem (
     BenchTorch *torch, const SympieCrop *crop, SympieParams *params);
 /* The largest difference of `dst`, RGBA, from what PyTorch makes of `src`. */
 int bench_torch_dwm_difference (BenchTorch *torch, const SympieImage *src,
-    const SympieImage *dst, const SympieParams *params);
+    const SympieTarget *dst, const SympieParams *params);
 
 /* The feature MSE of two RGB images of BENCH_VGG_SIZE squared, one behind the
  * other. */

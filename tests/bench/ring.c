@@ -38,9 +38,9 @@ bench_texture (uint8_t *memory, size_t size)
   }
 }
 
-/* Lays the planes of `image` out at `memory` and returns their bytes. */
+/* Lays planes like those of `image` out at `memory` and returns their bytes. */
 static size_t
-lay_out (SympieImage *image, uint8_t *memory)
+lay_out (const SympieImage *image, uint8_t *memory, SympieTarget *target)
 {
   const SympieFormatInfo *info = sympie_format_info (image->format);
   size_t size = 0;
@@ -48,8 +48,8 @@ lay_out (SympieImage *image, uint8_t *memory)
   for (int p = 0; p < info->n_planes; p++) {
     size_t bytes = sympie_format_row_bytes (info, p, image->width);
 
-    image->planes[p] = memory + size;
-    image->strides[p] = (ptrdiff_t) bytes;
+    target->planes[p] = memory + size;
+    target->strides[p] = (ptrdiff_t) bytes;
     size += bytes * (size_t) sympie_format_rows (info, p, image->height);
   }
   return size;
@@ -60,7 +60,9 @@ bench_ring_new (SympieFormat format)
 {
   BenchRing *ring = g_new0 (BenchRing, 1);
   uint8_t *memory = ring_memory ();
+  SympieTarget target = SYMPIE_TARGET_INIT;
   SympieImage image = {
+    .struct_size = sizeof image,
     .format = format,
     .width = BENCH_WIDTH,
     .height = BENCH_HEIGHT,
@@ -70,14 +72,16 @@ bench_ring_new (SympieFormat format)
         .chroma_site = SYMPIE_CHROMA_LEFT },
   };
 
-  ring->size = lay_out (&image, NULL);
+  ring->size = lay_out (&image, NULL, &target);
   ring->n = (int) (RING_BYTES / ring->size);
   ring->src = g_new (SympieImage, ring->n);
-  ring->dst = g_new (SympieImage, ring->n);
+  ring->dst = g_new (SympieTarget, ring->n);
   for (int i = 0; i < ring->n; i++) {
-    ring->src[i] = ring->dst[i] = image;
-    lay_out (&ring->src[i], memory + (size_t) i * ring->size);
-    lay_out (&ring->dst[i], memory + RING_BYTES + (size_t) i * ring->size);
+    lay_out (&image, memory + (size_t) i * ring->size, &target);
+    ring->src[i] = sympie_target_image (&target, &image);
+    ring->dst[i] = target;
+    lay_out (
+        &image, memory + RING_BYTES + (size_t) i * ring->size, &ring->dst[i]);
   }
   return ring;
 }
@@ -92,7 +96,7 @@ bench_ring_free (BenchRing *ring)
 
 void
 bench_ring_next (
-    BenchRing *ring, const SympieImage **src, const SympieImage **dst)
+    BenchRing *ring, const SympieImage **src, const SympieTarget **dst)
 {
   *src = &ring->src[ring->next];
   *dst = &ring->dst[ring->next];

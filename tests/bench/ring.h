@@ -16,15 +16,16 @@ typedef struct
 {
   int n, next;
   size_t size; /* bytes of one image */
-  SympieImage *src, *dst;
+  SympieImage *src;
+  SympieTarget *dst;
 } BenchRing;
 
 BenchRing *bench_ring_new (SympieFormat format);
 void bench_ring_free (BenchRing *ring);
 
-/* The next pair: an image to read and one, of the same kind, to write. */
+/* The next pair: an image to read and where one may be written. */
 void bench_ring_next (
-    BenchRing *ring, const SympieImage **src, const SympieImage **dst);
+    BenchRing *ring, const SympieImage **src, const SympieTarget **dst);
 
 /* Parameters as NEM may give them: near identity, no value zero. */
 SympieParams bench_params (void);

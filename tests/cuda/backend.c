@@ -25,12 +25,11 @@ static SympieNemWeights *weights;
 static void *
 open_backend (void)
 {
-  SympieConfig config = sympie_config_default ();
-  char *error = NULL;
+  SympieConfig config = SYMPIE_CONFIG_INIT;
+  SympieError error = { 0 };
   void *state = backend->open (&config, weights, &error);
 
-  CHECK (state, "%s", error ? error : "no message");
-  free (error);
+  CHECK (state, "%s", error.message);
   return state;
 }
 
@@ -78,28 +77,30 @@ test_memory (
   Frame other = frame_new (format, width, height, 16, &colorimetry, seed);
   SympieImage device_src = in_cuda_memory (&src);
   SympieImage device_dst = in_cuda_memory (&other);
+  SympieTarget to_src = gpu_frame_target (&device_src);
+  SympieTarget to_dst = gpu_frame_target (&device_dst);
   SympieParams params;
 
   sympie_params_identity (&params);
   for (int i = 0; i < SYMPIE_N_PARAMS; i++)
     params.values[i] += check_random_float (seed, -0.2f, 0.2f);
 
-  CHECK (backend->apply (state, &src.image, &dst.image, &params, NULL),
+  CHECK (backend->apply (state, &src.image, &dst.target, &params, NULL),
       "%s, host to host", name);
-  CHECK (backend->apply (state, &device_src, &device_dst, &params, NULL),
+  CHECK (backend->apply (state, &device_src, &to_dst, &params, NULL),
       "%s, device to device", name);
   gpu_frame_get (&other, &device_dst);
   CHECK (frame_same_pixels (&dst, &other), "%s, device to device", name);
 
-  CHECK (backend->apply (state, &device_src, &other.image, &params, NULL),
+  CHECK (backend->apply (state, &device_src, &other.target, &params, NULL),
       "%s, device to host", name);
   CHECK (frame_same_pixels (&dst, &other), "%s, device to host", name);
-  CHECK (backend->apply (state, &src.image, &device_dst, &params, NULL),
+  CHECK (backend->apply (state, &src.image, &to_dst, &params, NULL),
       "%s, host to device", name);
   gpu_frame_get (&other, &device_dst);
   CHECK (frame_same_pixels (&dst, &other), "%s, host to device", name);
 
-  CHECK (backend->apply (state, &device_src, &device_src, &params, NULL),
+  CHECK (backend->apply (state, &device_src, &to_src, &params, NULL),
       "%s, device, in place", name);
   gpu_frame_get (&src, &device_src);
   CHECK (frame_same_pixels (&dst, &src), "%s, device, in place", name);
@@ -120,11 +121,12 @@ test_enhance (void *state, uint64_t *seed)
   Frame steps = frame_new (SYMPIE_FORMAT_NV12, 250, 240, 0, &colorimetry, seed);
   SympieImage device_src = in_cuda_memory (&src);
   SympieImage device_dst = in_cuda_memory (&dst);
+  SympieTarget to_dst = gpu_frame_target (&device_dst);
   SympieParams estimated, from_device, blended;
 
   CHECK (backend->estimate (state, &src.image, &estimated, NULL), "estimate");
-  CHECK (backend->enhance (
-             state, &device_src, &device_dst, 0.25f, &from_device, NULL),
+  CHECK (
+      backend->enhance (state, &device_src, &to_dst, 0.25f, &from_device, NULL),
       "enhance");
   gpu_frame_get (&dst, &device_dst);
   CHECK (memcmp (&estimated, &from_device, sizeof estimated) == 0,
@@ -132,7 +134,7 @@ test_enhance (void *state, uint64_t *seed)
 
   sympie_params_identity (&blended);
   sympie_params_blend (&blended, &estimated, 0.25f, &blended);
-  CHECK (backend->apply (state, &src.image, &steps.image, &blended, NULL),
+  CHECK (backend->apply (state, &src.image, &steps.target, &blended, NULL),
       "apply");
   CHECK (
       difference (&dst, &steps) <= 1, "%d levels", difference (&dst, &steps));
@@ -148,28 +150,27 @@ static void
 test_errors (void *state, uint64_t *seed)
 {
   Frame frame = frame_new (SYMPIE_FORMAT_RGBA, 8, 8, 4, &colorimetry, seed);
-  SympieImage image = in_cuda_memory (&frame), odd = image;
-  SympieConfig config = sympie_config_default ();
+  SympieImage image = in_cuda_memory (&frame);
+  SympieTarget odd = gpu_frame_target (&image);
+  SympieConfig config = SYMPIE_CONFIG_INIT;
   SympieParams params;
-  char *error = NULL;
+  SympieError error = { 0 };
 
   sympie_params_identity (&params);
   odd.planes[0]++;
   CHECK (!backend->apply (state, &image, &odd, &params, &error)
-             && strstr (error, "aligned"),
-      "%s", error ? error : "no error");
-  free (error);
-  error = NULL;
-  CHECK (!sympie_cuda_available (1000, &error) && strstr (error, "1000"), "%s",
-      error ? error : "no error");
-  free (error);
+             && strstr (error.message, "aligned"),
+      "%s", error.message);
+  error = (SympieError){ 0 };
+  CHECK (
+      !sympie_cuda_available (1000, &error) && strstr (error.message, "1000"),
+      "%s", error.message);
 
-  error = NULL;
+  error = (SympieError){ 0 };
   config.device = SYMPIE_DEVICE_CUDA;
   config.cuda_device = 1000;
-  CHECK (!sympie_open (&config, &error) && strstr (error, "1000"), "%s",
-      error ? error : "no error");
-  free (error);
+  CHECK (!sympie_open (&config, &error) && strstr (error.message, "1000"), "%s",
+      error.message);
   gpu_frame_free (&image);
   frame_clear (&frame);
 }
@@ -187,7 +188,7 @@ static void *
 work (void *data)
 {
   Worker *worker = data;
-  SympieConfig config = sympie_config_default ();
+  SympieConfig config = SYMPIE_CONFIG_INIT;
   void *state = backend->open (&config, NULL, NULL);
   uint64_t seed = 1;
   Frame dst = frame_new (worker->src->image.format, worker->src->image.width,
@@ -199,7 +200,7 @@ work (void *data)
   worker->ok = state != NULL;
   for (int i = 0; i < 3 && worker->ok; i++)
     worker->ok =
-        backend->apply (state, &worker->src->image, &dst.image, &params, NULL)
+        backend->apply (state, &worker->src->image, &dst.target, &params, NULL)
         && frame_same_pixels (&dst, worker->expected);
   if (state)
     backend->close (state);
@@ -222,7 +223,7 @@ test_threads (void *state, uint64_t *seed)
 
   sympie_params_identity (&params);
   params.kernel[11] = 0.2f;
-  backend->apply (state, &src.image, &expected.image, &params, NULL);
+  backend->apply (state, &src.image, &expected.target, &params, NULL);
   for (int i = 0; i < N; i++) {
     workers[i] = (Worker){ .src = &src, .expected = &expected };
     pthread_create (&workers[i].thread, NULL, work, &workers[i]);

@@ -13,10 +13,10 @@
 #include "error.h"
 
 static void *
-no_cpu (
-    const SympieConfig *config, const SympieNemWeights *weights, char **error)
+no_cpu (const SympieConfig *config, const SympieNemWeights *weights,
+    SympieError *error)
 {
-  sympie_fail (error, "built without a CPU backend");
+  sympie_fail (error, SYMPIE_ERROR_DEVICE, "built without a CPU backend");
   return NULL;
 }
 
@@ -26,8 +26,9 @@ const SympieBackend sympie_backend_cpu = {
 };
 
 SympieNemWeights *
-sympie_nem_weights_load (const char *path, char **error)
+sympie_nem_weights_load (const char *path, SympieError *error)
 {
-  sympie_fail (error, "%s: built without a reader of weights", path);
+  sympie_fail (error, SYMPIE_ERROR_INVALID,
+      "%s: built without a reader of weights", path);
   return NULL;
 }

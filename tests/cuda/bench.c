@@ -44,6 +44,7 @@ typedef struct
   cudaStream_t stream;
   cudaGraphExec_t nem_graph;
   SympieImage in[N_FRAMES], out[N_FRAMES];
+  SympieTarget to[N_FRAMES];
   SympieColour colour;
   SympieCudaResize resize;
   SympieCudaNem *nem;
@@ -137,7 +138,7 @@ frame_bytes (const SympieImage *image)
 static void
 run_copy (Bench *bench, int frame)
 {
-  GPU (cudaMemcpyAsync (bench->out[frame].planes[0], bench->in[frame].planes[0],
+  GPU (cudaMemcpyAsync (bench->to[frame].planes[0], bench->in[frame].planes[0],
       frame_bytes (&bench->in[frame]), cudaMemcpyDeviceToDevice,
       bench->stream));
 }
@@ -158,7 +159,7 @@ measure_frames (Bench *bench)
       int frame = i % N_FRAMES;
 
       if (!sympie_backend_cuda.enhance (bench->backend, &bench->in[frame],
-              &bench->out[frame], 1, &params, NULL))
+              &bench->to[frame], 1, &params, NULL))
         exit (EXIT_FAILURE);
     }
     clock_gettime (CLOCK_MONOTONIC, &end);
@@ -182,7 +183,7 @@ new_image (SympieFormat format, uint64_t *seed)
   image.memory = SYMPIE_MEMORY_CUDA;
   for (int p = 0; p < sympie_format_info (format)->n_planes; p++) {
     image.planes[p] = memory + offset;
-    GPU (cudaMemcpyAsync (image.planes[p], frame.memory[p],
+    GPU (cudaMemcpyAsync (memory + offset, frame.memory[p],
         plane_bytes (&image, p), cudaMemcpyHostToDevice, gpu_stream ()));
     offset += plane_bytes (&image, p);
   }
@@ -200,6 +201,7 @@ bench_format (Bench *bench, SympieFormat format, uint64_t *seed)
   for (int i = 0; i < N_FRAMES; i++) {
     bench->in[i] = new_image (format, seed);
     bench->out[i] = new_image (format, seed);
+    bench->to[i] = gpu_frame_target (&bench->out[i]);
   }
   sympie_colour_init (
       &bench->colour, sympie_format_info (format), &bench->in[0].colorimetry);
@@ -218,8 +220,8 @@ bench_format (Bench *bench, SympieFormat format, uint64_t *seed)
   fflush (stdout);
 
   for (int i = 0; i < N_FRAMES; i++) {
-    GPU (cudaFree (bench->in[i].planes[0]));
-    GPU (cudaFree (bench->out[i].planes[0]));
+    GPU (cudaFree (gpu_frame_target (&bench->in[i]).planes[0]));
+    GPU (cudaFree (bench->to[i].planes[0]));
   }
   sympie_cuda_resize_clear (&bench->resize);
 }
@@ -230,7 +232,7 @@ main (void)
   static const SympieFormat formats[] = { SYMPIE_FORMAT_NV12,
     SYMPIE_FORMAT_I420, SYMPIE_FORMAT_P010_10LE, SYMPIE_FORMAT_Y444,
     SYMPIE_FORMAT_RGBA, SYMPIE_FORMAT_RGB };
-  SympieConfig config = sympie_config_default ();
+  SympieConfig config = SYMPIE_CONFIG_INIT;
   uint64_t seed = (uint64_t) time (NULL);
   Bench bench = { .stream = gpu_stream () };
   SympieNemWeights *weights = reference_nem_weights (&seed);

@@ -23,21 +23,22 @@ static SympieNemWeights *weights;
 static char vgg19[] = "/tmp/sympie-cuda-vgg19-XXXXXX";
 static Frame frames[2];
 static SympieImage on_device;
+static SympieTarget to_device; /* the same */
 
 /* Frames of two sizes and kinds of memory are enhanced. */
 static bool
-enhance (char **error)
+enhance (SympieError *error)
 {
   const SympieBackend *backend = &sympie_backend_cuda;
-  SympieConfig config = sympie_config_default ();
+  SympieConfig config = SYMPIE_CONFIG_INIT;
   void *state = backend->open (&config, weights, error);
   SympieParams params;
   bool ok = state != NULL;
 
   for (int i = 0; i < 4 && ok; i++)
     ok = backend->enhance (
-        state, &frames[i / 2].image, &frames[i / 2].image, 1, &params, error);
-  ok = ok && backend->apply (state, &on_device, &on_device, &params, error)
+        state, &frames[i / 2].image, &frames[i / 2].target, 1, &params, error);
+  ok = ok && backend->apply (state, &on_device, &to_device, &params, error)
        && backend->estimate (state, &on_device, &params, error);
   if (state)
     backend->close (state);
@@ -47,11 +48,11 @@ enhance (char **error)
 /* Two frames are compared. What VGG19 did not make is NaN, which is an error
  * that only the library's door makes of it. */
 static bool
-compare (char **error)
+compare (SympieError *error)
 {
   const SympieFeaturesBackend *backend = &sympie_features_cuda;
-  const SympieImage *images[2] = { &frames[0].image, &frames[0].image };
-  SympieFeaturesConfig config = sympie_features_config_default ();
+  const SympieImage *image = &frames[0].image;
+  SympieFeaturesConfig config = SYMPIE_FEATURES_CONFIG_INIT;
   SympieVgg19Weights *layers = sympie_vgg19_weights_load (vgg19, 2, NULL);
   SympieDifference difference;
   int shape[3] = { 64, 48, 64 };
@@ -61,7 +62,8 @@ compare (char **error)
   config.layer = SYMPIE_LAYER_RELU1_2;
   config.input = SYMPIE_INPUT_FULL;
   state = backend->open (&config, layers, error);
-  ok = state && backend->compare (state, images, shape, &difference, error);
+  ok = state
+       && backend->compare (state, image, &image, 1, shape, &difference, error);
   if (state)
     backend->close (state);
   sympie_vgg19_weights_free (layers);
@@ -70,12 +72,12 @@ compare (char **error)
 
 /* Returns how often the function can fail. */
 static int
-fail_each (bool (*live) (char **), const char *name, cudaError_t failure)
+fail_each (bool (*live) (SympieError *), const char *name, cudaError_t failure)
 {
   int before = emulate_live_objects ();
 
   for (int after = 0;; after++) {
-    char *error = NULL;
+    SympieError error = { 0 };
     bool ok;
 
     emulate_fail (name, after, failure);
@@ -85,9 +87,8 @@ fail_each (bool (*live) (char **), const char *name, cudaError_t failure)
         emulate_live_objects () - before);
     if (ok)
       return after; /* past the last call */
-    CHECK (error && strstr (error, cudaGetErrorString (failure)), "%s %d: %s",
-        name, after, error ? error : "no message");
-    free (error);
+    CHECK (strstr (error.message, cudaGetErrorString (failure)), "%s %d: %s",
+        name, after, error.message);
   }
 }
 
@@ -115,11 +116,11 @@ test_failures (void)
     { "cudaGraphLaunch", cudaErrorContextIsDestroyed },
     { "cudaStreamSynchronize", cudaErrorLaunchFailure },
   };
-  char *error = NULL;
+  SympieError error = { 0 };
   int n = 0;
 
   CHECK (enhance (&error) && compare (&error), "without a failure: %s",
-      error ? error : "");
+      error.message);
   for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
     const char *name = failures[i].function;
     int of_function = fail_each (enhance, name, failures[i].error)
@@ -135,12 +136,11 @@ test_failures (void)
 static void
 test_no_device (void)
 {
-  char *error = NULL;
+  SympieError error = { 0 };
 
   emulate_devices (0);
-  CHECK (!sympie_cuda_available (0, &error) && strstr (error, "driver"), "%s",
-      error ? error : "no message");
-  free (error);
+  CHECK (!sympie_cuda_available (0, &error) && strstr (error.message, "driver"),
+      "%s", error.message);
   emulate_devices (1);
 }
 
@@ -158,6 +158,7 @@ main (int argc, char **argv)
   frames[1] = frame_new (SYMPIE_FORMAT_RGBA, 32, 40, 0, &colorimetry, &seed);
   on_device = gpu_frame_new (&frames[0]);
   on_device.memory = SYMPIE_MEMORY_CUDA;
+  to_device = gpu_frame_target (&on_device);
   GPU (cudaStreamSynchronize (gpu_stream ()));
 
   emulate_skip_kernels (true);

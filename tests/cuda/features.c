@@ -22,9 +22,9 @@ static SympieFeatures *
 open_features (
     SympieDevice device, SympieLayer layer, SympieInput input, bool half)
 {
-  SympieFeaturesConfig config = sympie_features_config_default ();
+  SympieFeaturesConfig config = SYMPIE_FEATURES_CONFIG_INIT;
   SympieFeatures *features;
-  char *error = NULL;
+  SympieError error = { 0 };
 
   config.weights = weights;
   config.layer = layer;
@@ -32,7 +32,7 @@ open_features (
   config.device = device;
   config.cuda_half = half;
   features = sympie_features_open (&config, &error);
-  if (!CHECK (features, "%s", error ? error : "no message"))
+  if (!CHECK (features, "%s", error.message))
     exit (check_end ());
   CHECK (sympie_features_device (features) == device, "the device asked for");
   return features;
@@ -74,7 +74,7 @@ test (SympieLayer layer, SympieInput input, SympieFormat format, int width,
   SympieDifference expected, difference, other;
   float *values, *wanted;
   int shape[3], again[3];
-  char *error = NULL;
+  SympieError error = { 0 };
   size_t n;
 
   sympie_features_shape (cpu, width, height, shape);
@@ -85,7 +85,7 @@ test (SympieLayer layer, SympieInput input, SympieFormat format, int width,
   wanted = malloc (n * sizeof *wanted);
   CHECK (sympie_features_extract (cpu, a, wanted, NULL), "%s: CPU", name);
   if (CHECK (sympie_features_extract (cuda, a, values, &error), "%s: %s", name,
-          error ? error : "no message")) {
+          error.message)) {
     double off = distance (values, wanted, n);
 
     CHECK (off <= (half ? 4e-3 : 2e-6), "%s, %dx%d, %s: %g off", name, width,
@@ -123,7 +123,7 @@ test_sizes (uint64_t *seed)
   SympieFeatures *cuda = open_features (
       SYMPIE_DEVICE_CUDA, SYMPIE_LAYER_RELU2_1, SYMPIE_INPUT_FULL, false);
   static const int sizes[][2] = { { 12, 9 }, { 1, 9 }, { 21, 5 } };
-  char *error = NULL;
+  SympieError error = { 0 };
 
   for (int i = 0; i < 3; i++) {
     Frame frame = frame_new (
@@ -133,13 +133,12 @@ test_sizes (uint64_t *seed)
         cuda, &frame.image, &frame.image, &difference, &error);
 
     if (i == 1)
-      CHECK (!ok && strstr (error, "1x9"), "%s", error ? error : "no error");
+      CHECK (!ok && strstr (error.message, "1x9"), "%s", error.message);
     else
       CHECK (
           ok && difference.feature_mse == 0, "%dx%d", sizes[i][0], sizes[i][1]);
     frame_clear (&frame);
   }
-  free (error);
   sympie_features_close (cuda);
 }
 

@@ -86,6 +86,19 @@ gpu_frame_new (const Frame *frame)
   return image;
 }
 
+SympieTarget
+gpu_frame_target (const SympieImage *image)
+{
+  SympieTarget target = SYMPIE_TARGET_INIT;
+
+  for (int p = 0; p < SYMPIE_MAX_PLANES; p++) {
+    target.planes[p] = (uint8_t *) image->planes[p];
+    target.strides[p] = image->strides[p];
+  }
+  target.memory = image->memory;
+  return target;
+}
+
 void
 gpu_frame_get (Frame *frame, const SympieImage *image)
 {
@@ -96,6 +109,8 @@ gpu_frame_get (Frame *frame, const SympieImage *image)
 void
 gpu_frame_free (const SympieImage *image)
 {
+  SympieTarget target = gpu_frame_target (image);
+
   for (int p = 0; p < sympie_format_info (image->format)->n_planes; p++)
-    GPU (cudaFree (image->planes[p]));
+    GPU (cudaFree (target.planes[p]));
 }

@@ -37,6 +37,7 @@ cudaGraphExec_t gpu_nem_graph (SympieCudaNem *nem);
 /* A frame's twin on the device: an allocation a plane, no byte longer than the
  * frame's. */
 SympieImage gpu_frame_new (const Frame *frame);
+SympieTarget gpu_frame_target (const SympieImage *image); /* to write it */
 void gpu_frame_get (Frame *frame, const SympieImage *image);
 void gpu_frame_free (const SympieImage *image);
 

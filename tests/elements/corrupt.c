@@ -95,10 +95,11 @@ expected_at (const GstVideoInfo *info, SympieFormat format,
     const SympieColorimetry *colorimetry, SympieCorruption corruption,
     gint severity, guint64 seed, gdouble phase)
 {
-  SympieCorruptorConfig config = sympie_corruptor_config_default ();
+  SympieCorruptorConfig config = SYMPIE_CORRUPTOR_CONFIG_INIT;
   SympieCorruptor *corruptor;
   GstBuffer *buffer = test_buffer (info, 0);
   SympieImage image;
+  SympieTarget target;
   GstMapInfo map;
 
   config.scale = 0;
@@ -107,8 +108,9 @@ expected_at (const GstVideoInfo *info, SympieFormat format,
   fail_unless (gst_buffer_map (buffer, &map, GST_MAP_READWRITE));
   image = test_image (format, info, map.data);
   image.colorimetry = *colorimetry;
+  target = test_target (&image);
   fail_unless (sympie_corrupt (
-      corruptor, &image, &image, corruption, severity, seed, phase, NULL));
+      corruptor, &image, &target, corruption, severity, seed, phase, NULL));
   gst_buffer_unmap (buffer, &map);
   sympie_corruptor_free (corruptor);
   return buffer;

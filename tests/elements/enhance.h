@@ -177,6 +177,7 @@ static inline SympieImage
 test_image (SympieFormat format, const GstVideoInfo *info, guint8 *data)
 {
   SympieImage image = {
+    .struct_size = sizeof image,
     .format = format,
     .width = GST_VIDEO_INFO_WIDTH (info),
     .height = GST_VIDEO_INFO_HEIGHT (info),
@@ -189,18 +190,41 @@ test_image (SympieFormat format, const GstVideoInfo *info, guint8 *data)
   return image;
 }
 
+/* The memory of such a view, to be written. */
+static inline SympieTarget
+test_target (const SympieImage *image)
+{
+  SympieTarget target = SYMPIE_TARGET_INIT;
+
+  for (guint i = 0; i < SYMPIE_MAX_PLANES; i++) {
+    target.planes[i] = (guint8 *) image->planes[i];
+    target.strides[i] = image->strides[i];
+  }
+  return target;
+}
+
+/* Applies them in place. */
+static inline gboolean
+apply_in_place (SympieContext *context, const SympieImage *image,
+    const SympieParams *params)
+{
+  SympieTarget target = test_target (image);
+
+  return sympie_apply (context, image, &target, params, NULL);
+}
+
 /* A context of the library to compute expectations with. */
 static inline SympieContext *
 test_context (gboolean estimating)
 {
-  SympieConfig config = sympie_config_default ();
+  SympieConfig config = SYMPIE_CONFIG_INIT;
   SympieContext *context;
-  char *error = NULL;
+  SympieError error = { 0 };
 
   if (estimating)
     config.weights = g_getenv ("SYMPIE_WEIGHTS");
   context = sympie_open (&config, &error);
-  fail_unless (context != NULL, "%s", error);
+  fail_unless (context != NULL, "%s", error.message);
   return context;
 }
 

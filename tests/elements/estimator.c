@@ -26,8 +26,8 @@ static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 static atomic_int begun, released;
 
 static gboolean
-estimate (
-    gpointer user, gpointer frame, GstSympieEstimate *result, char **error)
+estimate (gpointer user, gpointer frame, GstSympieEstimate *result,
+    SympieError *error)
 {
   const Picture *picture = frame;
 
@@ -38,7 +38,7 @@ estimate (
   result->params.values[0] = picture->value;
   result->gate = 1;
   if (picture->value < 0)
-    *error = strdup ("a failure");
+    *error = (SympieError){ SYMPIE_ERROR_DEVICE, "a failure" };
   return picture->value >= 0;
 }
 
@@ -64,13 +64,13 @@ static GstSympieEstimator *
 start (void)
 {
   static const GstSympieEstimatorFunctions functions = { estimate, release };
-  char *error = NULL;
+  SympieError error = { 0 };
   GstSympieEstimator *estimator =
       gst_sympie_estimator_new (&functions, NULL, &error);
 
   atomic_store (&begun, 0);
   atomic_store (&released, 0);
-  CHECK (estimator, "%s", error ? error : "no message");
+  CHECK (estimator, "%s", error.message);
   return estimator;
 }
 
@@ -98,7 +98,7 @@ check_taken (GstSympieEstimator *estimator, float value, GstClockTime time,
     gboolean anew)
 {
   GstSympieEstimate result;
-  char *error;
+  SympieError error;
   GstSympieEstimateState state =
       gst_sympie_estimator_take (estimator, &result, &error);
 
@@ -119,7 +119,7 @@ test_newest (void)
 {
   GstSympieEstimator *estimator = start ();
   GstSympieEstimate result;
-  char *error;
+  SympieError error;
 
   CHECK (gst_sympie_estimator_take (estimator, &result, &error)
              == GST_SYMPIE_ESTIMATE_NONE,
@@ -152,16 +152,16 @@ test_failure (void)
 {
   GstSympieEstimator *estimator = start ();
   GstSympieEstimate result;
-  char *error = NULL;
+  SympieError error = { 0 };
 
   gst_sympie_estimator_submit (estimator, picture (-1), 1, FALSE);
   gst_sympie_estimator_drain (estimator);
   CHECK (gst_sympie_estimator_take (estimator, &result, &error)
              == GST_SYMPIE_ESTIMATE_FAILED,
       "no failure");
-  CHECK (error && strcmp (error, "a failure") == 0, "%s",
-      error ? error : "no message");
-  free (error);
+  CHECK (error.code == SYMPIE_ERROR_DEVICE
+             && strcmp (error.message, "a failure") == 0,
+      "%s", error.message);
   gst_sympie_estimator_submit (estimator, picture (-1), 2, FALSE);
   gst_sympie_estimator_drain (estimator);
   gst_sympie_estimator_submit (estimator, picture (3), 3, FALSE);
@@ -177,7 +177,7 @@ test_flush (void)
 {
   GstSympieEstimator *estimator = start ();
   GstSympieEstimate result;
-  char *error;
+  SympieError error;
 
   gst_sympie_estimator_flush (estimator);
   gst_sympie_estimator_submit (estimator, picture (1), 1, FALSE);
@@ -213,7 +213,7 @@ test_stream (void)
 {
   GstSympieEstimator *estimator = start ();
   GstSympieEstimate result;
-  char *error;
+  SympieError error;
   GstClockTime last = 0;
   int taken = 0, backwards = 0;
 

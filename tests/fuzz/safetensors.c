@@ -41,19 +41,18 @@ read_tensors (SympieSafetensors *file)
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
       for (int n_dims = 0; n_dims <= 2; n_dims++) {
-        char *error = NULL;
+        SympieError error = { 0 };
         bool fits =
             sympie_safetensors_check (file, names[i], shapes[s], n_dims, NULL);
         float *values =
             sympie_safetensors_read (file, names[i], shapes[s], n_dims, &error);
 
-        if (!values == !error)
+        if (!values == !error.code)
           stop ("a tensor and a message, or neither");
         if (values && (!fits || !sympie_safetensors_has (file, names[i])))
           stop ("a tensor that the header does not have");
         fuzz_tensors += values != NULL;
         free (values);
-        free (error);
       }
 }
 
@@ -61,16 +60,15 @@ read_tensors (SympieSafetensors *file)
 static void
 load_weights (const char *path)
 {
-  char *error = NULL;
+  SympieError error = { 0 };
 
-  if (sympie_nem_weights_load (path, &error) || !error || !strstr (error, path))
+  if (sympie_nem_weights_load (path, &error) || !error.code
+      || !strstr (error.message, path))
     stop ("weights of NEM, or no message with the file's name");
-  free (error);
-  error = NULL;
-  if (sympie_vgg19_weights_load (path, SYMPIE_VGG19_N_CONVS, &error) || !error
-      || !strstr (error, path))
+  error = (SympieError){ 0 };
+  if (sympie_vgg19_weights_load (path, SYMPIE_VGG19_N_CONVS, &error)
+      || !error.code || !strstr (error.message, path))
     stop ("weights of VGG19, or no message with the file's name");
-  free (error);
 }
 
 /* The lowest descriptor that is free. */
@@ -89,7 +87,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   static int fd = -1;
   static char path[64];
   SympieSafetensors *file;
-  char *error = NULL;
+  SympieError error = { 0 };
   int descriptor;
 
   if (fd < 0) {
@@ -101,14 +99,13 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 
   descriptor = free_descriptor (fd);
   file = sympie_safetensors_open (path, &error);
-  if (!file == !error)
+  if (!file == !error.code)
     stop ("a file and a message, or neither");
   if (file)
     read_tensors (file);
-  else if (!strstr (error, path))
+  else if (!strstr (error.message, path))
     stop ("a message without the file's name");
   sympie_safetensors_close (file);
-  free (error);
   load_weights (path);
   if (free_descriptor (fd) != descriptor)
     stop ("a file that was not closed");

@@ -11,23 +11,23 @@
 #include <string.h>
 
 #include "check.h"
+#include "cpu/cpu.h"
 #include "frame.h"
 #include "nem_file.h"
 
 static void
-check_error (bool ok, char **error, const char *text)
+check_error (bool ok, SympieError *error, const char *text)
 {
   CHECK (!ok, "no failure, '%s' expected", text);
-  CHECK (*error && strstr (*error, text), "'%s', expected '%s'",
-      *error ? *error : "no message", text);
-  free (*error);
-  *error = NULL;
+  CHECK (error->code && strstr (error->message, text), "'%s', expected '%s'",
+      error->message, text);
+  *error = (SympieError){ 0 };
 }
 
 static void
 check_open (const SympieConfig *config, const char *text)
 {
-  char *error = NULL;
+  SympieError error = { 0 };
   SympieContext *context = sympie_open (config, &error);
 
   check_error (context, &error, text);
@@ -38,7 +38,7 @@ check_open (const SympieConfig *config, const char *text)
 static void
 test_open (void)
 {
-  SympieConfig config = sympie_config_default ();
+  SympieConfig config = SYMPIE_CONFIG_INIT;
 
   config.weights = "/nowhere/nem.safetensors";
   check_open (&config, "/nowhere/nem.safetensors: cannot open: No such file");
@@ -56,9 +56,32 @@ test_open (void)
   check_open (&config, "unknown device 77");
   config.device = SYMPIE_DEVICE_AUTO;
 
-  setenv ("SYMPIE_CPU", "avx9", 1);
-  check_open (&config, "SYMPIE_CPU is 'avx9', not c, avx2 or avx512");
-  unsetenv ("SYMPIE_CPU");
+  config.struct_size = offsetof (SympieConfig, cuda_float);
+  check_open (&config, "SympieConfig with a struct_size of");
+  config.struct_size = 0;
+  check_open (&config, "SympieConfig with a struct_size of 0");
+  config.struct_size = (size_t) -1;
+  check_open (&config, "SympieConfig with a struct_size of");
+  check_open (NULL, "SympieConfig is NULL");
+}
+
+/* A caller of a later version, with members that this one does not know. */
+static void
+test_growth (void)
+{
+  struct
+  {
+    SympieConfig config;
+    void *later;
+  } caller = { .config = SYMPIE_CONFIG_INIT };
+  SympieContext *context;
+
+  caller.config.struct_size = sizeof caller;
+  context = sympie_open (&caller.config, NULL);
+  CHECK (context, "a later member that is 0");
+  sympie_close (context);
+  caller.later = &caller;
+  check_open (&caller.config, "does not know");
 }
 
 static void
@@ -67,29 +90,38 @@ test_environment (void)
   static const struct
   {
     const char *value;
-    unsigned mask;
+    unsigned disabled; /* of those that x86-64 has */
   } cases[] = {
-    { "", SYMPIE_CPU_ALL },
-    { "c", 0 },
-    { "avx2", SYMPIE_CPU_AVX2 },
-    { "avx512", SYMPIE_CPU_ALL },
+    { "", 0 },
+    { "c", 15 },
+    { "sse2", 14 },
+    { "avx2", SYMPIE_CPU_AVXVNNI | SYMPIE_CPU_AVX512 },
+    { "avxvnni", SYMPIE_CPU_AVX512 },
+    { "avx512", 0 },
   };
+  SympieConfig config = SYMPIE_CONFIG_INIT;
+  SympieContext *context;
 
-  for (int i = 0; i < 4; i++) {
-    SympieConfig config;
-    SympieContext *context;
-    char *error = NULL;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    SympieError error = { 0 };
+    unsigned disabled = 0;
 
     setenv ("SYMPIE_CPU", cases[i].value, 1);
-    config = sympie_config_default ();
-    CHECK (config.cpu_mask == cases[i].mask, "SYMPIE_CPU '%s' gives %x",
-        cases[i].value, config.cpu_mask);
+    CHECK (sympie_cpu_disabled_by_environment (&disabled, &error)
+               && (disabled & 15) == cases[i].disabled,
+        "SYMPIE_CPU '%s' disables %x: %s", cases[i].value, disabled,
+        error.message);
     context = sympie_open (&config, &error);
-    CHECK (context, "SYMPIE_CPU '%s': %s", cases[i].value,
-        error ? error : "no message");
+    CHECK (context, "SYMPIE_CPU '%s': %s", cases[i].value, error.message);
     sympie_close (context);
-    free (error);
   }
+
+  setenv ("SYMPIE_CPU", "avx9", 1);
+  check_open (&config, "SYMPIE_CPU is 'avx9', not c, sse2, avx2");
+  config.cpu_disabled = SYMPIE_CPU_AVX512;
+  context = sympie_open (&config, NULL);
+  CHECK (context, "SYMPIE_CPU counts although the caller chose");
+  sympie_close (context);
   unsetenv ("SYMPIE_CPU");
 }
 
@@ -101,9 +133,11 @@ test_images (SympieContext *context)
   uint64_t seed = 3;
   Frame frame = frame_new (SYMPIE_FORMAT_I420, 40, 30, 0, &bt709, &seed);
   const SympieImage good = frame.image;
+  const SympieTarget good_target = frame.target;
   SympieImage image;
+  SympieTarget target;
   SympieParams params;
-  char *error = NULL;
+  SympieError error = { 0 };
 
 #define REFUSE(change, text)                                                   \
   image = good;                                                                \
@@ -111,10 +145,8 @@ test_images (SympieContext *context)
   check_error (                                                                \
       sympie_estimate (context, &image, &params, NULL, &error), &error, text); \
   sympie_params_identity (&params);                                            \
-  check_error (                                                                \
-      sympie_apply (context, &image, &good, &params, &error), &error, text);   \
-  check_error (                                                                \
-      sympie_apply (context, &good, &image, &params, &error), &error, text)
+  check_error (sympie_apply (context, &image, &good_target, &params, &error),  \
+      &error, text)
 
   REFUSE (image.format = SYMPIE_N_FORMATS, "unknown pixel format");
   REFUSE (image.format = (SympieFormat) -1, "pixel format -1");
@@ -126,37 +158,49 @@ test_images (SympieContext *context)
   REFUSE (image.strides[0] = -40, "stride of -40 bytes in plane 0");
   REFUSE (image.colorimetry.kr = 0, "luma weights of 0 for red");
   REFUSE (image.colorimetry.kb = NAN, "nan for blue");
+  REFUSE (image.memory = SYMPIE_MEMORY_CUDA, "CUDA memory for the CPU");
+  REFUSE (image.memory = (SympieMemory) 9, "unknown memory 9");
+  REFUSE (image.struct_size = 8, "SympieImage with a struct_size of 8");
 #undef REFUSE
 
   sympie_params_identity (&params);
-  image = good;
-  image.height = 28;
-  check_error (sympie_apply (context, &good, &image, &params, &error), &error,
-      "from I420 40x30 to I420 40x28");
-  image = good;
-  image.format = SYMPIE_FORMAT_YV12;
-  check_error (sympie_apply (context, &good, &image, &params, &error), &error,
-      "from I420 40x30 to YV12 40x30");
+#define REFUSE(change, text)                                                   \
+  target = good_target;                                                        \
+  change;                                                                      \
+  check_error (                                                                \
+      sympie_apply (context, &good, &target, &params, &error), &error, text);  \
+  check_error (                                                                \
+      sympie_enhance (context, &good, &target, 1, NULL, NULL, &error), &error, \
+      text)
+
+  REFUSE (target.planes[1] = NULL, "I420 image without plane 1");
+  REFUSE (target.strides[2] = 19, "stride of 19 bytes in plane 2");
+  REFUSE (target.memory = SYMPIE_MEMORY_CUDA, "CUDA memory for the CPU");
+  REFUSE (target.struct_size = 8, "SympieTarget with a struct_size of 8");
+#undef REFUSE
+
   params.shift[1] = INFINITY;
-  check_error (sympie_apply (context, &good, &good, &params, &error), &error,
-      "not finite");
-  CHECK (sympie_estimate (context, &good, &params, NULL, &error), "%s", error);
-  CHECK (sympie_apply (context, &good, &good, &params, &error), "%s", error);
+  check_error (sympie_apply (context, &good, &good_target, &params, &error),
+      &error, "not finite");
+  CHECK (sympie_estimate (context, &good, &params, NULL, &error), "%s",
+      error.message);
+  CHECK (sympie_apply (context, &good, &good_target, &params, &error), "%s",
+      error.message);
   frame_clear (&frame);
 }
 
 static void
 test_no_weights (void)
 {
-  SympieConfig config = sympie_config_default ();
+  SympieConfig config = SYMPIE_CONFIG_INIT;
   const SympieColorimetry any = { 0, 0, true, 0 };
   uint64_t seed = 3;
   Frame frame = frame_new (SYMPIE_FORMAT_RGB, 9, 8, 0, &any, &seed);
   SympieParams params;
-  char *error = NULL;
+  SympieError error = { 0 };
   SympieContext *context = sympie_open (&config, &error);
 
-  if (CHECK (context, "%s", error)) {
+  if (CHECK (context, "%s", error.message)) {
     check_error (sympie_estimate (context, &frame.image, &params, NULL, &error),
         &error, "no weights");
     CHECK (sympie_device (context) == SYMPIE_DEVICE_CPU, "device %d",
@@ -174,13 +218,13 @@ estimate_gated (float weight, bool ignore_gate, SympieParams *params,
 {
   const NemFault fault = { "gate.weight", .poke = true, .value = weight };
   const SympieColorimetry any = { 0, 0, true, 0 };
-  SympieConfig config = sympie_config_default ();
+  SympieConfig config = SYMPIE_CONFIG_INIT;
   uint64_t seed = 4;
   Frame src = frame_new (SYMPIE_FORMAT_RGB, 64, 48, 0, &any, &seed);
   Frame dst = frame_new (SYMPIE_FORMAT_RGB, 64, 48, 0, &any, &seed);
   SympieParams again;
   SympieContext *context;
-  char *error = NULL;
+  SympieError error = { 0 };
   float gate_again;
   bool ok;
 
@@ -191,8 +235,8 @@ estimate_gated (float weight, bool ignore_gate, SympieParams *params,
   context = sympie_open (&config, &error);
   ok = context && sympie_estimate (context, &src.image, params, gate, &error)
        && sympie_enhance (
-           context, &src.image, &dst.image, 1, &again, &gate_again, &error);
-  if (CHECK (ok, "%s", error)) {
+           context, &src.image, &dst.target, 1, &again, &gate_again, &error);
+  if (CHECK (ok, "%s", error.message)) {
     CHECK (sympie_params_distance (params, &again) == 0 && *gate == gate_again,
         "enhance and estimate differ");
     *untouched = true;
@@ -201,7 +245,6 @@ estimate_gated (float weight, bool ignore_gate, SympieParams *params,
                         dst.image.planes[0] + y * dst.image.strides[0], 64 * 3)
                     == 0;
   }
-  free (error);
   sympie_close (context);
   frame_clear (&src);
   frame_clear (&dst);
@@ -236,18 +279,19 @@ test_gate (void)
 int
 main (void)
 {
-  SympieConfig config = sympie_config_default ();
+  SympieConfig config = SYMPIE_CONFIG_INIT;
   SympieContext *context;
-  char *error = NULL;
+  SympieError error = { 0 };
 
   config.weights = getenv ("SYMPIE_WEIGHTS");
   config.device = SYMPIE_DEVICE_CPU;
   context = sympie_open (&config, &error);
-  if (CHECK (context, "%s", error))
+  if (CHECK (context, "%s", error.message))
     test_images (context);
   sympie_close (context);
   test_no_weights ();
   test_open ();
+  test_growth ();
   test_environment ();
   test_gate ();
   temporary_clear ();

@@ -22,16 +22,15 @@
 
 static void
 corrupt (SympieCorruptor *corruptor, const SympieImage *src,
-    const SympieImage *dst, SympieCorruption corruption, int severity,
+    const SympieTarget *dst, SympieCorruption corruption, int severity,
     uint64_t seed, double phase)
 {
-  char *error = NULL;
+  SympieError error = { 0 };
 
   CHECK (sympie_corrupt (
              corruptor, src, dst, corruption, severity, seed, phase, &error),
       "%s %d of %dx%d: %s", sympie_corruption_name (corruption), severity,
-      src->width, src->height, error ? error : "no message");
-  free (error);
+      src->width, src->height, error.message);
 }
 
 static void
@@ -72,14 +71,19 @@ test_same_bytes (SympieCorruption corruption, int width, int height)
   ptrdiff_t stride = 4 * width + 13;
   uint8_t *wide = malloc (stride * height);
   SympieImage src = scene_image (scene, width, height);
-  SympieImage want = scene_image (expected, width, height);
-  SympieImage dst = scene_image (out, width, height);
-  SympieImage bgra = { .format = SYMPIE_FORMAT_BGRA,
+  SympieTarget want = scene_target (expected, width);
+  SympieImage copy = scene_image (out, width, height);
+  SympieTarget dst = scene_target (out, width);
+  SympieImage bgra = { .struct_size = sizeof bgra,
+    .format = SYMPIE_FORMAT_BGRA,
     .width = width,
     .height = height,
     .planes = { wide },
     .strides = { stride },
     .colorimetry = { .full_range = true } };
+  SympieTarget bgra_dst = {
+    .struct_size = sizeof bgra_dst, .planes = { wide }, .strides = { stride }
+  };
   int wrong = 0;
 
   corrupt (one, &src, &want, corruption, 4, 5, 1.5);
@@ -94,7 +98,7 @@ test_same_bytes (SympieCorruption corruption, int width, int height)
   CHECK (memcmp (out, expected, size) == 0, "%s with three threads", name);
 
   memcpy (out, scene, size);
-  corrupt (three, &dst, &dst, corruption, 4, 5, 1.5);
+  corrupt (three, &copy, &dst, corruption, 4, 5, 1.5);
   CHECK (memcmp (out, expected, size) == 0, "%s in place", name);
 
   memset (wide, 99, stride * height);
@@ -102,7 +106,7 @@ test_same_bytes (SympieCorruption corruption, int width, int height)
     for (int x = 0; x < width; x++)
       for (int c = 0; c < 3; c++)
         wide[y * stride + 4 * x + 2 - c] = scene[3 * (y * width + x) + c];
-  corrupt (one, &bgra, &bgra, corruption, 4, 5, 1.5);
+  corrupt (one, &bgra, &bgra_dst, corruption, 4, 5, 1.5);
   for (int y = 0; y < height; y++)
     for (ptrdiff_t i = 0; i < stride; i++) {
       ptrdiff_t x = i / 4, c = 2 - i % 4;
@@ -135,7 +139,7 @@ test_sizes (void)
       uint8_t *pixels = scene_new (width, height);
       uint8_t *out = malloc (3 * (size_t) width * height);
       SympieImage src = scene_image (pixels, width, height);
-      SympieImage dst = scene_image (out, width, height);
+      SympieTarget dst = scene_target (out, width);
 
       for (EACH_CORRUPTION (c))
         for (int s = 0; s <= SYMPIE_MAX_SEVERITY; s++)
@@ -177,8 +181,8 @@ test_draws (void)
   uint8_t *pixels = scene_new (SIDE, SIDE);
   uint8_t *a = malloc (size), *b = malloc (size);
   SympieImage src = scene_image (pixels, SIDE, SIDE);
-  SympieImage image_a = scene_image (a, SIDE, SIDE);
-  SympieImage image_b = scene_image (b, SIDE, SIDE);
+  SympieTarget image_a = scene_target (a, SIDE);
+  SympieTarget image_b = scene_target (b, SIDE);
 
   for (EACH_CORRUPTION (c)) {
     const char *name = sympie_corruption_name (c);
@@ -233,12 +237,13 @@ test_noise (void)
   SympieCorruptor *corruptor = scene_corruptor (1, 1);
   uint8_t *pixels = malloc (N);
   SympieImage image = scene_image (pixels, SIDE, SIDE);
+  SympieTarget target = scene_target (pixels, SIDE);
 
   for (int i = 0; i < 4; i++) {
     double mean = 0, square = 0, down = 0, right = 0, colour = 0;
 
     memset (pixels, 128, N);
-    corrupt (corruptor, &image, &image, SYMPIE_CORRUPTION_GAUSSIAN_NOISE, 1, 3,
+    corrupt (corruptor, &image, &target, SYMPIE_CORRUPTION_GAUSSIAN_NOISE, 1, 3,
         0.5 * i);
     for (int k = 0; k < N; k++) {
       double z = (pixels[k] - 128) / (255 * 0.08);
@@ -262,7 +267,7 @@ test_noise (void)
     int salt = 0, pepper = 0;
 
     memset (pixels, 128, N);
-    corrupt (corruptor, &image, &image, SYMPIE_CORRUPTION_IMPULSE_NOISE, 5, 3,
+    corrupt (corruptor, &image, &target, SYMPIE_CORRUPTION_IMPULSE_NOISE, 5, 3,
         0.3 * i);
     for (int k = 0; k < N; k++) {
       salt += pixels[k] == 255;
@@ -277,8 +282,8 @@ test_noise (void)
     double mean = 0, square = 0;
 
     memset (pixels, 51, N); /* 12 photons */
-    corrupt (
-        corruptor, &image, &image, SYMPIE_CORRUPTION_SHOT_NOISE, 1, 3, 0.3 * i);
+    corrupt (corruptor, &image, &target, SYMPIE_CORRUPTION_SHOT_NOISE, 1, 3,
+        0.3 * i);
     for (int k = 0; k < N; k++) {
       double photons = pixels[k] * 60 / 255.0;
 
@@ -305,11 +310,12 @@ test_ice (void)
   SympieCorruptor *corruptor = scene_corruptor (1, 1);
   uint8_t *pixels = malloc (N);
   SympieImage image = scene_image (pixels, SIDE, SIDE);
+  SympieTarget target = scene_target (pixels, SIDE);
   double mean = 0, square = 0;
 
   for (int seed = 0; seed < 20; seed++) {
     memset (pixels, 0, N);
-    corrupt (corruptor, &image, &image, SYMPIE_CORRUPTION_FROST, 5, seed, 0);
+    corrupt (corruptor, &image, &target, SYMPIE_CORRUPTION_FROST, 5, seed, 0);
     for (int i = 0; i < N; i++) {
       double ice = pixels[i] / 0.75;
 
@@ -330,12 +336,12 @@ static void
 test_photographs (void)
 {
   char folder[] = "/tmp/sympie-frost-XXXXXX", path[64];
-  SympieCorruptorConfig config = sympie_corruptor_config_default ();
+  SympieCorruptorConfig config = SYMPIE_CORRUPTOR_CONFIG_INIT;
   SympieCorruptor *corruptor;
   uint8_t *scene = scene_new (64, 48);
   unsigned char *jpeg = NULL;
   unsigned long size = 0;
-  char *error = NULL;
+  SympieError error = { 0 };
 
   if (!CHECK (mkdtemp (folder), "no folder for photographs"))
     return;
@@ -354,16 +360,17 @@ test_photographs (void)
     if (file)
       fclose (file);
     corruptor = sympie_corruptor_new (&config, &error);
-    CHECK (!corruptor == (i > 0), "%s: %s", path, error ? error : "no message");
-    CHECK (
-        i == 0 || (error && strstr (error, path) && strstr (error, parts[i])),
-        "'%s' instead of '%s'", error ? error : "no message", parts[i]);
-    free (error);
-    error = NULL;
+    CHECK (!corruptor == (i > 0), "%s: %s", path, error.message);
+    CHECK (i == 0
+               || (strstr (error.message, path)
+                   && strstr (error.message, parts[i])),
+        "'%s' instead of '%s'", error.message, parts[i]);
+    error = (SympieError){ 0 };
     if (corruptor) {
       SympieImage image = scene_image (scene, 64, 48);
+      SympieTarget target = scene_target (scene, 64);
 
-      corrupt (corruptor, &image, &image, SYMPIE_CORRUPTION_FROST, 3, 1, 0.5);
+      corrupt (corruptor, &image, &target, SYMPIE_CORRUPTION_FROST, 3, 1, 0.5);
     }
     sympie_corruptor_free (corruptor);
   }
@@ -374,19 +381,18 @@ test_photographs (void)
 }
 
 static void
-expect_error (bool ok, char **error, const char *part)
+expect_error (bool ok, SympieError *error, const char *part)
 {
-  CHECK (!ok && *error && strstr (*error, part), "'%s' instead of '%s'",
-      *error ? *error : "no message", part);
-  free (*error);
-  *error = NULL;
+  CHECK (!ok && error->code && strstr (error->message, part),
+      "'%s' instead of '%s'", error->message, part);
+  *error = (SympieError){ 0 };
 }
 
 static void
 test_names (void)
 {
   SympieCorruption corruption = SYMPIE_CORRUPTION_FOG;
-  char *error = NULL;
+  SympieError error = { 0 };
 
   for (EACH_CORRUPTION (c)) {
     SympieCorruption found;
@@ -418,32 +424,41 @@ test_errors (void)
   SympieCorruptor *corruptor = scene_corruptor (1, 1);
   uint8_t pixels[3 * 4 * 4] = { 0 };
   SympieImage image = scene_image (pixels, 4, 4), other = image;
-  SympieCorruptorConfig config = sympie_corruptor_config_default ();
-  char *error = NULL;
+  SympieTarget target = scene_target (pixels, 4), elsewhere = target;
+  const SympieCorruptorConfig fresh = SYMPIE_CORRUPTOR_CONFIG_INIT;
+  SympieCorruptorConfig config = fresh;
+  SympieError error = { 0 };
 
 #define EXPECT(part, ...)                                                      \
   expect_error (sympie_corrupt (corruptor, __VA_ARGS__, &error), &error, part)
-  EXPECT ("severity 6", &image, &image, SYMPIE_CORRUPTION_FOG, 6, 0, 0);
-  EXPECT ("severity -1", &image, &image, SYMPIE_CORRUPTION_FOG, -1, 0, 0);
-  EXPECT ("number 25", &image, &image, SYMPIE_N_CORRUPTIONS, 1, 0, 0);
-  EXPECT ("phase -1", &image, &image, SYMPIE_CORRUPTION_FOG, 1, 0, -1);
+  EXPECT ("severity 6", &image, &target, SYMPIE_CORRUPTION_FOG, 6, 0, 0);
+  EXPECT ("severity -1", &image, &target, SYMPIE_CORRUPTION_FOG, -1, 0, 0);
+  EXPECT ("number 25", &image, &target, SYMPIE_N_CORRUPTIONS, 1, 0, 0);
+  EXPECT ("phase -1", &image, &target, SYMPIE_CORRUPTION_FOG, 1, 0, -1);
   EXPECT (
-      "phase nan", &image, &image, SYMPIE_CORRUPTION_FOG, 1, 0, (double) NAN);
-  other.width = 3;
-  EXPECT (
-      "RGB 4x4 into RGB 3x4", &image, &other, SYMPIE_CORRUPTION_FOG, 1, 0, 0);
-  other = image;
+      "phase nan", &image, &target, SYMPIE_CORRUPTION_FOG, 1, 0, (double) NAN);
   other.strides[0] = 5;
-  EXPECT ("stride", &other, &image, SYMPIE_CORRUPTION_FOG, 1, 0, 0);
+  EXPECT ("stride", &other, &target, SYMPIE_CORRUPTION_FOG, 1, 0, 0);
+  elsewhere.strides[0] = 5;
+  EXPECT ("stride", &image, &elsewhere, SYMPIE_CORRUPTION_FOG, 1, 0, 0);
+  other = image;
+  other.memory = SYMPIE_MEMORY_CUDA;
+  EXPECT ("CUDA memory", &other, &target, SYMPIE_CORRUPTION_FOG, 1, 0, 0);
+  elsewhere = target;
+  elsewhere.memory = SYMPIE_MEMORY_CUDA;
+  EXPECT ("CUDA memory", &image, &elsewhere, SYMPIE_CORRUPTION_FOG, 1, 0, 0);
 
 #define EXPECT_NEW(part)                                                       \
   expect_error (sympie_corruptor_new (&config, &error), &error, part)
   config.scale = 1.5f;
   EXPECT_NEW ("scale of 1.5");
-  config = sympie_corruptor_config_default ();
+  config = fresh;
   config.n_threads = -1;
   EXPECT_NEW ("-1 threads");
-  config = sympie_corruptor_config_default ();
+  config = fresh;
+  config.n_threads = 5000;
+  EXPECT_NEW ("5000 threads");
+  config = fresh;
   config.frost_folder = "/nonexistent";
   EXPECT_NEW ("/nonexistent: ");
   config.frost_folder = "/proc/self/fd";

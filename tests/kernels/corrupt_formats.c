@@ -66,14 +66,14 @@ test_format (SympieCorruptor *corruptor, SympieFormat format, int width,
   SympieParams params = half ();
   Definition definition;
   double worst = 0;
-  char *error = NULL;
+  SympieError error = { 0 };
 
   if (!info->yuv && !colorimetry->full_range)
     cut_codes (&src);
   definition = dwm_definition (&src, &params);
-  CHECK (sympie_corrupt (corruptor, &src.image, &dst.image,
+  CHECK (sympie_corrupt (corruptor, &src.image, &dst.target,
              SYMPIE_CORRUPTION_DARKEN, 1, 0, 0, &error),
-      "%s %dx%d: %s", info->name, width, height, error ? error : "no message");
+      "%s %dx%d: %s", info->name, width, height, error.message);
   for (int c = 0; c < 3; c++) {
     int w = sympie_component_width (&info->component[c], width);
     int h = sympie_component_height (&info->component[c], height);
@@ -89,11 +89,11 @@ test_format (SympieCorruptor *corruptor, SympieFormat format, int width,
   CHECK (worst <= 1.26, "%s %dx%d: %f levels from the definition", info->name,
       width, height, worst);
 
-  CHECK (sympie_corrupt (corruptor, &src.image, &kept.image,
+  CHECK (sympie_corrupt (corruptor, &src.image, &kept.target,
              SYMPIE_CORRUPTION_DARKEN, 0, 0, 0, &error)
              && frame_same_pixels (&src, &kept),
       "%s %dx%d of severity 0", info->name, width, height);
-  CHECK (sympie_corrupt (corruptor, &src.image, &src.image,
+  CHECK (sympie_corrupt (corruptor, &src.image, &src.target,
              SYMPIE_CORRUPTION_DARKEN, 1, 0, 0, &error)
              && frame_same_pixels (&src, &dst),
       "%s %dx%d in place", info->name, width, height);

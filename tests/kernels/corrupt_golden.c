@@ -45,16 +45,17 @@ make_line (const Case *golden, char line[80])
   SympieCorruptor *corruptor = scene_corruptor (golden->scale, 1);
   uint8_t *pixels = scene_new (WIDTH, HEIGHT);
   SympieImage image = scene_image (pixels, WIDTH, HEIGHT);
-  char *error = NULL;
-  bool ok = sympie_corrupt (corruptor, &image, &image, golden->corruption,
+  SympieTarget target = scene_target (pixels, WIDTH);
+  SympieError error = { 0 };
+  bool ok = sympie_corrupt (corruptor, &image, &target, golden->corruption,
       golden->severity, 11, golden->phase, &error);
 
-  CHECK (ok, "%s: %s", sympie_corruption_name (golden->corruption), error);
+  CHECK (
+      ok, "%s: %s", sympie_corruption_name (golden->corruption), error.message);
   snprintf (line, 80, "%s %d %g %g %016llx",
       sympie_corruption_name (golden->corruption), golden->severity,
       golden->phase, (double) golden->scale,
       (unsigned long long) hash (pixels, 3 * WIDTH * HEIGHT));
-  free (error);
   free (pixels);
   sympie_corruptor_free (corruptor);
 }

@@ -78,13 +78,13 @@ check_case (const SympieParams *params, const Frame *before, const Frame *after,
 
   for (int i = 0; i < 3; i++) {
     SympiePool *pool = sympie_pool_new (1, NULL);
-    SympieDwm *dwm = sympie_dwm_new (pool, sympie_cpu_flags (flags[i]), NULL);
+    SympieDwm *dwm = sympie_dwm_new (pool, sympie_cpu_flags (~flags[i]), NULL);
     uint64_t seed = 1;
     Frame out = frame_new (before->image.format, before->image.width,
         before->image.height, 0, &before->image.colorimetry, &seed);
     Difference difference;
 
-    sympie_dwm_apply (dwm, &before->image, &out.image, params, NULL);
+    sympie_dwm_apply (dwm, &before->image, &out.target, params, NULL);
     difference = compare (&out, after);
     if (sympie_format_info (before->image.format)->yuv)
       CHECK (difference.psnr >= 45, "%s, cpu flags %u: %.1f dB, %d codes", what,

@@ -33,15 +33,17 @@ static SympieImage
 make_picture (int width, int height)
 {
   uint64_t state = width;
+  uint8_t *pixels = malloc ((size_t) width * height * 3);
   SympieImage image = {
+    .struct_size = sizeof image,
     .format = SYMPIE_FORMAT_RGB,
     .width = width,
     .height = height,
-    .planes = { malloc ((size_t) width * height * 3) },
+    .planes = { pixels },
     .strides = { (ptrdiff_t) width * 3 },
     .colorimetry = { .full_range = true },
   };
-  uint8_t *p = image.planes[0];
+  uint8_t *p = pixels;
 
   for (int y = 0; y < height; y++)
     for (int x = 0; x < width; x++)
@@ -51,11 +53,18 @@ make_picture (int width, int height)
   return image;
 }
 
+/* Its memory, to change or to free. */
+static uint8_t *
+memory_of (const SympieImage *picture)
+{
+  return (uint8_t *) picture->planes[0];
+}
+
 /* tests/cuda compares the GPU with this. */
 static SympieFeaturesConfig
 cpu_config (void)
 {
-  SympieFeaturesConfig config = sympie_features_config_default ();
+  SympieFeaturesConfig config = SYMPIE_FEATURES_CONFIG_INIT;
 
   config.device = SYMPIE_DEVICE_CPU;
   return config;
@@ -66,14 +75,15 @@ open_features (SympieLayer layer, SympieInput input, int n_threads)
 {
   SympieFeaturesConfig config = cpu_config ();
   SympieFeatures *features;
-  char *error = NULL;
+  SympieError error = { 0 };
 
   config.weights = weights;
   config.layer = layer;
   config.input = input;
   config.n_threads = n_threads;
   features = sympie_features_open (&config, &error);
-  if (!CHECK (features != NULL, "%s: %s", sympie_layer_name (layer), error))
+  if (!CHECK (
+          features != NULL, "%s: %s", sympie_layer_name (layer), error.message))
     exit (check_end ());
   return features;
 }
@@ -147,7 +157,7 @@ check_layer (const char *what, const char *name, size_t n, double norm,
   SympieFeatures *features =
       open_features (layer, full ? SYMPIE_INPUT_FULL : SYMPIE_INPUT_CROP224, 2);
   float *values = malloc (n * sizeof *values);
-  char *error = NULL;
+  SympieError error = { 0 };
   int shape[3];
 
   sympie_features_shape (features, image.width, image.height, shape);
@@ -155,13 +165,13 @@ check_layer (const char *what, const char *name, size_t n, double norm,
           "%s %s: %d x %d x %d, not %zu values", what, name, shape[0], shape[1],
           shape[2], n)
       && CHECK (sympie_features_extract (features, &image, values, &error),
-          "%s %s: %s", what, name, error)) {
+          "%s %s: %s", what, name, error.message)) {
     check_projections (what, name, values, n, norm, projections);
     if (!full && layer == SYMPIE_LAYER_POOL5)
       check_values (values, n);
   }
   free (values);
-  free (image.planes[0]);
+  free (memory_of (&image));
   sympie_features_close (features);
 }
 
@@ -194,22 +204,23 @@ test_compare (void)
 {
   SympieImage a = make_picture (301, 240), b = make_picture (301, 240);
   SympieDifference ab, ba, aa, other;
-  char *error = NULL;
+  SympieError error = { 0 };
 
   for (int i = 0; i < 301 * 240 * 3; i += 5)
-    b.planes[0][i] ^= 16;
+    memory_of (&b)[i] ^= 16;
 
   for (int input = SYMPIE_INPUT_CROP224; input <= SYMPIE_INPUT_FULL; input++) {
     SympieFeatures *one = open_features (SYMPIE_LAYER_RELU3_1, input, 1);
     SympieFeatures *three = open_features (SYMPIE_LAYER_RELU3_1, input, 3);
 
-    CHECK (sympie_features_compare (one, &a, &a, &aa, &error), "%s", error);
+    CHECK (sympie_features_compare (one, &a, &a, &aa, &error), "%s",
+        error.message);
     CHECK (aa.feature_mse == 0 && aa.pixel_mse == 0, "%g and %g",
         aa.feature_mse, aa.pixel_mse);
     CHECK (sympie_features_compare (one, &a, &b, &ab, &error)
                && sympie_features_compare (one, &b, &a, &ba, &error)
                && sympie_features_compare (three, &a, &b, &other, &error),
-        "%s", error);
+        "%s", error.message);
     CHECK (ab.feature_mse > 0 && ab.feature_mse == ba.feature_mse
                && ab.pixel_mse == ba.pixel_mse,
         "%.17g and %.17g", ab.feature_mse, ba.feature_mse);
@@ -220,8 +231,8 @@ test_compare (void)
     sympie_features_close (one);
     sympie_features_close (three);
   }
-  free (a.planes[0]);
-  free (b.planes[0]);
+  free (memory_of (&a));
+  free (memory_of (&b));
 }
 
 /* The mean squared difference of what extract gives. */
@@ -241,14 +252,14 @@ test_compare_is_mse (void)
   SympieDifference difference;
   float *values[2];
   double sum = 0;
-  char *error = NULL;
+  SympieError error = { 0 };
 
   for (int i = 0; i < WIDTH * HEIGHT; i++)
-    images[1].planes[0][3 * i] ^= 8;
+    memory_of (&images[1])[3 * i] ^= 8;
   for (int i = 0; i < 2; i++) {
     values[i] = malloc (N * sizeof (float));
     CHECK (sympie_features_extract (features, &images[i], values[i], &error),
-        "%s", error);
+        "%s", error.message);
   }
   for (int i = 0; i < N; i++) {
     double d = (double) values[0][i] - values[1][i];
@@ -257,12 +268,12 @@ test_compare_is_mse (void)
   }
   CHECK (sympie_features_compare (
              features, &images[0], &images[1], &difference, &error),
-      "%s", error);
+      "%s", error.message);
   CHECK (fabs (difference.feature_mse / (sum / N) - 1) < 1e-6, "%g, not %g",
       difference.feature_mse, sum / N);
   for (int i = 0; i < 2; i++) {
     free (values[i]);
-    free (images[i].planes[0]);
+    free (memory_of (&images[i]));
   }
   sympie_features_close (features);
 }
@@ -282,23 +293,23 @@ test_compare_many (void)
     SympieImage images[N];
     const SympieImage *distorted[N];
     SympieDifference many[N], each;
-    char *error = NULL;
+    SympieError error = { 0 };
 
     for (int i = 0; i < N; i++) {
       images[i] = make_picture (900, 300);
       distorted[i] = &images[i];
       for (int at = 0; i > 0 && at < 900 * 300 * 3; at += i)
-        images[i].planes[0][at] ^= 16;
+        memory_of (&images[i])[at] ^= 16;
     }
     CHECK (sympie_features_compare_many (
                features, &reference, distorted, N, many, &error),
-        "%s", error);
+        "%s", error.message);
     CHECK (many[0].feature_mse == 0 && many[0].pixel_mse == 0, "%g and %g",
         many[0].feature_mse, many[0].pixel_mse);
     for (int i = 0; i < N; i += 3) {
       CHECK (sympie_features_compare (
                  features, &reference, &images[i], &each, &error),
-          "%s", error);
+          "%s", error.message);
       CHECK (many[i].feature_mse == each.feature_mse
                  && many[i].pixel_mse == each.pixel_mse,
           "image %d of many: %.17g, not %.17g", i, many[i].feature_mse,
@@ -308,10 +319,9 @@ test_compare_many (void)
     CHECK (!sympie_features_compare_many (
                features, &reference, distorted, N, many, &error),
         "an image without pixels");
-    free (error);
     for (int i = 0; i < N; i++)
-      free (images[i].planes[0]);
-    free (reference.planes[0]);
+      free (memory_of (&images[i]));
+    free (memory_of (&reference));
     sympie_features_close (features);
   }
 }
@@ -327,34 +337,34 @@ test_sizes (void)
   SympieFeatures *full =
       open_features (SYMPIE_LAYER_RELU2_1, SYMPIE_INPUT_FULL, 1);
   SympieDifference difference;
-  char *error = NULL;
+  SympieError error = { 0 };
 
   for (int y = 0; y < 464; y++)
     for (int x = 0; x < 464 * 3; x++)
-      a.planes[0][y * 464 * 3 + x] =
+      memory_of (&a)[y * 464 * 3 + x] =
           b.planes[0][y / 2 * 232 * 3 + x / 6 * 3 + x % 3];
   CHECK (sympie_features_compare (crop, &a, &b, &difference, &error), "%s",
-      error ? error : "");
+      error.message);
   CHECK (difference.feature_mse < 1e-9 && difference.pixel_mse < 1e-5,
       "%g and %g", difference.feature_mse, difference.pixel_mse);
 
   CHECK (!sympie_features_compare (full, &b, &c, &difference, &error)
-             && strstr (error, "232x232") && strstr (error, "232x300"),
-      "%s", error ? error : "");
-  free (error);
-  error = NULL;
+             && strstr (error.message, "232x232")
+             && strstr (error.message, "232x300"),
+      "%s", error.message);
+  error = (SympieError){ 0 };
   b.width = 1;
   CHECK (!sympie_features_compare (full, &b, &b, &difference, &error)
-             && strstr (error, "1x232") && strstr (error, "too small"),
-      "%s", error ? error : "");
-  free (error);
-  error = NULL;
+             && strstr (error.message, "1x232")
+             && strstr (error.message, "too small"),
+      "%s", error.message);
+  error = (SympieError){ 0 };
   b.width = 232;
   CHECK (sympie_features_compare (full, &b, &b, &difference, &error), "%s",
-      error ? error : ""); /* nothing is left over of the failure */
-  free (a.planes[0]);
-  free (b.planes[0]);
-  free (c.planes[0]);
+      error.message); /* nothing is left over of the failure */
+  free (memory_of (&a));
+  free (memory_of (&b));
+  free (memory_of (&c));
   sympie_features_close (crop);
   sympie_features_close (full);
 }
@@ -364,12 +374,11 @@ test_sizes (void)
 static void
 expect_failure (SympieFeaturesConfig config, const char *part)
 {
-  char *error = NULL;
+  SympieError error = { 0 };
   SympieFeatures *features = sympie_features_open (&config, &error);
 
-  CHECK (!features && error && strstr (error, part), "'%s' is not in '%s'",
-      part, error ? error : "");
-  free (error);
+  CHECK (!features && strstr (error.message, part), "'%s' is not in '%s'", part,
+      error.message);
   sympie_features_close (features);
 }
 

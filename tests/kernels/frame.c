@@ -125,8 +125,11 @@ frame_new (SympieFormat format, int width, int height, int padding,
     const SympieColorimetry *colorimetry, uint64_t *seed)
 {
   const SympieFormatInfo *info = sympie_format_info (format);
-  Frame frame = { .image = { format, width, height } };
+  Frame frame = { .image = SYMPIE_IMAGE_INIT, .target = SYMPIE_TARGET_INIT };
 
+  frame.image.format = format;
+  frame.image.width = width;
+  frame.image.height = height;
   frame.image.colorimetry = *colorimetry;
   for (int p = 0; p < info->n_planes; p++) {
     size_t bytes = sympie_format_row_bytes (info, p, width);
@@ -137,8 +140,9 @@ frame_new (SympieFormat format, int width, int height, int padding,
     frame.memory[p] = malloc (frame.size[p]);
     for (size_t i = 0; i < frame.size[p]; i++)
       frame.memory[p][i] = (uint8_t) check_random (seed);
-    frame.image.planes[p] = frame.memory[p];
-    frame.image.strides[p] = (ptrdiff_t) bytes + padding;
+    frame.image.planes[p] = frame.target.planes[p] = frame.memory[p];
+    frame.image.strides[p] = frame.target.strides[p] =
+        (ptrdiff_t) bytes + padding;
   }
   if (info->word > 1)
     EACH_SAMPLE (&frame.image, c, x, y)

@@ -14,8 +14,9 @@
 typedef struct
 {
   SympieImage image;
-  uint8_t *memory[4];
-  size_t size[4];
+  SympieTarget target; /* the same memory, to be written */
+  uint8_t *memory[SYMPIE_MAX_PLANES];
+  size_t size[SYMPIE_MAX_PLANES];
 } Frame;
 
 /* A frame whose rows are `padding` bytes longer than needed, with random bytes

@@ -57,12 +57,11 @@ static void
 test_tasks (int n_threads)
 {
   static const int counts[] = { 1, 0, 2, 3, 7, 8, 9, 100, MAX_TASKS };
-  char *error = NULL;
+  SympieError error = { 0 };
   SympiePool *pool = sympie_pool_new (n_threads, &error);
   Record r = { .n_threads = n_threads };
 
-  if (!CHECK (pool, "%d threads: %s", n_threads, error)) {
-    free (error);
+  if (!CHECK (pool, "%d threads: %s", n_threads, error.message)) {
     return;
   }
   CHECK (sympie_pool_size (pool) == n_threads, "%d, not %d",

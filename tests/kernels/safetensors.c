@@ -41,24 +41,24 @@ write_file (const char *header, size_t length, const void *data, size_t size)
 }
 
 /* Whether an attempt failed with one message that names the file and says
- * `text`; frees it. */
+ * `text`. */
 static void
-check_error (bool failed, char *error, const char *path, const char *text)
+check_error (
+    bool failed, const SympieError *error, const char *path, const char *text)
 {
   CHECK (failed, "'%s' expected, but no failure", text);
-  CHECK (error && strstr (error, path) && strstr (error, text)
-             && !strchr (error, '\n'),
-      "'%s' for %s, expected '%s'", error ? error : "no message", path, text);
-  free (error);
+  CHECK (error->code && strstr (error->message, path)
+             && strstr (error->message, text) && !strchr (error->message, '\n'),
+      "'%s' for %s, expected '%s'", error->message, path, text);
 }
 
 static void
 check_refused (const char *path, const char *text)
 {
-  char *error = NULL;
+  SympieError error = { 0 };
   SympieSafetensors *file = sympie_safetensors_open (path, &error);
 
-  check_error (!file, error, path, text);
+  check_error (!file, &error, path, text);
   sympie_safetensors_close (file);
 }
 
@@ -88,7 +88,7 @@ test_values (void)
   static const float brains[] = { 1, -3.140625f, 0x1p-126f };
   float scalar = 7;
   uint8_t data[44] = { 0 };
-  char *error = NULL;
+  SympieError error = { 0 };
   SympieSafetensors *file;
   const struct
   {
@@ -111,13 +111,13 @@ test_values (void)
   memcpy (data + 32, &scalar, 4);
   file = sympie_safetensors_open (
       write_file (header, strlen (header), data, sizeof data), &error);
-  if (!CHECK (file, "%s", error))
+  if (!CHECK (file, "%s", error.message))
     return;
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
     float *values = sympie_safetensors_read (
         file, cases[i].name, cases[i].shape, cases[i].n_dims, &error);
 
-    if (!CHECK (values, "%s", error))
+    if (!CHECK (values, "%s", error.message))
       continue;
     for (int k = 0; k < cases[i].n; k++)
       CHECK (values[k] == cases[i].values[k], "%s[%d] is %g, not %g",
@@ -141,7 +141,7 @@ test_read_errors (void)
   float nan = NAN;
   const int64_t two_three[] = { 2, 3 }, three_two[] = { 3, 2 }, two = 2;
   const char *path;
-  char *error = NULL;
+  SympieError error = { 0 };
   SympieSafetensors *file;
   float *values;
 
@@ -152,13 +152,13 @@ test_read_errors (void)
   data[39] = 0xfc;
   path = write_file (header, strlen (header), data, sizeof data);
   file = sympie_safetensors_open (path, &error);
-  if (!CHECK (file, "%s", error))
+  if (!CHECK (file, "%s", error.message))
     return;
 
 #define EXPECT(name, shape, n_dims, text)                                      \
-  error = NULL;                                                                \
+  error = (SympieError){ 0 };                                                  \
   values = sympie_safetensors_read (file, name, shape, n_dims, &error);        \
-  check_error (!values, error, path, text);                                    \
+  check_error (!values, &error, path, text);                                   \
   free (values)
   EXPECT ("z", &two, 1, "tensor 'z' is missing");
   EXPECT ("a", three_two, 2, "tensor 'a' has the shape [2, 3], not [3, 2]");
@@ -342,19 +342,19 @@ test_nem (void)
   };
   const char *path = temporary_path ("nem.safetensors");
   SympieNemWeights *weights;
-  char *error = NULL;
+  SympieError error = { 0 };
 
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
-    error = NULL;
+    error = (SympieError){ 0 };
     nem_file_write (path, 3, &cases[i].fault);
     weights = sympie_nem_weights_load (path, &error);
-    check_error (!weights, error, path, cases[i].text);
+    check_error (!weights, &error, path, cases[i].text);
     sympie_nem_weights_free (weights);
   }
-  error = NULL;
+  error = (SympieError){ 0 };
   nem_file_write (path, 3, NULL);
   weights = sympie_nem_weights_load (path, &error);
-  CHECK (weights, "%s", error);
+  CHECK (weights, "%s", error.message);
   sympie_nem_weights_free (weights);
 }
 

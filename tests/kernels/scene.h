@@ -50,7 +50,8 @@ scene_new (int width, int height)
 static inline SympieImage
 scene_image (uint8_t *pixels, int width, int height)
 {
-  return (SympieImage){ .format = SYMPIE_FORMAT_RGB,
+  return (SympieImage){ .struct_size = sizeof (SympieImage),
+    .format = SYMPIE_FORMAT_RGB,
     .width = width,
     .height = height,
     .planes = { pixels },
@@ -58,18 +59,26 @@ scene_image (uint8_t *pixels, int width, int height)
     .colorimetry = { .full_range = true } };
 }
 
+static inline SympieTarget
+scene_target (uint8_t *pixels, int width)
+{
+  return (SympieTarget){ .struct_size = sizeof (SympieTarget),
+    .planes = { pixels },
+    .strides = { 3 * width } };
+}
+
 static inline SympieCorruptor *
 scene_corruptor (float scale, int n_threads)
 {
-  SympieCorruptorConfig config = sympie_corruptor_config_default ();
+  SympieCorruptorConfig config = SYMPIE_CORRUPTOR_CONFIG_INIT;
   SympieCorruptor *corruptor;
-  char *error = NULL;
+  SympieError error = { 0 };
 
   config.scale = scale;
   config.n_threads = n_threads;
   corruptor = sympie_corruptor_new (&config, &error);
   if (!corruptor) {
-    fprintf (stderr, "no corruptor: %s\n", error ? error : "no message");
+    fprintf (stderr, "no corruptor: %s\n", error.message);
     abort ();
   }
   return corruptor;

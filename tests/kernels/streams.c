@@ -36,25 +36,25 @@ typedef struct
 static const SympieColorimetry bt709 = { .kr = 0.2126f, .kb = 0.0722f };
 
 static bool
-work (Stream *stream, Frame *out, char **error)
+work (Stream *stream, Frame *out, SympieError *error)
 {
   SympieParams params;
 
   if (stream->corruptor)
-    return sympie_corrupt (stream->corruptor, &stream->in.image, &out->image,
+    return sympie_corrupt (stream->corruptor, &stream->in.image, &out->target,
         SYMPIE_CORRUPTION_FOG, 3, stream->index, 0, error);
   sympie_params_identity (&params);
   params.values[0] += 0.1f * stream->index;
   params.values[13] = 0.05f;
   return sympie_apply (
-      stream->context, &stream->in.image, &out->image, &params, error);
+      stream->context, &stream->in.image, &out->target, &params, error);
 }
 
 static bool
-open_stream (Stream *stream, int n_threads, char **error)
+open_stream (Stream *stream, int n_threads, SympieError *error)
 {
-  SympieConfig config = sympie_config_default ();
-  SympieCorruptorConfig corruptor = sympie_corruptor_config_default ();
+  SympieConfig config = SYMPIE_CONFIG_INIT;
+  SympieCorruptorConfig corruptor = SYMPIE_CORRUPTOR_CONFIG_INIT;
 
   config.device = SYMPIE_DEVICE_CPU;
   config.n_threads = corruptor.n_threads = n_threads;
@@ -91,7 +91,7 @@ static bool
 prepare (Stream *stream, int index, uint64_t *seed)
 {
   Frame *frames[] = { &stream->in, &stream->expected, &stream->out };
-  char *error = NULL;
+  SympieError error = { 0 };
   bool ok;
 
   stream->index = index;
@@ -99,8 +99,7 @@ prepare (Stream *stream, int index, uint64_t *seed)
     *frames[i] = frame_new (SYMPIE_FORMAT_NV12, WIDTH, HEIGHT, 0, &bt709, seed);
   ok = open_stream (stream, 1, &error)
        && work (stream, &stream->expected, &error);
-  CHECK (ok, "stream %d: %s", index, error ? error : "");
-  free (error);
+  CHECK (ok, "stream %d: %s", index, error.message);
   close_stream (stream);
   return ok;
 }
@@ -119,11 +118,10 @@ main (int argc, char **argv)
   CHECK (n == 0, "%d workers for streams of one thread", n);
 
   for (int i = 0; i < N_STREAMS; i++) {
-    char *error = NULL;
+    SympieError error = { 0 };
 
     if (!open_stream (&streams[i], N_THREADS, &error))
-      CHECK (false, "stream %d: %s", i, error ? error : "no message");
-    free (error);
+      CHECK (false, "stream %d: %s", i, error.message);
   }
   for (int i = 0; i < N_STREAMS; i++)
     pthread_create (&streams[i].thread, NULL, run, &streams[i]);

@@ -120,12 +120,11 @@ test_faults (uint64_t *seed)
   Frame frame = frame_new (SYMPIE_FORMAT_NV12, 64, 48, 0, &bt709, seed);
   SympieImage image = frame.image;
   SympieThumbnail thumbnail;
-  char *error = NULL;
+  SympieError error = { 0 };
 
   image.memory = SYMPIE_MEMORY_CUDA;
   CHECK (!sympie_thumbnail (&image, &thumbnail, &error), "CUDA memory");
-  CHECK (error && strstr (error, "CUDA"), "%s", error ? error : "no message");
-  free (error);
+  CHECK (strstr (error.message, "CUDA"), "%s", error.message);
   image = frame.image;
   image.width = 0;
   CHECK (!sympie_thumbnail (&image, &thumbnail, NULL), "no pixels");

@@ -27,11 +27,11 @@ run (SympieVgg *vgg, const float *const images[2], int height, int whole,
 {
   SympieVggStrip strip = { 0 };
   float *values = NULL;
-  char *error = NULL;
+  SympieError error = { 0 };
   int n_rows, done = 0;
 
   if (!CHECK (sympie_vgg_prepare (vgg, WIDTH, height, 2, whole, &error),
-          "height %d: %s", height, error ? error : ""))
+          "height %d: %s", height, error.message))
     exit (check_end ());
   n_rows = sympie_vgg_n_rows (vgg);
   for (int s = 0; s < sympie_vgg_n_steps (vgg); s++) {
@@ -109,10 +109,11 @@ main (void)
 {
   static const int heights[] = { 33, 64, 95, 130 };
   static const int depths[] = { 1, 2, 3, 4, 6, 8, 10, 16 };
-  char path[] = "/tmp/sympie-vgg-XXXXXX", *error = NULL;
+  char path[] = "/tmp/sympie-vgg-XXXXXX";
+  SympieError error = { 0 };
   int fd = mkstemp (path);
   SympiePool *pool = sympie_pool_new (2, &error);
-  unsigned flags = sympie_cpu_flags (sympie_cpu_mask_from_environment ());
+  unsigned flags = sympie_cpu_flags_of_environment ();
   SympieVgg19Weights *weights;
 
   if (!CHECK (
@@ -121,7 +122,7 @@ main (void)
   close (fd);
   weights = sympie_vgg19_weights_load (path, 16, &error);
   unlink (path);
-  if (!CHECK (weights != NULL, "%s", error))
+  if (!CHECK (weights != NULL, "%s", error.message))
     return check_end ();
 
   for (size_t d = 0; d < sizeof depths / sizeof *depths; d++) {

@@ -1,0 +1,56 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "machine.h"
+
+#include "backend.h"
+#include "cpu/cpu.h"
+#include "error.h"
+
+bool
+sympie_choose_threads (int *n_threads, SympieError *error)
+{
+  if (*n_threads < 0 || *n_threads > SYMPIE_MAX_THREADS)
+    return sympie_fail (error, SYMPIE_ERROR_INVALID,
+        "%d threads asked for, not 0 to %d", *n_threads, SYMPIE_MAX_THREADS);
+  if (*n_threads == 0)
+    *n_threads = sympie_cpu_count ();
+  return true;
+}
+
+bool
+sympie_choose_cpu (unsigned *cpu_disabled, SympieError *error)
+{
+  return *cpu_disabled
+         || sympie_cpu_disabled_by_environment (cpu_disabled, error);
+}
+
+bool
+sympie_cuda_available (int cuda_device, SympieError *error)
+{
+#ifdef SYMPIE_HAVE_CUDA
+  return sympie_cuda_probe (cuda_device, error);
+#else
+  return sympie_fail (
+      error, SYMPIE_ERROR_DEVICE, "this libsympie was built without CUDA");
+#endif
+}
+
+bool
+sympie_choose_device (SympieDevice *device, int cuda_device, SympieError *error)
+{
+  switch (*device) {
+  case SYMPIE_DEVICE_AUTO:
+    *device = sympie_cuda_available (cuda_device, NULL) ? SYMPIE_DEVICE_CUDA
+                                                        : SYMPIE_DEVICE_CPU;
+    return true;
+  case SYMPIE_DEVICE_CPU:
+    return true;
+  case SYMPIE_DEVICE_CUDA:
+    return sympie_cuda_available (cuda_device, error);
+  }
+  return sympie_fail (
+      error, SYMPIE_ERROR_INVALID, "unknown device %d", (int) *device);
+}
