@@ -9,12 +9,16 @@
 #include "gstsympieenhance.h"
 #include "gstsympieprobe.h"
 
+/* An element that cannot be registered does not take the others with it. */
 static gboolean
 plugin_init (GstPlugin *plugin)
 {
-  return GST_ELEMENT_REGISTER (sympieenhance, plugin)
-         && GST_ELEMENT_REGISTER (sympiecorrupt, plugin)
-         && GST_ELEMENT_REGISTER (sympieprobe, plugin);
+  gboolean any = FALSE;
+
+  any |= GST_ELEMENT_REGISTER (sympieenhance, plugin);
+  any |= GST_ELEMENT_REGISTER (sympiecorrupt, plugin);
+  any |= GST_ELEMENT_REGISTER (sympieprobe, plugin);
+  return any;
 }
 
 GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, sympie,

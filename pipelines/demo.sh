@@ -44,11 +44,17 @@ while [ $# -gt 0 ]; do
   shift
 done
 
+# ask STREAMS ENTRY FILE: values, one a line. Csv would have commas at the end, and
+# streams of a program (MPEG) come twice.
+ask() {
+  ffprobe -v error ${1:+-select_streams "$1"} -show_entries "$2" -of default=nk=1:nw=1 "$3" |
+    grep .
+}
+
 # has KIND: whether the clip has a stream of that kind that moves (the cover of
 # a song is no video).
 has() {
-  ffprobe -v error -select_streams "$1" -of csv=p=0 \
-    -show_entries stream_disposition=attached_pic "$clip" 2>/dev/null | grep -q '^0'
+  ask "$1" stream_disposition=attached_pic "$clip" 2>/dev/null | grep -qx 0
 }
 
 if [ -n "$clip" ]; then
@@ -110,8 +116,7 @@ fi
 
 say "putting them side by side"
 # Frames pair by number: the times of two containers differ by their rounding.
-rate=$(ffprobe -v error -select_streams v:0 -show_entries stream=avg_frame_rate \
-  -of csv=p=0 "$clip" | head -1)
+rate=$(ask v:0 stream=avg_frame_rate "$clip" | head -1)
 [[ $rate =~ ^[1-9] ]] || rate=25/1
 # half TEXT: the filters of one half, labelled.
 half() {
@@ -124,8 +129,7 @@ halves+=";[1:v:0]$(half 'after\: sympieenhance')[after]"
 ffmpeg -v error -y -i "$clip" -i "$out/enhanced.mp4" \
   -filter_complex "$halves;[before][after]hstack[both]" -map '[both]' -r "$rate" \
   -c:v libx264 -preset veryfast -crf 18 -pix_fmt yuv420p "$out/side-by-side.mp4" </dev/null
-middle=$(ffprobe -v error -show_entries format=duration -of csv=p=0 "$out/side-by-side.mp4" |
-  awk '{ print $1 / 2 }')
+middle=$(ask '' format=duration "$out/side-by-side.mp4" | awk '{ print $1 / 2 }')
 ffmpeg -v error -y -ss "$middle" -i "$out/side-by-side.mp4" -frames:v 1 \
   "$out/side-by-side.png" </dev/null
 

@@ -254,8 +254,8 @@ def read_clip(path, count=20):
             raise ValueError(f"{path}: {why}")
         return done.stdout
     size = run("ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries",
-               "stream=width,height", "-of", "csv=p=0", path)
-    width, height = map(int, size.decode().split(",")[:2])
+               "stream=width,height", "-of", "default=nk=1:nw=1", path)
+    width, height = map(int, size.split()[:2])
     raw = run("ffmpeg", "-v", "error", "-i", path, "-vf", "fps=2", "-frames:v",
               str(count), "-f", "rawvideo", "-pix_fmt", "rgb24", "-")
     return np.frombuffer(raw, np.uint8).reshape(-1, height, width, 3)

@@ -108,7 +108,7 @@ def clip_names(paths):
         if name in names:
             raise Wrong(f"two clips are called {name}: {names[name]} and {path}")
         done = subprocess.run(
-            ["ffprobe", "-v", "error", "-select_streams", "V", "-of", "csv=p=0",
+            ["ffprobe", "-v", "error", "-select_streams", "V", "-of", "default=nk=1:nw=1",
              "-show_entries", "stream=index", path], capture_output=True, text=True)
         if done.returncode or not done.stdout.strip():
             raise Wrong(f"no video in {path}")

@@ -19,8 +19,8 @@ refuse() {
 ffmpeg -v error -f lavfi -i mandelbrot=size=90x70 -frames:v 1 "$scratch/picture.png"
 "$sheet" --no-setup --size 32 --out "$scratch/sheet.png" "$scratch/picture.png" >/dev/null
 # Ten pictures, a gap and the names across, 23 rows down.
-size=$(ffprobe -v error -show_entries stream=width,height -of csv=p=0 "$scratch/sheet.png")
-[ "$size" = 528,736 ] || fail "a sheet of $size"
+size=$(ffprobe -v error -show_entries stream=width,height -of default=nk=1:nw=1 "$scratch/sheet.png")
+[ "$size" = $'528\n736' ] || fail "a sheet of $size"
 
 # Every row has pictures of its own on both sides of the gap.
 for x in 200 368; do

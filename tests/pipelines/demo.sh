@@ -10,7 +10,7 @@ fail() { printf '%s\n' "$*" >&2; exit 1; }
 
 # frames FILE: its video frames, counted.
 frames() {
-  ffprobe -v error -select_streams v:0 -count_packets -of csv=p=0 \
+  ffprobe -v error -select_streams v:0 -count_packets -of default=nk=1:nw=1 \
     -show_entries stream=nb_read_packets "$1"
 }
 
@@ -23,7 +23,7 @@ ffmpeg -v error -f lavfi -i testsrc=size=176x144:rate=25:duration=1 \
 enhanced=$scratch/out/enhanced.mp4
 [ "$(frames "$enhanced")" -eq 25 ] || fail "$(frames "$enhanced") frames of 25"
 [ "$(frames "$scratch/out/side-by-side.mp4")" -eq 25 ] || fail 'side-by-side.mp4 lacks frames'
-ffprobe -v error -select_streams a -show_entries stream=codec_name -of csv=p=0 "$enhanced" |
+ffprobe -v error -select_streams a -show_entries stream=codec_name -of default=nk=1:nw=1 "$enhanced" |
   grep -qx aac || fail 'the sound is gone'
 [ -s "$scratch/out/side-by-side.png" ] || fail 'no side-by-side.png'
 grep -q '100.0 %' "$scratch/said" || fail 'no progress shown'
@@ -32,6 +32,13 @@ grep -q '100.0 %' "$scratch/said" || fail 'no progress shown'
 rm "$enhanced"
 tail -1 "$scratch/said" | bash >/dev/null
 [ "$(frames "$enhanced")" -eq 25 ] || fail 'the printed line does something else'
+
+# What a DVD holds: an MPEG program stream, interlaced, with pixels that are not
+# square.
+ffmpeg -v error -f lavfi -i testsrc2=s=352x288:rate=25:duration=0.4 -vf setsar=64/45 \
+  -c:v mpeg2video -flags +ilme+ildct "$scratch/disc.mpg" </dev/null
+"$demo" --no-setup --out "$scratch/out" "$scratch/disc.mpg"
+[ "$(frames "$scratch/out/side-by-side.mp4")" -ge 9 ] || fail 'a program stream loses frames'
 
 # says EXPECTED ARGUMENTS...: the demo fails, and this is all that it says.
 says() {
