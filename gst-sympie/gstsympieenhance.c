@@ -171,18 +171,25 @@ struct _GstSympieEnhance
   guint n_frames; /* enhanced since the first was estimated */
 };
 
-static GstStaticCaps formats = GST_STATIC_CAPS (
-    "video/x-raw, " GST_SYMPIE_CAPS_FIELDS GST_SYMPIE_CUDA_CAPS);
+/* On the processor; on CUDA; there with frames in CUDA memory too; anywhere. */
+#define CPU_FORMATS "video/x-raw, " GST_SYMPIE_CAPS_FIELDS
+#define CUDA_FORMATS                                                           \
+  "video/x-raw, " GST_SYMPIE_CAPS_FIELDS_OF (GST_SYMPIE_FORMATS_CUDA)
+
+static GstStaticCaps cpu_formats = GST_STATIC_CAPS (CPU_FORMATS);
+static GstStaticCaps cuda_formats = GST_STATIC_CAPS (CUDA_FORMATS);
+static GstStaticCaps cuda_memory_formats =
+    GST_STATIC_CAPS (CUDA_FORMATS GST_SYMPIE_CUDA_CAPS);
+static GstStaticCaps formats =
+    GST_STATIC_CAPS (CPU_FORMATS GST_SYMPIE_CUDA_CAPS);
 
 static GstStaticPadTemplate sink_template =
     GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS,
-        GST_SYMPIE_FILTER_PAD_CAPS (
-            "video/x-raw, " GST_SYMPIE_CAPS_FIELDS GST_SYMPIE_CUDA_CAPS));
+        GST_SYMPIE_FILTER_PAD_CAPS (CPU_FORMATS GST_SYMPIE_CUDA_CAPS));
 
 static GstStaticPadTemplate src_template =
     GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS,
-        GST_SYMPIE_FILTER_PAD_CAPS (
-            "video/x-raw, " GST_SYMPIE_CAPS_FIELDS GST_SYMPIE_CUDA_CAPS));
+        GST_SYMPIE_FILTER_PAD_CAPS (CPU_FORMATS GST_SYMPIE_CUDA_CAPS));
 
 #define gst_sympie_enhance_parent_class parent_class
 G_DEFINE_TYPE (GstSympieEnhance, gst_sympie_enhance, GST_TYPE_SYMPIE_FILTER);
@@ -412,10 +419,12 @@ gst_sympie_enhance_open_context (GstSympieEnhance *self, gboolean estimating)
   gst_sympie_cuda_leave (cuda);
   if (self->context) {
     self->can_estimate = estimating;
-    gst_sympie_filter_refuse_cuda (
-        filter, config.device == SYMPIE_DEVICE_CPU ? "on the processor"
-                : !config.cuda_context             ? "without a CUDA context"
-                                                   : NULL);
+    gst_sympie_filter_limit (filter,
+        config.device == SYMPIE_DEVICE_CPU ? &cpu_formats
+        : !config.cuda_context             ? &cuda_formats
+                                           : &cuda_memory_formats,
+        config.device == SYMPIE_DEVICE_CPU ? "on the processor"
+                                           : "without a CUDA context");
     gst_sympie_enhance_set_active_device (self, sympie_device (self->context));
     GST_INFO_OBJECT (self, "opened on %s in %" GST_TIME_FORMAT ", weights %s",
         config.device == SYMPIE_DEVICE_CUDA ? "CUDA" : "the processor",

@@ -26,7 +26,8 @@ typedef struct
   gboolean running; /* between start and stop */
   gboolean told_on; /* what upstream was last told of the settings */
   GstCaps *refused; /* these caps were refused, and the message is posted */
-  const gchar *cuda_refusal; /* why no frames in CUDA memory, or NULL */
+  GstStaticCaps *formats;   /* what can be worked on; NULL: the class's */
+  const gchar *why_no_cuda; /* memory, where that is not among them */
 
   /* The rest belongs to the streaming thread, and while there is none to start
    * and stop. */
@@ -45,6 +46,7 @@ typedef struct
   gboolean upstream_may_pad; /* as it was told so here */
 
   /* The frame in hand. */
+  gboolean has_failed; /* before it came to it */
   gboolean changes;
 } GstSympieFilterPrivate;
 
@@ -169,14 +171,6 @@ gst_sympie_filter_is_in_cuda (GstSympieFilter *self)
   return PRIVATE (self)->in_cuda;
 }
 
-void
-gst_sympie_filter_refuse_cuda (GstSympieFilter *self, const gchar *reason)
-{
-  GST_OBJECT_LOCK (self);
-  PRIVATE (self)->cuda_refusal = reason;
-  GST_OBJECT_UNLOCK (self);
-}
-
 /* ---- Life cycle ---------------------------------------------------------- */
 
 static void
@@ -196,7 +190,6 @@ gst_sympie_filter_stop (GstBaseTransform *trans)
 
   GST_SYMPIE_FILTER_GET_CLASS (self)->close (self);
   gst_sympie_cuda_close (&priv->cuda);
-  gst_sympie_filter_refuse_cuda (self, NULL);
   gst_sympie_filter_end_scene (self);
   g_clear_pointer (&priv->refusal, g_free);
   priv->is_stuck = priv->in_cuda = priv->upstream_may_pad = FALSE;
@@ -204,6 +197,7 @@ gst_sympie_filter_stop (GstBaseTransform *trans)
   GST_OBJECT_LOCK (self);
   priv->running = FALSE;
   gst_clear_caps (&priv->refused);
+  priv->formats = NULL;
   GST_OBJECT_UNLOCK (self);
   return TRUE;
 }
@@ -234,7 +228,13 @@ gst_sympie_filter_start (GstBaseTransform *trans)
 static GstCaps *
 gst_sympie_filter_get_formats (GstSympieFilter *self)
 {
-  return gst_static_caps_get (GST_SYMPIE_FILTER_GET_CLASS (self)->formats);
+  GstStaticCaps *formats;
+
+  GST_OBJECT_LOCK (self);
+  formats = PRIVATE (self)->formats;
+  GST_OBJECT_UNLOCK (self);
+  return gst_static_caps_get (
+      formats ? formats : GST_SYMPIE_FILTER_GET_CLASS (self)->formats);
 }
 
 /* Of caps those with which frames can be worked on. */
@@ -245,10 +245,6 @@ gst_sympie_filter_restrict (GstSympieFilter *self, GstCaps *caps)
   GstCaps *possible = gst_sympie_caps_restrict (caps, formats);
 
   gst_caps_unref (formats);
-  GST_OBJECT_LOCK (self);
-  if (PRIVATE (self)->cuda_refusal)
-    possible = gst_sympie_cuda_remove_from_caps (possible);
-  GST_OBJECT_UNLOCK (self);
   return possible;
 }
 
@@ -258,31 +254,44 @@ static gchar *
 gst_sympie_filter_find_refusal (GstSympieFilter *self, GstCaps *caps,
     GstVideoInfo *info, GstSympieStream *stream)
 {
-  GstSympieFilterPrivate *priv = PRIVATE (self);
   GstCaps *formats = gst_sympie_filter_get_formats (self);
-  gboolean in_cuda = gst_sympie_cuda_is_in_caps (caps);
-  const gchar *cuda_refusal;
+  gboolean fits = gst_caps_can_intersect (caps, formats);
   gchar *reason = NULL;
 
-  GST_OBJECT_LOCK (self);
-  cuda_refusal = priv->cuda_refusal;
-  GST_OBJECT_UNLOCK (self);
-
-  if (!in_cuda
-      && !gst_caps_features_is_equal (gst_caps_get_features (caps, 0),
-          GST_CAPS_FEATURES_MEMORY_SYSTEM_MEMORY))
+  gst_caps_unref (formats);
+  if (!fits && gst_sympie_cuda_is_in_caps (caps))
+    reason = g_strdup_printf (
+        "video in CUDA memory %s", PRIVATE (self)->why_no_cuda);
+  else if (!fits
+           && !gst_caps_features_is_equal (gst_caps_get_features (caps, 0),
+               GST_CAPS_FEATURES_MEMORY_SYSTEM_MEMORY))
     reason = g_strdup ("video in memory of that kind");
-  else if (in_cuda && cuda_refusal)
-    reason = g_strdup_printf ("video in CUDA memory %s", cuda_refusal);
   else if (!gst_video_info_from_caps (info, caps))
     reason = g_strdup ("video with caps that say too little");
-  else
-    gst_sympie_stream_from_caps (stream, caps, info, &reason);
-  if (!reason && !gst_caps_can_intersect (caps, formats))
-    reason = g_strdup_printf ("%s video of %dx%d", GST_VIDEO_INFO_NAME (info),
-        GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info));
-  gst_caps_unref (formats);
+  else if (gst_sympie_stream_from_caps (stream, caps, info, &reason) && !fits)
+    reason = g_strdup_printf ("%s video of %dx%d on this device",
+        GST_VIDEO_INFO_NAME (info), GST_VIDEO_INFO_WIDTH (info),
+        GST_VIDEO_INFO_HEIGHT (info));
   return reason;
+}
+
+void
+gst_sympie_filter_limit (
+    GstSympieFilter *self, GstStaticCaps *formats, const gchar *why_no_cuda)
+{
+  GstSympieFilterPrivate *priv = PRIVATE (self);
+  GstCaps *caps = gst_pad_get_current_caps (GST_BASE_TRANSFORM_SINK_PAD (self));
+
+  GST_OBJECT_LOCK (self);
+  priv->formats = formats;
+  priv->why_no_cuda = why_no_cuda;
+  GST_OBJECT_UNLOCK (self);
+  if (caps) {
+    g_free (priv->refusal);
+    priv->refusal =
+        gst_sympie_filter_find_refusal (self, caps, &priv->info, &priv->stream);
+    gst_caps_unref (caps);
+  }
 }
 
 static GstCaps *
@@ -677,6 +686,7 @@ gst_sympie_filter_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
   passthrough = !klass->is_on (self);
   GST_OBJECT_UNLOCK (self);
 
+  priv->has_failed = !passthrough && !klass->ensure_open (self);
   if (!passthrough && priv->refusal) {
     gst_sympie_filter_wait_for_caps (self);
     passthrough = TRUE;
@@ -765,14 +775,11 @@ gst_sympie_filter_work (
 static gboolean
 gst_sympie_filter_prepare (GstSympieFilter *self, GstBuffer *buffer)
 {
-  GstSympieFilterClass *klass = GST_SYMPIE_FILTER_GET_CLASS (self);
   GstVideoFrame frame;
   gboolean prepared;
 
   PRIVATE (self)->changes = TRUE;
-  if (!klass->ensure_open (self))
-    return FALSE;
-  if (!klass->prepare)
+  if (!GST_SYMPIE_FILTER_GET_CLASS (self)->prepare)
     return TRUE;
   if (!gst_sympie_filter_map (self, &frame, buffer, GST_MAP_READ))
     return FALSE;
@@ -791,6 +798,8 @@ gst_sympie_filter_prepare_output_buffer (
   GstSympieFilterPrivate *priv = PRIVATE (self);
 
   *outbuf = NULL;
+  if (priv->has_failed)
+    return GST_FLOW_ERROR;
   if (priv->is_stuck)
     return GST_FLOW_NOT_NEGOTIATED;
   if (gst_base_transform_is_passthrough (trans))

@@ -85,9 +85,11 @@ GstSympieCuda *gst_sympie_filter_get_cuda (GstSympieFilter *self);
 /* Whether the stream is in CUDA memory. */
 gboolean gst_sympie_filter_is_in_cuda (GstSympieFilter *self);
 
-/* Keeps CUDA memory out from now on, for a reason that reads after "video in
- * CUDA memory", or lets it in with NULL. */
-void gst_sympie_filter_refuse_cuda (GstSympieFilter *self, const gchar *reason);
+/* Until it is stopped, it can be done only to these formats of the class's, as
+ * is known now that a device is open. The reason why no CUDA memory is among
+ * them reads after "video in CUDA memory". */
+void gst_sympie_filter_limit (
+    GstSympieFilter *self, GstStaticCaps *formats, const gchar *why_no_cuda);
 
 G_END_DECLS
 
