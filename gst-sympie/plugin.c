@@ -7,6 +7,7 @@
 
 #include "gstsympiecorrupt.h"
 #include "gstsympieenhance.h"
+#include "gstsympieenhancebin.h"
 #include "gstsympieprobe.h"
 
 /* An element that cannot be registered does not take the others with it. */
@@ -16,6 +17,7 @@ plugin_init (GstPlugin *plugin)
   gboolean any = FALSE;
 
   any |= GST_ELEMENT_REGISTER (sympieenhance, plugin);
+  any |= GST_ELEMENT_REGISTER (sympieenhancebin, plugin);
   any |= GST_ELEMENT_REGISTER (sympiecorrupt, plugin);
   any |= GST_ELEMENT_REGISTER (sympieprobe, plugin);
   return any;

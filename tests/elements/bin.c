@@ -1,0 +1,182 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* sympieenhancebin: from a file with sound to enhanced frames. */
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "enhance.h"
+
+#define N_FRAMES 10
+
+static gchar *folder;
+
+/* Takes the launch line; the message that ends it. */
+static GstMessage *
+run (gchar *launch, GstElement **pipeline)
+{
+  GstBus *bus;
+  GstMessage *message;
+
+  *pipeline = parse_pipeline (launch);
+  bus = gst_element_get_bus (*pipeline);
+  gst_element_set_state (*pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (
+      bus, 60 * GST_SECOND, GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
+  fail_unless (message != NULL, "%s", launch);
+  gst_object_unref (bus);
+  g_free (launch);
+  return message;
+}
+
+static void
+end (GstElement *pipeline, GstMessage *message)
+{
+  gst_message_unref (message);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (pipeline);
+}
+
+static void
+make_files (void)
+{
+  GstElement *pipeline;
+  GstMessage *message;
+
+  folder = g_dir_make_tmp ("sympie-bin-XXXXXX", NULL);
+  message = run (
+      g_strdup_printf (
+          "videotestsrc num-buffers=%d ! video/x-raw,width=64,height=48 ! "
+          "theoraenc ! queue ! m. audiotestsrc num-buffers=20 ! vorbisenc ! "
+          "queue ! m. oggmux name=m ! filesink location=%s/both.ogg",
+          N_FRAMES, folder),
+      &pipeline);
+  fail_unless_equals_int (GST_MESSAGE_TYPE (message), GST_MESSAGE_EOS);
+  end (pipeline, message);
+  message = run (g_strdup_printf ("audiotestsrc num-buffers=20 ! vorbisenc ! "
+                                  "oggmux ! filesink location=%s/sound.ogg",
+                     folder),
+      &pipeline);
+  end (pipeline, message);
+}
+
+static void
+remove_files (void)
+{
+  gchar *both = g_build_filename (folder, "both.ogg", NULL);
+  gchar *sound = g_build_filename (folder, "sound.ogg", NULL);
+
+  g_unlink (both);
+  g_unlink (sound);
+  g_rmdir (folder);
+  g_free (both);
+  g_free (sound);
+  g_free (folder);
+}
+
+/* All frames come out, and each was enhanced. */
+GST_START_TEST (test_play)
+{
+  GstElement *pipeline, *bin, *enhance;
+  GstMessage *message =
+      run (g_strdup_printf ("filesrc location=%s/both.ogg ! "
+                            "sympieenhancebin name=e reuse-interval=4 ! "
+                            "fakesink",
+               folder),
+          &pipeline);
+
+  fail_unless_equals_int (GST_MESSAGE_TYPE (message), GST_MESSAGE_EOS);
+  bin = gst_bin_get_by_name (GST_BIN (pipeline), "e");
+  enhance = gst_bin_get_by_name (GST_BIN (bin), "enhance");
+  assert_stats (bin, N_FRAMES, 3, N_FRAMES - 3);
+  assert_stats (enhance, N_FRAMES, 3, N_FRAMES - 3);
+  gst_object_unref (enhance);
+  gst_object_unref (bin);
+  end (pipeline, message);
+}
+GST_END_TEST;
+
+/* One error, of the bin. */
+GST_START_TEST (test_no_video)
+{
+  GstElement *pipeline;
+  GstMessage *message = run (
+      g_strdup_printf (
+          "filesrc location=%s/sound.ogg ! sympieenhancebin name=e ! fakesink",
+          folder),
+      &pipeline);
+  GstBus *bus = gst_element_get_bus (pipeline);
+  GError *error;
+
+  fail_unless_equals_int (GST_MESSAGE_TYPE (message), GST_MESSAGE_ERROR);
+  fail_unless_equals_string (GST_MESSAGE_SRC_NAME (message), "e");
+  gst_message_parse_error (message, &error, NULL);
+  fail_unless (strstr (error->message, "no video"), "%s", error->message);
+  g_error_free (error);
+  gst_object_unref (bus);
+  end (pipeline, message);
+}
+GST_END_TEST;
+
+/* Every property of sympieenhance, with its range and its default, and what is
+ * set arrives there. */
+GST_START_TEST (test_properties)
+{
+  GstElement *bin = gst_element_factory_make ("sympieenhancebin", NULL);
+  GstElement *enhance = gst_bin_get_by_name (GST_BIN (bin), "enhance");
+  GParamSpec **specs;
+  guint n, n_own = 0;
+
+  specs = g_object_class_list_properties (G_OBJECT_GET_CLASS (enhance), &n);
+  for (guint i = 0; i < n; i++) {
+    GParamSpec *spec = specs[i], *proxy;
+
+    if (!g_str_has_prefix (g_type_name (spec->owner_type), "GstSympie"))
+      continue;
+    n_own++;
+    proxy = g_object_class_find_property (G_OBJECT_GET_CLASS (bin), spec->name);
+    fail_unless (proxy != NULL, "%s", spec->name);
+    fail_unless (proxy->value_type == spec->value_type, "%s", spec->name);
+    fail_unless_equals_string (
+        g_param_spec_get_blurb (proxy), g_param_spec_get_blurb (spec));
+    fail_unless (
+        g_param_values_cmp (proxy, g_param_spec_get_default_value (proxy),
+            g_param_spec_get_default_value (spec))
+            == 0,
+        "%s", spec->name);
+  }
+  fail_unless (n_own >= 12);
+  g_free (specs);
+
+  g_object_set (bin, "strength", 0.25, "n-threads", 3, NULL);
+  {
+    gdouble strength;
+    guint n_threads;
+
+    g_object_get (
+        enhance, "strength", &strength, "n-threads", &n_threads, NULL);
+    fail_unless (strength == 0.25 && n_threads == 3);
+  }
+  gst_object_unref (enhance);
+  gst_object_unref (bin);
+}
+GST_END_TEST;
+
+static Suite *
+bin_suite (void)
+{
+  Suite *suite = suite_create ("sympieenhancebin");
+  TCase *tcase = tcase_create ("bin");
+
+  suite_add_tcase (suite, tcase);
+  tcase_add_checked_fixture (tcase, make_files, remove_files);
+  tcase_add_test (tcase, test_play);
+  tcase_add_test (tcase, test_no_video);
+  tcase_add_test (tcase, test_properties);
+  return suite;
+}
+
+GST_CHECK_MAIN (bin);
