@@ -34,6 +34,8 @@ typedef struct
   GstMiniObject *stream; /* NULL: none */
 } GstSympieCuda;
 
+#ifdef HAVE_GST_CUDA
+
 /* For GstElement's set_context and the query CONTEXT. */
 void gst_sympie_cuda_set_context (
     GstSympieCuda *cuda, GstElement *element, gint device, GstContext *context);
@@ -72,6 +74,99 @@ gboolean gst_sympie_cuda_propose_allocation (
     const GstSympieCuda *cuda, GstQuery *query);
 gboolean gst_sympie_cuda_decide_allocation (
     const GstSympieCuda *cuda, GstQuery *query);
+
+#else /* nothing to share, and nothing in such memory */
+
+static inline void
+gst_sympie_cuda_set_context (
+    GstSympieCuda *cuda, GstElement *element, gint device, GstContext *context)
+{
+}
+
+static inline gboolean
+gst_sympie_cuda_query (
+    const GstSympieCuda *cuda, GstElement *element, GstQuery *query)
+{
+  return FALSE;
+}
+
+static inline gboolean
+gst_sympie_cuda_open (GstSympieCuda *cuda, GstElement *element, gint device)
+{
+  return FALSE;
+}
+
+static inline void
+gst_sympie_cuda_close (GstSympieCuda *cuda)
+{
+}
+
+static inline gpointer
+gst_sympie_cuda_handle (const GstSympieCuda *cuda)
+{
+  return NULL;
+}
+
+static inline gpointer
+gst_sympie_cuda_stream (const GstSympieCuda *cuda)
+{
+  return NULL;
+}
+
+static inline gboolean
+gst_sympie_cuda_enter (const GstSympieCuda *cuda)
+{
+  return TRUE;
+}
+
+static inline void
+gst_sympie_cuda_leave (const GstSympieCuda *cuda)
+{
+}
+
+static inline gboolean
+gst_sympie_cuda_is_in_caps (const GstCaps *caps)
+{
+  return FALSE;
+}
+
+static inline GstCaps *
+gst_sympie_cuda_remove_from_caps (GstCaps *caps)
+{
+  return caps;
+}
+
+static inline gboolean
+gst_sympie_cuda_is_foreign (const GstSympieCuda *cuda, GstBuffer *buffer)
+{
+  return FALSE;
+}
+
+static inline void
+gst_sympie_cuda_adopt (GstSympieCuda *cuda, GstBuffer *buffer)
+{
+}
+
+static inline gboolean
+gst_sympie_cuda_map (const GstSympieCuda *cuda, GstVideoFrame *frame,
+    const GstVideoInfo *info, GstBuffer *buffer, GstMapFlags flags)
+{
+  return FALSE;
+}
+
+static inline gboolean
+gst_sympie_cuda_propose_allocation (const GstSympieCuda *cuda, GstQuery *query)
+{
+  return FALSE;
+}
+
+static inline gboolean
+gst_sympie_cuda_decide_allocation (const GstSympieCuda *cuda, GstQuery *query)
+{
+  return FALSE;
+}
+
+#endif
 
 G_END_DECLS
 
