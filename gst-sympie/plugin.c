@@ -25,4 +25,4 @@ plugin_init (GstPlugin *plugin)
 
 GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, sympie,
     "SyMPIE: makes video easier to understand for vision models", plugin_init,
-    PACKAGE_VERSION, "LGPL", "gst-sympie", "Unknown package origin")
+    PACKAGE_VERSION, "LGPL", "gst-sympie", PACKAGE_ORIGIN)

@@ -37,6 +37,9 @@ run ends $source ! tee name=t t. ! queue ! sympieenhance "parameters=$identity" 
   ! fakesink t. ! queue ! fakesink
 run ends $source ! sympiecorrupt corruption=mixed ! sympiecorrupt corruption=frost \
   ! fakesink
+run ends $source ! sympieenhance enabled=false weights=/nowhere ! fakesink
+run ends $source ! jpegenc ! sympieenhancebin reuse-interval=9 ! fakesink
+run fails audiotestsrc num-buffers=9 ! sympieenhancebin ! fakesink
 run fails $source ! sympiecorrupt frost-folder=/nowhere ! fakesink
 run fails $source ! sympieenhance weights=/nowhere ! fakesink
 exit $failed
