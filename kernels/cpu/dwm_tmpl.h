@@ -536,12 +536,14 @@ store_luma (const SympieDwmPlan *plan, uint8_t *restrict dst,
   const int16_t r_factor = plan->y_factor[0], g_factor = plan->y_factor[1];
   const int16_t b_factor = plan->y_factor[2], offset = plan->y_offset;
   int y_shift = plan->y_shift, n = plan->width;
+  int16_t max = plan->max; /* white at 12 bits may round to more */
 
   for (int x = 0; x < n; x++) {
     int16_t sum = (int16_t) (mul_q15 (r[x], r_factor) + mul_q15 (g[x], g_factor)
                              + mul_q15 (b[x], b_factor) + offset);
 
-    store_code (dst + bytes * x, sum >> y_shift, bytes, shift);
+    sum = (int16_t) (sum >> y_shift);
+    store_code (dst + bytes * x, sum < max ? sum : max, bytes, shift);
   }
 }
 
