@@ -130,6 +130,11 @@ blend_chroma (int16_t *restrict dst, const uint8_t *restrict near,
     const uint8_t *restrict far, int weight, int bytes, int step, int shift,
     int max, int n)
 {
+  if (weight == 0) {
+    for (int x = 0; x < n; x++)
+      dst[x] = (int16_t) (4 * code_at (near + step * x, bytes, shift, max));
+    return;
+  }
   for (int x = 0; x < n; x++)
     dst[x] =
         (int16_t) ((4 - weight) * code_at (near + step * x, bytes, shift, max)
@@ -560,33 +565,34 @@ average_rows (int16_t *restrict dst, const int16_t *above, const int16_t *row,
       dst[x] = (int16_t) (row[x] + below[x]);
 }
 
-/* Four times the mean of columns around a column of chroma. */
+/* Four times the mean of columns around a column of chroma, from rows that are
+ * twice what they stand for (up 0) or just that (up 1). */
 INLINE int16_t
-average_columns (const int16_t *row, int x, int sub_x, bool left)
+average_columns (const int16_t *row, int x, int sub_x, bool left, int up)
 {
+  uint16_t sum;
+
   if (sub_x == 0)
-    return (int16_t) (2 * row[x]);
+    return (int16_t) (4 * row[x]);
   if (sub_x == 1 && !left)
-    return (int16_t) (row[2 * x] + row[2 * x + 1]);
-  if (sub_x == 1)
-    return (
-        int16_t) (((uint16_t) (row[2 * x - 1] + 2 * row[2 * x] + row[2 * x + 1])
-                      + 1)
-                  >> 1);
+    return (int16_t) ((1 + up) * (row[2 * x] + row[2 * x + 1]));
+  if (sub_x == 1) {
+    sum = (uint16_t) (row[2 * x - 1] + 2 * row[2 * x] + row[2 * x + 1]);
+    return (int16_t) (up ? sum : (sum + 1) >> 1);
+  }
   row += 4 * x;
   if (!left)
-    return (
-        int16_t) (((uint16_t) (row[0] + row[1] + row[2] + row[3]) + 1) >> 1);
+    return (int16_t) (row[0] + row[1] + row[2] + row[3]);
   return (int16_t) ((row[-3] + row[3] + 2 * (row[-2] + row[2])
-                        + 3 * (row[-1] + row[1]) + 4 * row[0] + 4)
-                    >> 3);
+                        + 3 * (row[-1] + row[1]) + 4 * row[0] + 2)
+                    >> 2);
 }
 
 INLINE void
 store_chroma (const SympieDwmPlan *plan, uint8_t *restrict u_dst,
     uint8_t *restrict v_dst, const int16_t *restrict r_row,
     const int16_t *restrict g_row, const int16_t *restrict b_row, int bytes,
-    int step, int sub_x, bool left)
+    int step, int sub_x, bool left, int up)
 {
   int n = (plan->width + (1 << sub_x) - 1) >> sub_x;
   const int16_t u_r = plan->u_factor[0], u_g = plan->u_factor[1];
@@ -597,9 +603,9 @@ store_chroma (const SympieDwmPlan *plan, uint8_t *restrict u_dst,
   int shift = plan->direct ? plan->shift : 0;
 
   for (int x = 0; x < n; x++) {
-    int16_t r = average_columns (r_row, x, sub_x, left);
-    int16_t g = average_columns (g_row, x, sub_x, left);
-    int16_t b = average_columns (b_row, x, sub_x, left);
+    int16_t r = average_columns (r_row, x, sub_x, left, up);
+    int16_t g = average_columns (g_row, x, sub_x, left, up);
+    int16_t b = average_columns (b_row, x, sub_x, left, up);
     int16_t u = (int16_t) (mul_q15 (r, u_r) + mul_q15 (g, u_g)
                            + mul_q15 (b, u_b) + offset);
     int16_t v = (int16_t) (mul_q15 (r, v_r) + mul_q15 (g, v_g)
@@ -611,15 +617,14 @@ store_chroma (const SympieDwmPlan *plan, uint8_t *restrict u_dst,
 }
 
 static void
-store_chroma_row (
-    const SympieDwmPlan *plan, const SympieDwmScratch *scratch, int row)
+store_chroma_row (const SympieDwmPlan *plan, const SympieDwmScratch *scratch,
+    int row, const int16_t *const rgb[3])
 {
   const SympieComponent *u = &plan->info->component[1], *v = u + 1;
   const SympieTarget *dst = &plan->dst;
   uint8_t *u_dst = (uint8_t *) scratch->codes[1];
   uint8_t *v_dst = (uint8_t *) scratch->codes[2];
-  const int16_t *r = scratch->average[0], *g = scratch->average[1];
-  const int16_t *b = scratch->average[2];
+  const int16_t *r = rgb[0], *g = rgb[1], *b = rgb[2];
   bool left = plan->src.colorimetry.chroma_site & SYMPIE_CHROMA_LEFT;
   int bytes = 2, step = 2;
 
@@ -630,16 +635,22 @@ store_chroma_row (
     step = u->step;
   }
 
+#define STORE_AS(bytes, step, sub_x, left, up)                                 \
+  store_chroma (plan, u_dst, v_dst, r, g, b, bytes, step, sub_x, left, up)
 #define STORE(bytes, step)                                                     \
   do {                                                                         \
     if (u->sub_x == 0)                                                         \
-      store_chroma (plan, u_dst, v_dst, r, g, b, bytes, step, 0, false);       \
-    else if (u->sub_x == 1 && left)                                            \
-      store_chroma (plan, u_dst, v_dst, r, g, b, bytes, step, 1, true);        \
-    else if (u->sub_x == 1)                                                    \
-      store_chroma (plan, u_dst, v_dst, r, g, b, bytes, step, 1, false);       \
+      STORE_AS (bytes, step, 0, false, 1);                                     \
+    else if (u->sub_x == 2)                                                    \
+      STORE_AS (bytes, step, 2, left, 1);                                      \
+    else if (left && u->sub_y)                                                 \
+      STORE_AS (bytes, step, 1, true, 0);                                      \
+    else if (left)                                                             \
+      STORE_AS (bytes, step, 1, true, 1);                                      \
+    else if (u->sub_y)                                                         \
+      STORE_AS (bytes, step, 1, false, 0);                                     \
     else                                                                       \
-      store_chroma (plan, u_dst, v_dst, r, g, b, bytes, step, 2, left);        \
+      STORE_AS (bytes, step, 1, false, 1);                                     \
   } while (0)
   if (bytes == 1 && step == 1)
     STORE (1, 1);
@@ -650,6 +661,7 @@ store_chroma_row (
   else
     STORE (2, 4);
 #undef STORE
+#undef STORE_AS
 }
 
 /* Rows `y` and those below it that share its chroma, `rgb` at row `y`. */
@@ -659,23 +671,27 @@ store_chroma_rows (const SympieDwmPlan *plan, const SympieDwmScratch *scratch,
 {
   const SympieComponent *chroma = &plan->info->component[1];
   bool top = plan->src.colorimetry.chroma_site & SYMPIE_CHROMA_TOP;
+  const int16_t *rows[3];
+  int n = plan->width;
 
   for (int c = 0; c < 3; c++) {
-    const int16_t *row = rgb[c], *above = NULL, *below = row;
-    int16_t *average = scratch->average[c];
-    int n = plan->width;
+    int16_t *row = rgb[c];
 
-    if (chroma->sub_y && !last)
-      below = row + plan->pitch;
-    if (chroma->sub_y && top)
-      above = y > 0 ? row - plan->pitch : row;
-    average_rows (average, above, row, below, n);
-    for (int i = 1; i <= 3; i++) {
-      average[-i] = average[0];
-      average[n - 1 + i] = average[n - 1];
+    if (chroma->sub_y) {
+      row = scratch->average[c];
+      average_rows (row,
+          !top    ? NULL
+          : y > 0 ? rgb[c] - plan->pitch
+                  : rgb[c],
+          rgb[c], last ? rgb[c] : rgb[c] + plan->pitch, n);
     }
+    for (int i = 1; i <= 3; i++) {
+      row[-i] = row[0];
+      row[n - 1 + i] = row[n - 1];
+    }
+    rows[c] = row;
   }
-  store_chroma_row (plan, scratch, y >> chroma->sub_y);
+  store_chroma_row (plan, scratch, y >> chroma->sub_y, rows);
 }
 
 static void

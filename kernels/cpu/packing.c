@@ -14,11 +14,6 @@
 
 #define INLINE static inline __attribute__ ((always_inline))
 
-typedef struct
-{
-  int shift, bits, depth;
-} Code;
-
 INLINE bool
 is_swapped (const SympieFormatInfo *info)
 {
@@ -32,32 +27,103 @@ is_code_a_word (const SympieFormatInfo *info)
   return info->word <= 2 && info->component[0].bits == info->depth;
 }
 
-/* ---- Words of one code -------------------------------------------------- */
+/* ---- Unpacking ----------------------------------------------------------- */
 
-INLINE void
-unpack_bytes (
-    const uint8_t *restrict src, uint16_t *restrict codes, int step, int n)
+INLINE uint64_t
+get_bits (const uint8_t *src, int bytes, bool swap)
 {
-  for (int x = 0; x < n; x++)
-    codes[x] = src[step * x];
-}
+  uint64_t quad;
+  uint32_t word;
+  uint16_t half;
 
-/* What is more than the largest code is taken for it. */
-INLINE void
-unpack_words (const uint8_t *restrict src, uint16_t *restrict codes, int step,
-    bool swap, Code code, int n)
-{
-  unsigned max = (1u << code.depth) - 1;
-
-  for (int x = 0; x < n; x++) {
-    uint16_t word;
-
-    memcpy (&word, src + step * x, sizeof word);
-    word = swap ? __builtin_bswap16 (word) : word;
-    word = (uint16_t) (word >> code.shift);
-    codes[x] = (uint16_t) (word > max ? max : word);
+  switch (bytes) {
+  case 1:
+    return *src;
+  case 2:
+    memcpy (&half, src, sizeof half);
+    return swap ? __builtin_bswap16 (half) : half;
+  case 4:
+    memcpy (&word, src, sizeof word);
+    return swap ? __builtin_bswap32 (word) : word;
+  default:
+    memcpy (&quad, src, sizeof quad);
+    return swap ? __builtin_bswap64 (quad) : quad;
   }
 }
+
+/* All from one code to the next is taken for one word, of `step` bytes. Codes
+ * of fewer bits than `depth` are repeated below themselves: 0 stays 0, and all
+ * bits stay all bits. */
+INLINE void
+unpack_bits (const uint8_t *restrict src, uint16_t *restrict codes, int step,
+    bool swap, int shift, int bits, int depth, int n)
+{
+  unsigned mask = (1u << bits) - 1;
+  int left = depth - bits, right = bits - left;
+
+  for (int x = 0; x < n; x++) {
+    uint64_t word = get_bits (src + (ptrdiff_t) step * x, step, swap);
+    /* Lanes of a vector no wider than need be. */
+    unsigned code = step == 8   ? (unsigned) (word >> shift)
+                    : step == 4 ? (uint32_t) word >> shift
+                                : (uint16_t) ((uint16_t) word >> shift);
+
+    code &= mask;
+    codes[x] = (uint16_t) (left > 0 ? code << left | code >> right : code);
+  }
+}
+
+INLINE void
+unpack_threes (const uint8_t *restrict src, uint16_t *restrict codes, int n)
+{
+  for (int x = 0; x < n; x++)
+    codes[x] = src[3 * x];
+}
+
+INLINE void
+unpack_words (const SympieFormatInfo *info, const SympieComponent *component,
+    bool repeats, const uint8_t *row, uint16_t *codes, int n)
+{
+  int step = component->step, offset = component->offset % step;
+  bool swap = is_swapped (info);
+  bool low_first = swap == (__BYTE_ORDER == __BIG_ENDIAN);
+  int below = low_first ? offset : step - info->word - offset; /* bytes */
+  int shift = 8 * below + component->shift, bits = component->bits;
+  int depth = repeats ? info->depth : bits;
+
+  row += component->offset - offset;
+#define UNPACK(step, swap)                                                     \
+  unpack_bits (row, codes, step, swap, shift, bits, depth, n)
+  switch (step + 16 * swap) {
+  case 1:
+    UNPACK (1, false);
+    break;
+  case 2:
+    UNPACK (2, false);
+    break;
+  case 3:
+    unpack_threes (row + offset, codes, n);
+    break;
+  case 4:
+    UNPACK (4, false);
+    break;
+  case 8:
+    UNPACK (8, false);
+    break;
+  case 16 + 2:
+    UNPACK (2, true);
+    break;
+  case 16 + 4:
+    UNPACK (4, true);
+    break;
+  default:
+    UNPACK (8, true);
+    break;
+  }
+#undef UNPACK
+}
+
+/* ---- Packing words of one code ------------------------------------------- */
 
 INLINE void
 put_word (uint8_t *dst, int bytes, bool swap, unsigned value)
@@ -69,6 +135,21 @@ put_word (uint8_t *dst, int bytes, bool swap, unsigned value)
   } else {
     word = swap ? __builtin_bswap16 (word) : word;
     memcpy (dst, &word, sizeof word);
+  }
+}
+
+/* Four bytes of a pixel as one word: interleaving bytes is slower. */
+INLINE void
+pack_quads (const uint16_t *const sources[4], uint8_t *restrict dst, int n)
+{
+  const uint16_t *restrict a = sources[0], *restrict b = sources[1];
+  const uint16_t *restrict c = sources[2], *restrict d = sources[3];
+
+  for (int x = 0; x < n; x++) {
+    uint32_t word = htole32 ((uint32_t) a[x] | (uint32_t) b[x] << 8
+                             | (uint32_t) c[x] << 16 | (uint32_t) d[x] << 24);
+
+    memcpy (dst + 4 * x, &word, sizeof word);
   }
 }
 
@@ -169,7 +250,7 @@ pack_own_words (const SympieFormatInfo *info, int plane,
       PACK (3, 1, false);
       break;
     case 4:
-      PACK (4, 1, false);
+      pack_quads (sources, row, n);
       break;
     case 4 + 1:
       PACK (1, 2, false);
@@ -194,37 +275,7 @@ pack_own_words (const SympieFormatInfo *info, int plane,
 #undef PACK_PAIRS
 }
 
-/* ---- Words of several codes --------------------------------------------- */
-
-INLINE uint32_t
-get_bits (const uint8_t *src, int bytes, bool swap)
-{
-  uint32_t word;
-  uint16_t half;
-
-  if (bytes == 2) {
-    memcpy (&half, src, sizeof half);
-    return swap ? __builtin_bswap16 (half) : half;
-  }
-  memcpy (&word, src, sizeof word);
-  return swap ? __builtin_bswap32 (word) : word;
-}
-
-/* Fewer bits are repeated below themselves: 0 stays 0 and all stay all. */
-INLINE void
-unpack_bits (const uint8_t *restrict src, uint16_t *restrict codes, int bytes,
-    bool swap, Code code, bool expand, int n)
-{
-  uint32_t mask = (1u << code.bits) - 1;
-  int left = code.depth - code.bits, right = code.bits - left;
-
-  for (int x = 0; x < n; x++) {
-    uint32_t value =
-        get_bits (src + bytes * x, bytes, swap) >> code.shift & mask;
-
-    codes[x] = (uint16_t) (expand ? value << left | value >> right : value);
-  }
-}
+/* ---- Packing words of several codes -------------------------------------- */
 
 INLINE void
 pack_tens (const SympieFormatInfo *info, uint16_t *const codes[4], bool swap,
@@ -410,56 +461,18 @@ unpack (const SympieFormatInfo *info, int c, const uint8_t *row, int width,
     uint16_t *codes)
 {
   const SympieComponent *component = &info->component[c];
-  Code code = { component->shift, component->bits, info->depth };
   int n = sympie_component_width (component, width);
-  bool swap = is_swapped (info);
 
-  row += component->offset;
   if (info->v210 && c == 0)
     unpack_v210 (row, codes, 0, width);
   else if (info->v210 && c == 1)
     unpack_v210 (row, codes, 1, width);
   else if (info->v210)
     unpack_v210 (row, codes, 2, width);
-  else if (is_code_a_word (info))
-    switch (component->step + 8 * (info->word - 1) + 16 * swap) {
-    case 1:
-      unpack_bytes (row, codes, 1, n);
-      break;
-    case 2:
-      unpack_bytes (row, codes, 2, n);
-      break;
-    case 3:
-      unpack_bytes (row, codes, 3, n);
-      break;
-    case 4:
-      unpack_bytes (row, codes, 4, n);
-      break;
-    case 8 + 2:
-      unpack_words (row, codes, 2, false, code, n);
-      break;
-    case 8 + 4:
-      unpack_words (row, codes, 4, false, code, n);
-      break;
-    case 8 + 8:
-      unpack_words (row, codes, 8, false, code, n);
-      break;
-    case 24 + 2:
-      unpack_words (row, codes, 2, true, code, n);
-      break;
-    case 24 + 4:
-      unpack_words (row, codes, 4, true, code, n);
-      break;
-    default:
-      unpack_words (row, codes, 8, true, code, n);
-      break;
-    }
-  else if (info->word == 2)
-    unpack_bits (row, codes, 2, swap, code, true, n);
-  else if (swap)
-    unpack_bits (row, codes, 4, true, code, false, n);
+  else if (component->bits < info->depth && c < 3)
+    unpack_words (info, component, true, row, codes, n);
   else
-    unpack_bits (row, codes, 4, false, code, false, n);
+    unpack_words (info, component, false, row, codes, n);
 }
 
 INLINE void
