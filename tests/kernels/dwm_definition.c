@@ -189,14 +189,12 @@ average (const Planes *planes, int c, const SympieComponent *component,
   set_weights (column, component->sub_x, site & SYMPIE_CHROMA_LEFT);
   set_weights (row, component->sub_y, site & SYMPIE_CHROMA_TOP);
   for (int j = 0; j < 7; j++)
-    for (int i = 0; i < 7; i++) {
+    for (int i = 0; row[j] > 0 && i < 7; i++) {
       int at_x =
           (int) limit ((x << component->sub_x) + i - 3, 0, planes->width - 1);
       int at_y =
           (int) limit ((y << component->sub_y) + j - 3, 0, planes->height - 1);
 
-      if (!column[i] || !row[j])
-        continue;
       sum += column[i] * row[j]
              * planes->value[c][(size_t) at_y * planes->width + at_x];
       weights += column[i] * row[j];
