@@ -181,6 +181,7 @@ sympie_gaussian (const SympieCanvas *canvas, const SympiePlane *src,
 {
   int radius = (int) (truncate * sigma + 0.5);
   Gaussian g = { canvas, .src = *src, .dst = *dst, .edge = edge };
+  SympieArenaMark mark = sympie_arena_mark (canvas->arena);
   double sum = 0;
   double *exact;
   float *taps;
@@ -209,6 +210,7 @@ sympie_gaussian (const SympieCanvas *canvas, const SympiePlane *src,
 
   sympie_canvas_rows (canvas, src->height, gaussian_horizontal, &g);
   sympie_canvas_rows (canvas, src->height, gaussian_vertical, &g);
+  sympie_arena_release (canvas->arena, mark);
   return true;
 }
 
@@ -269,6 +271,7 @@ sympie_motion (const SympieCanvas *canvas, const SympiePlane *src,
 {
   int n = 2 * (int) (radius + 0.5) + 1;
   Motion motion = { *src, *dst, .n = n };
+  SympieArenaMark mark = sympie_arena_mark (canvas->arena);
   Smear *smear = sympie_arena_take (canvas->arena, n, sizeof *smear);
   double cosine, sine, sum = 0;
 
@@ -293,5 +296,6 @@ sympie_motion (const SympieCanvas *canvas, const SympiePlane *src,
 
   sympie_canvas_rows (canvas, src->height, motion_pad, &motion);
   sympie_canvas_rows (canvas, dst->height, motion_rows, &motion);
+  sympie_arena_release (canvas->arena, mark);
   return true;
 }

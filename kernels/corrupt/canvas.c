@@ -14,29 +14,28 @@ enum
 };
 
 /* Pieces come from the last chunk; where it is full another one follows, and
- * the next reset puts one as large as all of them in their place. */
-typedef struct Chunk Chunk;
-
-struct Chunk
+ * the next reset puts one in their place that is large enough for all. */
+struct SympieArenaChunk
 {
-  Chunk *previous;
+  SympieArenaChunk *previous;
   size_t size, used;
   char *bytes;
 };
 
 struct SympieArena
 {
-  Chunk *last;
+  SympieArenaChunk *last;
+  size_t total, most; /* bytes given out, now and at the most */
 };
 
-static Chunk *
-chunk_new (Chunk *previous, size_t size)
+static SympieArenaChunk *
+chunk_new (SympieArenaChunk *previous, size_t size)
 {
-  Chunk *chunk = malloc (sizeof *chunk);
+  SympieArenaChunk *chunk = malloc (sizeof *chunk);
 
   if (!chunk)
     return NULL;
-  *chunk = (Chunk){ .previous = previous, .size = size };
+  *chunk = (SympieArenaChunk){ .previous = previous, .size = size };
   chunk->bytes = aligned_alloc (ALIGNMENT, size);
   if (!chunk->bytes) {
     free (chunk);
@@ -45,15 +44,16 @@ chunk_new (Chunk *previous, size_t size)
   return chunk;
 }
 
+/* Frees the chunks after `end`. */
 static void
-chunks_free (Chunk *chunk)
+free_until (SympieArena *arena, SympieArenaChunk *end)
 {
-  while (chunk) {
-    Chunk *previous = chunk->previous;
+  while (arena->last != end) {
+    SympieArenaChunk *previous = arena->last->previous;
 
-    free (chunk->bytes);
-    free (chunk);
-    chunk = previous;
+    free (arena->last->bytes);
+    free (arena->last);
+    arena->last = previous;
   }
 }
 
@@ -68,30 +68,43 @@ sympie_arena_free (SympieArena *arena)
 {
   if (!arena)
     return;
-  chunks_free (arena->last);
+  free_until (arena, NULL);
   free (arena);
 }
 
 void
 sympie_arena_reset (SympieArena *arena)
 {
-  size_t size = 0;
-
-  for (Chunk *chunk = arena->last; chunk; chunk = chunk->previous)
-    size += chunk->size;
-  if (arena->last && arena->last->previous) {
-    chunks_free (arena->last);
-    arena->last = chunk_new (NULL, size);
+  if (arena->last && arena->last->size < arena->most) {
+    free_until (arena, NULL);
+    arena->last = chunk_new (NULL, arena->most);
   }
   if (arena->last)
     arena->last->used = 0;
+  arena->total = 0;
+}
+
+SympieArenaMark
+sympie_arena_mark (const SympieArena *arena)
+{
+  return (SympieArenaMark){ arena->last, arena->last ? arena->last->used : 0,
+    arena->total };
+}
+
+void
+sympie_arena_release (SympieArena *arena, SympieArenaMark mark)
+{
+  free_until (arena, mark.chunk);
+  if (arena->last)
+    arena->last->used = mark.used;
+  arena->total = mark.total;
 }
 
 void *
 sympie_arena_take (SympieArena *arena, size_t count, size_t size)
 {
+  SympieArenaChunk *chunk = arena->last;
   size_t bytes;
-  Chunk *chunk = arena->last;
 
   if (__builtin_mul_overflow (count, size, &bytes)
       || bytes > SIZE_MAX / 2 - 2 * ALIGNMENT)
@@ -104,6 +117,9 @@ sympie_arena_take (SympieArena *arena, size_t count, size_t size)
     arena->last = chunk;
   }
   chunk->used += bytes;
+  arena->total += bytes;
+  if (arena->total > arena->most)
+    arena->most = arena->total;
   return chunk->bytes + chunk->used - bytes;
 }
 

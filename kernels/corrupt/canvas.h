@@ -13,13 +13,23 @@
 #include "../sympie_corrupt.h"
 #include "random.h"
 
-/* Memory that is given out in pieces and taken back all at once. It grows to
- * what the largest picture needed and then allocates no more. */
+/* Memory that is given out in pieces and taken back from the last piece on. It
+ * grows to the most that was given out at a time and then allocates no more. */
 typedef struct SympieArena SympieArena;
+typedef struct SympieArenaChunk SympieArenaChunk;
+
+/* A state of the arena to go back to. */
+typedef struct
+{
+  SympieArenaChunk *chunk;
+  size_t used, total;
+} SympieArenaMark;
 
 SympieArena *sympie_arena_new (void); /* NULL without memory */
 void sympie_arena_free (SympieArena *arena);
-void sympie_arena_reset (SympieArena *arena);
+void sympie_arena_reset (SympieArena *arena); /* takes everything back */
+SympieArenaMark sympie_arena_mark (const SympieArena *arena);
+void sympie_arena_release (SympieArena *arena, SympieArenaMark mark);
 
 /* `count` times `size` bytes, uninitialised, aligned to 64, with 64 to spare
  * at the end; NULL without memory. */

@@ -201,6 +201,7 @@ corrupt_canvas (SympieCorruptor *corruptor, SympieCanvas *canvas,
     SympieError *error)
 {
   SympieCorruption chosen[MAX_MIXED];
+  SympieArenaMark mark = sympie_arena_mark (canvas->arena);
   int n = choose (corruption, seed, chosen);
 
   for (int i = 0; i < n; i++) {
@@ -214,6 +215,7 @@ corrupt_canvas (SympieCorruptor *corruptor, SympieCanvas *canvas,
       return sympie_fail (error, SYMPIE_ERROR_MEMORY,
           "not enough memory for %s of %dx%d pixels", pool[chosen[i]].name,
           canvas->width, canvas->height);
+    sympie_arena_release (canvas->arena, mark);
   }
   return true;
 }

@@ -121,11 +121,17 @@ fog_rows (void *data, int first, int end, int thread)
   for (int c = 0; c < 3; c++)
     for (int y = first; y < end; y++) {
       uint8_t *restrict row = canvas->planes[c] + y * canvas->stride;
+      int side = fog->plasma->side;
       const float *restrict map =
-          fog->plasma->map + (ptrdiff_t) y * fog->plasma->side;
+          fog->plasma->map + (ptrdiff_t) (y & (side - 1)) * side;
 
-      for (int x = 0; x < width; x++)
-        row[x] = sympie_byte ((row[x] + density * (map[x] - lowest)) * gain);
+      for (int at = 0; at < width; at += side) {
+        int n = width - at < side ? width - at : side;
+
+        for (int x = 0; x < n; x++)
+          row[at + x] =
+              sympie_byte ((row[at + x] + density * (map[x] - lowest)) * gain);
+      }
     }
 }
 
@@ -157,7 +163,11 @@ sympie_fog (SympieCanvas *canvas, int severity)
   Plasma plasma = { canvas, .side = 8 };
   Fog fog = { .canvas = canvas, .plasma = &plasma };
 
-  while (plasma.side < canvas->width || plasma.side < canvas->height)
+  /* The cloud goes on where it ends, so a long and narrow picture, for which
+   * the square would be far larger than itself, sees it again and again. */
+  while ((plasma.side < canvas->width || plasma.side < canvas->height)
+         && 4.0 * plasma.side * plasma.side
+                <= 16.0 * canvas->width * canvas->height)
     plasma.side *= 2;
   if (!plasma_fill (&plasma, constants[severity - 1].decay))
     return false;

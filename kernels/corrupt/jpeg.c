@@ -77,9 +77,10 @@ unpack_row (const SympieCanvas *canvas, int y, const uint8_t *row)
   }
 }
 
+/* `bytes` has room for `*size` bytes, which becomes how many there are. */
 static bool
 compress (const SympieCanvas *canvas, int quality, uint8_t *row,
-    unsigned char **bytes, unsigned long *size)
+    unsigned char *bytes, unsigned long *size)
 {
   struct jpeg_compress_struct jpeg;
   Errors errors;
@@ -90,7 +91,7 @@ compress (const SympieCanvas *canvas, int quality, uint8_t *row,
     return false;
   }
   jpeg_create_compress (&jpeg);
-  jpeg_mem_dest (&jpeg, bytes, size);
+  jpeg_mem_dest (&jpeg, &bytes, size);
   jpeg.image_width = canvas->width;
   jpeg.image_height = canvas->height;
   jpeg.input_components = 3;
@@ -139,17 +140,17 @@ bool
 sympie_jpeg_compression (SympieCanvas *canvas, int severity)
 {
   static const int quality[] = { 25, 18, 15, 10, 7 };
+  /* The most that libjpeg-turbo says it makes of a picture: less room would
+   * have libjpeg allocate, and lose track of it where that fails. */
+  unsigned long size = 3 * (((unsigned long) canvas->width + 15) & ~15ul)
+                           * (((unsigned long) canvas->height + 15) & ~15ul)
+                       + 2048;
   uint8_t *row = sympie_arena_take (canvas->arena, canvas->width, 3);
-  unsigned char *bytes = NULL;
-  unsigned long size = 0;
-  bool ok;
+  unsigned char *bytes = sympie_arena_take (canvas->arena, size, 1);
 
-  if (!row)
-    return false;
-  ok = compress (canvas, quality[severity - 1], row, &bytes, &size)
-       && decompress (canvas, row, bytes, size);
-  free (bytes);
-  return ok;
+  return row && bytes
+         && compress (canvas, quality[severity - 1], row, bytes, &size)
+         && decompress (canvas, row, bytes, size);
 }
 
 static bool

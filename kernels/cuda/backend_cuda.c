@@ -281,7 +281,7 @@ cuda_apply (void *backend, const SympieImage *src, const SympieTarget *dst,
 }
 
 static bool
-cuda_enhance (void *backend, const SympieImage *src, const SympieImage *dst,
+cuda_enhance (void *backend, const SympieImage *src, const SympieTarget *dst,
     float strength, SympieParams *params, float *gate, SympieError *error)
 {
   Job job = { .src = src, .dst = dst, .strength = strength };
