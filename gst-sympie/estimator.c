@@ -21,9 +21,8 @@ struct _GstSympieEstimator
   pthread_cond_t work, idle;
   gboolean ends, works;
 
-  gpointer waiting; /* frame */
-  GstClockTime waiting_time;
-  gboolean waiting_anew;
+  gpointer waiting;        /* frame */
+  GstSympieEstimate about; /* it */
 
   GstSympieEstimateState state;
   GstSympieEstimate newest;
@@ -41,8 +40,8 @@ static void
 work_once (GstSympieEstimator *estimator)
 {
   gpointer frame = estimator->waiting;
-  GstSympieEstimate estimate = { .time = estimator->waiting_time,
-    .anew = estimator->waiting_anew };
+  GstSympieEstimate estimate = estimator->about;
+  GstClockTime begin = gst_util_get_timestamp ();
   SympieError error = { 0 };
   gboolean ok;
 
@@ -51,6 +50,7 @@ work_once (GstSympieEstimator *estimator)
   pthread_mutex_unlock (&estimator->mutex);
   ok =
       estimator->functions.estimate (estimator->user, frame, &estimate, &error);
+  estimate.took = gst_util_get_timestamp () - begin;
   estimator->functions.release (frame);
   pthread_mutex_lock (&estimator->mutex);
 
@@ -135,15 +135,17 @@ gst_sympie_estimator_free (GstSympieEstimator *estimator)
 
 gboolean
 gst_sympie_estimator_submit (GstSympieEstimator *estimator, gpointer frame,
-    GstClockTime time, gboolean anew)
+    const GstSympieEstimate *about)
 {
   gpointer dropped;
+  gboolean anew;
 
   pthread_mutex_lock (&estimator->mutex);
   dropped = estimator->waiting;
+  anew = about->anew || (dropped && estimator->about.anew);
   estimator->waiting = frame;
-  estimator->waiting_time = time;
-  estimator->waiting_anew = anew || (dropped && estimator->waiting_anew);
+  estimator->about = *about;
+  estimator->about.anew = anew;
   pthread_cond_signal (&estimator->work);
   pthread_mutex_unlock (&estimator->mutex);
 

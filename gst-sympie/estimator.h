@@ -20,8 +20,11 @@ typedef struct
 {
   SympieParams params;
   gfloat gate;
-  GstClockTime time; /* of the frame that it was made from */
-  gboolean anew;     /* nothing before that frame has to do with it */
+  GstClockTime took; /* the estimator's thread to make it */
+  /* Of the frame that it was made from. */
+  guint64 number;
+  GstClockTime time;
+  gboolean anew; /* nothing before that frame has to do with it */
 } GstSympieEstimate;
 
 typedef struct
@@ -51,9 +54,10 @@ GstSympieEstimator *gst_sympie_estimator_new (
 /* Ends the thread after the frame that it works on; NULL is allowed. */
 void gst_sympie_estimator_free (GstSympieEstimator *estimator);
 
-/* Takes over `frame`. TRUE where one that waited was dropped for it. */
+/* Takes over `frame`, of which `about` says what an estimate says of its frame.
+ * TRUE where one that waited was dropped for it. */
 gboolean gst_sympie_estimator_submit (GstSympieEstimator *estimator,
-    gpointer frame, GstClockTime time, gboolean anew);
+    gpointer frame, const GstSympieEstimate *about);
 
 /* The newest estimate that was not taken yet, or the failure to make one. Does
  * not wait. */

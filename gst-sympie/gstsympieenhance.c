@@ -26,13 +26,40 @@
  *
  * ## Parameters over time
  *
- * NEM costs much more than DWM on small frames.
- * #GstSympieEnhance:reuse-interval runs it on every Nth frame only and keeps
- * the parameters in between, until a discontinuity, a flush, a new segment or
- * new caps end the scene that they were estimated for. Frames that the element
- * does not change, because of #GstSympieEnhance:enabled or a
- * #GstSympieEnhance:strength of 0, end it too. Frames dropped for quality of
- * service do not count.
+ * NEM costs much more than DWM on small frames, and need not look at each of
+ * them: #GstSympieEnhance:reuse-interval and #GstSympieEnhance:reuse-time keep
+ * an estimate for a number of frames or a time, with #GstSympieEnhance:reuse
+ * adaptive until a thumbnail of the picture has changed. A scene that begins is
+ * estimated from at once: after a cut that the thumbnail shows or the element
+ * scenechange tells of, a flush, new caps, a new stream, a jump in time of more
+ * than a second and ten frames, or frames that the element does not change
+ * because of #GstSympieEnhance:enabled or #GstSympieEnhance:strength. Frames
+ * that were dropped, here or before, end no scene.
+ *
+ * #GstSympieEnhance:smoothing moves the parameters gently towards each new
+ * estimate, so that the picture does not flicker with NEM's uncertainty.
+ *
+ * ## Live streams
+ *
+ * With #GstSympieEnhance:estimation async no frame waits for NEM, and the
+ * latency is that of applying.
+ *
+ * Where frames come too late, as a sink's QoS events tell, or pile up before
+ * the element, as a live pipeline's clock does, estimates become rarer: by
+ * half, and half again four times a second, down to one in 256 frames (times
+ * #GstSympieEnhance:reuse-interval); and more frequent again when no frame has
+ * been late for two seconds, or for longer where that turned out to be too
+ * early. Each step is an element message sympieenhance-load, with #guint `load`
+ * (0 to 8) and #guint `interval` in frames, which #GstSympieEnhance:stats has
+ * too. Frames are dropped only as any filter with #GstBaseTransform:qos drops
+ * them.
+ *
+ * ## Parameters as data
+ *
+ * #GstSympieEnhance:attach-parameters puts on each buffer what it was enhanced
+ * with, #GstSympieEnhance:post-messages posts each estimate, and
+ * #GstSympieEnhance:mode divides the work: one element estimates and marks the
+ * buffers, another, perhaps after a tracker or a switch, applies.
  *
  * #GstSympieEnhance:parameters takes 37 numbers given by hand in the place of
  * NEM; no weights are read then.
@@ -69,9 +96,10 @@
  *     videoconvert ! autovideosink
  * ]| Plays an enhanced file.
  * |[
- * gst-launch-1.0 v4l2src ! videoconvert ! sympieenhance reuse-interval=15 !
- *     videoconvert ! autovideosink
- * ]| Enhances a camera, estimating twice a second at 30 frames a second.
+ * gst-launch-1.0 v4l2src ! videoconvert ! sympieenhance estimation=async
+ *     reuse=adaptive ! videoconvert ! autovideosink
+ * ]| Enhances a camera, estimating whenever the picture has changed, while no
+ * frame waits for that.
  * |[
  * gst-launch-1.0 -e filesrc location=in.mp4 ! decodebin !
  *     sympieenhance strength=0.5 iterations=2 ! x264enc ! mp4mux !
@@ -88,8 +116,10 @@
 
 #include <stdlib.h>
 
+#include "aside.h"
 #include "gstsympiedevice.h"
 #include "gstsympieparams.h"
+#include "tracker.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_sympie_enhance_debug);
 #define GST_CAT_DEFAULT gst_sympie_enhance_debug
@@ -105,6 +135,13 @@ enum
   PROP_STRENGTH,
   PROP_ITERATIONS,
   PROP_REUSE_INTERVAL,
+  PROP_REUSE_TIME,
+  PROP_REUSE,
+  PROP_SMOOTHING,
+  PROP_ESTIMATION,
+  PROP_MODE,
+  PROP_ATTACH_PARAMETERS,
+  PROP_POST_MESSAGES,
   PROP_PARAMETERS,
   PROP_LAST_PARAMETERS,
   PROP_STATS,
@@ -115,17 +152,43 @@ enum
 #define DEFAULT_ENABLED TRUE
 #define DEFAULT_STRENGTH 1.0
 #define DEFAULT_ITERATIONS 1
-#define MAX_ITERATIONS 4
+#define MAX_ITERATIONS GST_SYMPIE_MAX_ITERATIONS
 #define DEFAULT_REUSE_INTERVAL 1
+#define DEFAULT_REUSE_TIME 0
+#define MAX_TIME (24 * 3600 * GST_SECOND) /* more is as much */
+#define DEFAULT_REUSE GST_SYMPIE_REUSE_FIXED
+#define DEFAULT_SMOOTHING 0
+#define DEFAULT_ESTIMATION ESTIMATION_SYNC
+#define DEFAULT_MODE MODE_ENHANCE
+#define DEFAULT_ATTACH_PARAMETERS FALSE
+#define DEFAULT_POST_MESSAGES FALSE
+
+/* last-parameters is notified at most that often. */
+#define NOTIFY_TIME (200 * GST_MSECOND)
+
+typedef enum
+{
+  ESTIMATION_SYNC,
+  ESTIMATION_ASYNC
+} Estimation;
+
+typedef enum
+{
+  MODE_ENHANCE,
+  MODE_ESTIMATE,
+  MODE_APPLY
+} Mode;
 
 /* The properties that may change from one frame to the next. */
 typedef struct
 {
   gdouble strength; /* 0 to 1: blend of identity and parameters */
   guint iterations; /* 1 to MAX_ITERATIONS */
-  guint reuse_interval;
+  GstSympieTrackerSettings tracker;
   gboolean manual; /* take `parameters`, do not estimate */
   SympieParams parameters;
+  Mode mode;
+  gboolean attach_parameters, post_messages;
 } Settings;
 
 /* What was done; times in nanoseconds. */
@@ -134,6 +197,7 @@ typedef struct
   guint64 frames;
   guint64 estimates;
   guint64 reused; /* frames without an estimate of their own */
+  guint64 shed;   /* estimates that made way for newer ones */
   GstClockTime estimate_time;
   GstClockTime apply_time;
 } Stats;
@@ -150,6 +214,9 @@ struct _GstSympieEnhance
   guint cuda_device_id;
   gboolean enabled;
   Settings settings;
+  Estimation estimation;
+  gboolean was_late; /* a frame, says downstream */
+  guint load;
   gchar *parameters_error; /* why `parameters` cannot be used, or NULL */
   gboolean has_last_parameters;
   SympieParams last_parameters;
@@ -160,16 +227,70 @@ struct _GstSympieEnhance
   SympieContext *context;
   gboolean can_estimate; /* the context has weights */
 
+  GstSympieAside aside; /* estimation=async, on the processor */
+  GstSympieTracker tracker;
+  gboolean cut; /* upstream says that a scene begins with the next frame */
+  GstClockTime notified;
+
   /* The frame in hand. */
   Settings frame_settings;
-  SympieParams frame_parameters; /* of the first iteration, before the blend */
+  GstSympieFrame frame;
+  SympieThumbnail thumbnail;
+  GstSympieParamsInfo given; /* in the place of estimates */
+  const SympieImage *image;  /* to be estimated from */
+  SympieParams params;       /* of the iteration at hand, before the strength */
+  GstSympieParamsInfo frame_info; /* of the first iteration */
+  gboolean frame_was_late;
   Stats frame_stats;
-
-  /* What was estimated serves the frames that follow, until the scene ends. */
-  SympieParams kept[MAX_ITERATIONS]; /* one for each iteration */
-  guint n_kept;
-  guint n_frames; /* enhanced since the first was estimated */
 };
+
+static GType
+gst_sympie_reuse_get_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+    { GST_SYMPIE_REUSE_FIXED, "For reuse-interval and reuse-time", "fixed" },
+    { GST_SYMPIE_REUSE_ADAPTIVE, "Until the picture has changed", "adaptive" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (
+        &type, g_enum_register_static ("GstSympieReuse", values));
+  return type;
+}
+
+static GType
+gst_sympie_estimation_get_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+    { ESTIMATION_SYNC, "Before the frame goes on", "sync" },
+    { ESTIMATION_ASYNC, "In a thread beside, for frames to come", "async" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (
+        &type, g_enum_register_static ("GstSympieEstimation", values));
+  return type;
+}
+
+static GType
+gst_sympie_mode_get_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+    { MODE_ENHANCE, "Estimate and apply", "enhance" },
+    { MODE_ESTIMATE, "Estimate only: frames pass untouched", "estimate" },
+    { MODE_APPLY, "Apply the parameters that frames carry", "apply" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("GstSympieMode", values));
+  return type;
+}
 
 /* On the processor; on CUDA; there with frames in CUDA memory too; anywhere. */
 #define CPU_FORMATS "video/x-raw, " GST_SYMPIE_CAPS_FIELDS
@@ -272,7 +393,30 @@ gst_sympie_enhance_set_property (
     self->settings.iterations = g_value_get_uint (value);
     break;
   case PROP_REUSE_INTERVAL:
-    self->settings.reuse_interval = g_value_get_uint (value);
+    self->settings.tracker.schedule.interval = g_value_get_uint (value);
+    break;
+  case PROP_REUSE_TIME:
+    self->settings.tracker.schedule.time =
+        MIN (g_value_get_uint64 (value), MAX_TIME);
+    break;
+  case PROP_REUSE:
+    self->settings.tracker.schedule.reuse = g_value_get_enum (value);
+    break;
+  case PROP_SMOOTHING:
+    self->settings.tracker.smoothing =
+        MIN (g_value_get_uint64 (value), MAX_TIME);
+    break;
+  case PROP_ESTIMATION:
+    self->estimation = g_value_get_enum (value);
+    break;
+  case PROP_MODE:
+    self->settings.mode = g_value_get_enum (value);
+    break;
+  case PROP_ATTACH_PARAMETERS:
+    self->settings.attach_parameters = g_value_get_boolean (value);
+    break;
+  case PROP_POST_MESSAGES:
+    self->settings.post_messages = g_value_get_boolean (value);
     break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -280,6 +424,15 @@ gst_sympie_enhance_set_property (
   }
   GST_OBJECT_UNLOCK (self);
   gst_sympie_filter_settings_changed (GST_SYMPIE_FILTER (self));
+}
+
+/* Frames that an estimate serves at least, as the load makes it. */
+static guint
+gst_sympie_enhance_get_interval (GstSympieEnhance *self)
+{
+  guint64 interval = self->settings.tracker.schedule.interval;
+
+  return (guint) MIN (interval << self->load, G_MAXUINT);
 }
 
 static void
@@ -312,7 +465,28 @@ gst_sympie_enhance_get_property (
     g_value_set_uint (value, self->settings.iterations);
     break;
   case PROP_REUSE_INTERVAL:
-    g_value_set_uint (value, self->settings.reuse_interval);
+    g_value_set_uint (value, self->settings.tracker.schedule.interval);
+    break;
+  case PROP_REUSE_TIME:
+    g_value_set_uint64 (value, self->settings.tracker.schedule.time);
+    break;
+  case PROP_REUSE:
+    g_value_set_enum (value, self->settings.tracker.schedule.reuse);
+    break;
+  case PROP_SMOOTHING:
+    g_value_set_uint64 (value, self->settings.tracker.smoothing);
+    break;
+  case PROP_ESTIMATION:
+    g_value_set_enum (value, self->estimation);
+    break;
+  case PROP_MODE:
+    g_value_set_enum (value, self->settings.mode);
+    break;
+  case PROP_ATTACH_PARAMETERS:
+    g_value_set_boolean (value, self->settings.attach_parameters);
+    break;
+  case PROP_POST_MESSAGES:
+    g_value_set_boolean (value, self->settings.post_messages);
     break;
   case PROP_PARAMETERS:
     if (self->settings.manual && !self->parameters_error)
@@ -327,8 +501,10 @@ gst_sympie_enhance_get_property (
         gst_structure_new ("application/x-sympie-enhance-stats", "frames",
             G_TYPE_UINT64, self->stats.frames, "estimates", G_TYPE_UINT64,
             self->stats.estimates, "reused", G_TYPE_UINT64, self->stats.reused,
-            "estimate-time", G_TYPE_UINT64, self->stats.estimate_time,
-            "apply-time", G_TYPE_UINT64, self->stats.apply_time, NULL));
+            "shed", G_TYPE_UINT64, self->stats.shed, "interval", G_TYPE_UINT,
+            gst_sympie_enhance_get_interval (self), "estimate-time",
+            G_TYPE_UINT64, self->stats.estimate_time, "apply-time",
+            G_TYPE_UINT64, self->stats.apply_time, NULL));
     break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -354,6 +530,7 @@ gst_sympie_enhance_close_context (GstSympieEnhance *self)
 {
   GstSympieCuda *cuda = gst_sympie_filter_get_cuda (GST_SYMPIE_FILTER (self));
 
+  gst_sympie_aside_close (&self->aside);
   gst_sympie_cuda_enter (cuda);
   sympie_close (self->context);
   gst_sympie_cuda_leave (cuda);
@@ -388,10 +565,12 @@ gst_sympie_enhance_open_context (GstSympieEnhance *self, gboolean estimating)
   GstSympieCuda *cuda = gst_sympie_filter_get_cuda (filter);
   SympieConfig config = SYMPIE_CONFIG_INIT;
   GstClockTime begin = gst_util_get_timestamp ();
+  gboolean aside, opened = TRUE;
   SympieError error;
   gchar *weights;
 
   GST_OBJECT_LOCK (self);
+  aside = estimating && self->estimation == ESTIMATION_ASYNC;
   weights = gst_sympie_enhance_dup_weights (self);
   config.device = self->active_device != SYMPIE_DEVICE_AUTO
                       ? self->active_device
@@ -414,8 +593,12 @@ gst_sympie_enhance_open_context (GstSympieEnhance *self, gboolean estimating)
     config.cuda_context = gst_sympie_cuda_handle (cuda);
     config.cuda_stream = gst_sympie_cuda_stream (cuda);
   }
+  if (aside && config.device == SYMPIE_DEVICE_CPU) {
+    opened = gst_sympie_aside_open (&self->aside, &config, &error);
+    config.weights = NULL;
+  }
   gst_sympie_cuda_enter (cuda);
-  self->context = sympie_open (&config, &error);
+  self->context = opened ? sympie_open (&config, &error) : NULL;
   gst_sympie_cuda_leave (cuda);
   if (self->context) {
     self->can_estimate = estimating;
@@ -431,10 +614,20 @@ gst_sympie_enhance_open_context (GstSympieEnhance *self, gboolean estimating)
         GST_TIME_ARGS (gst_util_get_timestamp () - begin),
         estimating ? weights : "not needed");
   } else {
+    if (estimating)
+      config.weights = weights;
     gst_sympie_enhance_post_open_error (self, &config, weights, error.message);
   }
   g_free (weights);
   return self->context != NULL;
+}
+
+/* Whether the frame in hand may be estimated from. */
+static gboolean
+gst_sympie_enhance_estimates (GstSympieEnhance *self)
+{
+  return !self->frame_settings.manual
+         && self->frame_settings.mode != MODE_APPLY;
 }
 
 /* Manual parameters may have been taken back since the context was opened. */
@@ -442,7 +635,7 @@ static gboolean
 gst_sympie_enhance_ensure_open (GstSympieFilter *filter)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
-  gboolean estimating = !self->frame_settings.manual;
+  gboolean estimating = gst_sympie_enhance_estimates (self);
 
   return (self->context && (!estimating || self->can_estimate))
          || gst_sympie_enhance_open_context (self, estimating);
@@ -466,6 +659,8 @@ gst_sympie_enhance_start (GstBaseTransform *trans)
   GST_OBJECT_LOCK (self);
   error = g_strdup (self->parameters_error);
   self->stats = (Stats){ 0 };
+  self->load = 0;
+  self->was_late = FALSE;
   self->has_last_parameters = FALSE;
   GST_OBJECT_UNLOCK (self);
   if (error) {
@@ -504,6 +699,30 @@ gst_sympie_enhance_query (
       ->query (trans, direction, query);
 }
 
+/* What is applied where nothing is estimated. */
+static void
+gst_sympie_enhance_read_given (GstSympieEnhance *self, GstBuffer *buffer)
+{
+  const Settings *settings = &self->frame_settings;
+  GstSympieParamsInfo info;
+  gchar *reason = NULL;
+
+  self->given = (GstSympieParamsInfo){
+    .params = settings->parameters, .gate = 1, .time = GST_CLOCK_TIME_NONE
+  };
+  if (!settings->manual)
+    sympie_params_identity (&self->given.params);
+  if (settings->mode != MODE_APPLY)
+    return;
+  if (gst_sympie_params_meta_get (buffer, &info, &reason))
+    self->given = info;
+  else if (reason)
+    GST_ELEMENT_WARNING (self, STREAM, FORMAT,
+        ("Cannot apply the parameters that a frame carries: %s", reason),
+        (NULL));
+  g_free (reason);
+}
+
 /* Goes on in the context that the buffers come from. */
 static void
 gst_sympie_enhance_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
@@ -513,6 +732,7 @@ gst_sympie_enhance_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
   GstSympieCuda *cuda = gst_sympie_filter_get_cuda (filter);
 
   GST_BASE_TRANSFORM_CLASS (parent_class)->before_transform (trans, buffer);
+  gst_sympie_enhance_read_given (self, buffer);
   if (gst_base_transform_is_passthrough (trans)
       || !gst_sympie_filter_is_in_cuda (filter)
       || !gst_sympie_cuda_is_foreign (cuda, buffer))
@@ -521,7 +741,8 @@ gst_sympie_enhance_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
   gst_sympie_enhance_close_context (self);
   gst_sympie_cuda_adopt (cuda, buffer);
   /* On failure there is no context, which ensure_open() tells. */
-  if (gst_sympie_enhance_open_context (self, !self->frame_settings.manual))
+  if (gst_sympie_enhance_open_context (
+          self, gst_sympie_enhance_estimates (self)))
     gst_base_transform_reconfigure_src (trans);
 }
 
@@ -542,6 +763,9 @@ gst_sympie_enhance_begin_frame (
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
 
   self->frame_settings = self->settings;
+  self->frame.time = stream_time;
+  self->frame_was_late = self->was_late;
+  self->was_late = FALSE;
 }
 
 static void
@@ -549,53 +773,143 @@ gst_sympie_enhance_end_scene (GstSympieFilter *filter)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
 
-  self->n_kept = self->n_frames = 0;
+  if (self->aside.estimator)
+    gst_sympie_estimator_flush (self->aside.estimator);
+  gst_sympie_tracker_reset (&self->tracker);
+  self->cut = FALSE;
 }
 
-/* For the properties, after a frame. */
+static void
+gst_sympie_enhance_post (GstSympieEnhance *self, GstStructure *structure)
+{
+  gst_element_post_message (GST_ELEMENT (self),
+      gst_message_new_element (GST_OBJECT (self), structure));
+}
+
+/* Estimates go first where frames are late, frames last. */
+static void
+gst_sympie_enhance_note_load (GstSympieEnhance *self)
+{
+  GstSympieFilter *filter = GST_SYMPIE_FILTER (self);
+  GstClockTimeDiff lateness = gst_sympie_filter_get_lateness (filter);
+  GstClockTime now = gst_util_get_timestamp ();
+  gboolean late = self->frame_was_late;
+  guint interval;
+
+  if (GST_CLOCK_STIME_IS_VALID (lateness))
+    late |= gst_sympie_load_is_behind (
+        &self->tracker.load, lateness, self->frame.duration, now);
+  if (!gst_sympie_load_note (&self->tracker.load, late, now))
+    return;
+  GST_OBJECT_LOCK (self);
+  self->load = self->tracker.load.level;
+  interval = gst_sympie_enhance_get_interval (self);
+  GST_OBJECT_UNLOCK (self);
+  GST_INFO_OBJECT (self, "load %u: estimates %u frames apart",
+      self->tracker.load.level, interval);
+  gst_sympie_enhance_post (self,
+      gst_structure_new ("sympieenhance-load", "load", G_TYPE_UINT,
+          self->tracker.load.level, "interval", G_TYPE_UINT, interval, NULL));
+}
+
+/* Tells of the frame in hand: properties, messages. */
 static void
 gst_sympie_enhance_publish (GstSympieEnhance *self)
 {
   const Stats *done = &self->frame_stats;
-  gboolean reused = !self->frame_settings.manual && done->estimates == 0;
+  gboolean reused = gst_sympie_enhance_estimates (self) && done->estimates == 0;
+  GstClockTime now = gst_util_get_timestamp ();
 
   GST_OBJECT_LOCK (self);
-  self->last_parameters = self->frame_parameters;
+  self->last_parameters = self->frame_info.params;
   self->has_last_parameters = TRUE;
   self->stats.frames++;
   self->stats.estimates += done->estimates;
   self->stats.reused += reused;
+  self->stats.shed += done->shed;
   self->stats.estimate_time += done->estimate_time;
   self->stats.apply_time += done->apply_time;
   GST_OBJECT_UNLOCK (self);
   GST_LOG_OBJECT (self,
-      "parameters %s, estimates took %" GST_TIME_FORMAT
+      "parameters %u frames old, estimates took %" GST_TIME_FORMAT
       ", application %" GST_TIME_FORMAT,
-      self->frame_settings.manual ? "set by hand"
-      : reused                    ? "reused"
-                                  : "estimated",
-      GST_TIME_ARGS (done->estimate_time), GST_TIME_ARGS (done->apply_time));
+      self->frame_info.age, GST_TIME_ARGS (done->estimate_time),
+      GST_TIME_ARGS (done->apply_time));
+
+  if (self->frame_settings.post_messages && done->estimates > 0)
+    gst_sympie_enhance_post (
+        self, gst_sympie_params_info_to_structure (
+                  &self->frame_info, "sympieenhance-parameters"));
+  if (self->notified == 0 || now >= self->notified + NOTIFY_TIME) {
+    self->notified = now;
+    g_object_notify (G_OBJECT (self), "last-parameters");
+  }
+}
+
+static gboolean
+gst_sympie_enhance_estimate (gpointer user, guint iteration,
+    SympieParams *params, gfloat *gate, SympieError *error)
+{
+  GstSympieEnhance *self = user;
+  GstClockTime begin = gst_util_get_timestamp ();
+
+  if (!sympie_estimate (self->context, self->image, params, gate, error))
+    return FALSE;
+  self->frame_stats.estimates++;
+  self->frame_stats.estimate_time += gst_util_get_timestamp () - begin;
+  return TRUE;
+}
+
+/* Has the frame in hand estimated from aside, and takes what came of an earlier
+ * one. */
+static gboolean
+gst_sympie_enhance_estimate_aside (
+    GstSympieEnhance *self, gboolean wanted, SympieError *error)
+{
+  GstSympieEstimate estimate;
+  GstSympieHeld *held;
+
+  switch (gst_sympie_estimator_take (self->aside.estimator, &estimate, error)) {
+  case GST_SYMPIE_ESTIMATE_FAILED:
+    return FALSE;
+  case GST_SYMPIE_ESTIMATE_READY:
+    gst_sympie_tracker_put (&self->tracker, 0, &estimate);
+    self->frame_stats.estimates++;
+    self->frame_stats.estimate_time += estimate.took;
+    break;
+  case GST_SYMPIE_ESTIMATE_NONE:
+    break;
+  }
+  if (!wanted)
+    return TRUE;
+  held = gst_sympie_filter_hold_frame (GST_SYMPIE_FILTER (self));
+  if (!held)
+    return FALSE;
+  estimate = gst_sympie_tracker_about (&self->tracker, &self->frame);
+  self->frame_stats.shed +=
+      gst_sympie_estimator_submit (self->aside.estimator, held, &estimate);
+  return TRUE;
 }
 
 /* The parameters of an iteration over a frame that now looks like `image`. */
-static const SympieParams *
+static gboolean
 gst_sympie_enhance_get_parameters (GstSympieEnhance *self, guint iteration,
-    const SympieImage *image, SympieError *error)
+    const SympieImage *image, SympieParams *params, SympieError *error)
 {
-  GstClockTime begin;
+  const Settings *settings = &self->frame_settings;
 
-  if (self->frame_settings.manual)
-    return &self->frame_settings.parameters;
-  if (iteration >= self->n_kept) {
-    begin = gst_util_get_timestamp ();
-    if (!sympie_estimate (
-            self->context, image, &self->kept[iteration], NULL, error))
-      return NULL;
-    self->n_kept = iteration + 1;
-    self->frame_stats.estimates++;
-    self->frame_stats.estimate_time += gst_util_get_timestamp () - begin;
+  if (!gst_sympie_enhance_estimates (self)) {
+    *params = self->frame_info.params;
+    return TRUE;
   }
-  return &self->kept[iteration];
+  self->image = image;
+  if (!gst_sympie_tracker_get (&self->tracker, &settings->tracker, &self->frame,
+          iteration, self->aside.estimator ? NULL : gst_sympie_enhance_estimate,
+          self, params, error))
+    return FALSE;
+  if (iteration == 0)
+    gst_sympie_tracker_get_info (&self->tracker, &self->frame_info);
+  return TRUE;
 }
 
 /* Whether one call of the library can do an iteration of `n` images: on CUDA
@@ -604,7 +918,10 @@ static gboolean
 gst_sympie_enhance_is_one_step (
     GstSympieEnhance *self, guint iteration, guint n)
 {
-  return n == 1 && !self->frame_settings.manual && iteration >= self->n_kept
+  return n == 1 && gst_sympie_enhance_estimates (self)
+         && self->frame_settings.mode == MODE_ENHANCE
+         && self->frame_settings.tracker.smoothing == 0
+         && (self->tracker.estimates || iteration >= self->tracker.n_targets)
          && sympie_device (self->context) == SYMPIE_DEVICE_CUDA;
 }
 
@@ -619,6 +936,30 @@ gst_sympie_enhance_blend (GstSympieEnhance *self, const SympieParams *params)
   return blended;
 }
 
+/* What is known of the frame in hand before it is decided whether to estimate.
+ * Thumbnails are for changes and cuts, where these matter. */
+static gboolean
+gst_sympie_enhance_glance (
+    GstSympieEnhance *self, const SympieImage *image, SympieError *error)
+{
+  const GstSympieTrackerSettings *settings = &self->frame_settings.tracker;
+
+  self->frame.duration =
+      gst_sympie_filter_get_frame_duration (GST_SYMPIE_FILTER (self));
+  self->frame.previous =
+      gst_sympie_filter_get_previous_time (GST_SYMPIE_FILTER (self));
+  self->frame.cut = self->cut;
+  self->cut = FALSE;
+  self->frame.thumbnail = NULL;
+  if (image->memory != SYMPIE_MEMORY_HOST
+      || (settings->schedule.reuse == GST_SYMPIE_REUSE_FIXED
+          && settings->schedule.interval == 1 && settings->schedule.time == 0
+          && settings->smoothing == 0))
+    return TRUE;
+  self->frame.thumbnail = &self->thumbnail;
+  return sympie_thumbnail (image, &self->thumbnail, error);
+}
+
 /* Estimates before it is decided where the frame goes: one that the parameters
  * would leave as it is passes. */
 static gboolean
@@ -627,23 +968,34 @@ gst_sympie_enhance_prepare (GstSympieFilter *filter, const GstSympieView *views,
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
   const Settings *settings = &self->frame_settings;
-  const SympieParams *params;
-  SympieParams identity, blended;
+  SympieParams params, identity, blended;
+  gboolean wanted;
 
   self->frame_stats = (Stats){ 0 };
-  if (settings->manual || self->n_frames >= settings->reuse_interval)
-    gst_sympie_enhance_end_scene (filter);
-  self->n_frames++;
-  if (gst_sympie_enhance_is_one_step (self, 0, n))
-    return TRUE;
+  gst_sympie_enhance_note_load (self);
+  if (gst_sympie_enhance_estimates (self)) {
+    if (!gst_sympie_enhance_glance (self, &views[0].image, error))
+      return FALSE;
+    wanted = gst_sympie_tracker_begin (
+        &self->tracker, &settings->tracker, &self->frame);
+    if (self->aside.estimator
+        && !gst_sympie_enhance_estimate_aside (self, wanted, error))
+      return FALSE;
+    if (gst_sympie_enhance_is_one_step (self, 0, n))
+      return TRUE;
+  } else {
+    gst_sympie_tracker_reset (&self->tracker);
+    self->frame_info = self->given;
+  }
 
-  params = gst_sympie_enhance_get_parameters (self, 0, &views[0].image, error);
-  if (!params)
+  if (!gst_sympie_enhance_get_parameters (
+          self, 0, &views[0].image, &params, error))
     return FALSE;
-  self->frame_parameters = *params;
+  self->params = params;
   sympie_params_identity (&identity);
-  blended = gst_sympie_enhance_blend (self, params);
-  *changes = sympie_params_distance (&identity, &blended) > 0.0f;
+  blended = gst_sympie_enhance_blend (self, &params);
+  *changes = settings->mode != MODE_ESTIMATE
+             && sympie_params_distance (&identity, &blended) > 0.0f;
   if (!*changes)
     gst_sympie_enhance_publish (self);
   return TRUE;
@@ -654,24 +1006,27 @@ gst_sympie_enhance_iterate (GstSympieEnhance *self, guint iteration,
     const GstSympieView *from, const GstSympieView *to, guint n,
     SympieError *error)
 {
-  const SympieParams *params;
+  GstSympieEstimate estimate;
   SympieParams blended;
   GstClockTime begin;
 
   if (gst_sympie_enhance_is_one_step (self, iteration, n)) {
     begin = gst_util_get_timestamp ();
+    estimate = gst_sympie_tracker_about (&self->tracker, &self->frame);
     if (!sympie_enhance (self->context, &from->image, &to->target,
-            (float) self->frame_settings.strength, &self->kept[iteration], NULL,
-            error))
+            (float) self->frame_settings.strength, &estimate.params,
+            &estimate.gate, error))
       return FALSE;
-    self->n_kept = iteration + 1;
+    gst_sympie_tracker_put (&self->tracker, iteration, &estimate);
+    if (iteration == 0)
+      gst_sympie_tracker_get_info (&self->tracker, &self->frame_info);
     self->frame_stats.estimates++;
   } else {
-    params = gst_sympie_enhance_get_parameters (
-        self, iteration, &from->image, error);
-    if (!params)
+    if (iteration > 0
+        && !gst_sympie_enhance_get_parameters (
+            self, iteration, &from->image, &self->params, error))
       return FALSE;
-    blended = gst_sympie_enhance_blend (self, params);
+    blended = gst_sympie_enhance_blend (self, &self->params);
     begin = gst_util_get_timestamp ();
     for (guint i = 0; i < n; i++)
       if (!sympie_apply (
@@ -692,10 +1047,50 @@ gst_sympie_enhance_apply (GstSympieFilter *filter, const GstSympieView *src,
     if (!gst_sympie_enhance_iterate (
             self, i, i == 0 ? src : dst, dst, n, error))
       return FALSE;
-  if (!self->frame_settings.manual)
-    self->frame_parameters = self->kept[0];
   gst_sympie_enhance_publish (self);
   return TRUE;
+}
+
+static gboolean
+gst_sympie_enhance_wants_mark (GstSympieFilter *filter)
+{
+  return GST_SYMPIE_ENHANCE (filter)->frame_settings.attach_parameters;
+}
+
+static void
+gst_sympie_enhance_mark (GstSympieFilter *filter, GstBuffer *buffer)
+{
+  gst_sympie_params_meta_set (buffer, &GST_SYMPIE_ENHANCE (filter)->frame_info);
+}
+
+/* ---- Events -------------------------------------------------------------- */
+
+/* The element scenechange marks a new scene by an event that asks for a key
+ * frame. */
+static gboolean
+gst_sympie_enhance_sink_event (GstBaseTransform *trans, GstEvent *event)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
+
+  if (GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_DOWNSTREAM
+      && gst_video_event_is_force_key_unit (event))
+    self->cut = TRUE;
+  return GST_BASE_TRANSFORM_CLASS (parent_class)->sink_event (trans, event);
+}
+
+static gboolean
+gst_sympie_enhance_src_event (GstBaseTransform *trans, GstEvent *event)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
+  GstClockTimeDiff jitter;
+
+  if (GST_EVENT_TYPE (event) == GST_EVENT_QOS) {
+    gst_event_parse_qos (event, NULL, NULL, &jitter, NULL);
+    GST_OBJECT_LOCK (self);
+    self->was_late |= jitter > 0;
+    GST_OBJECT_UNLOCK (self);
+  }
+  return GST_BASE_TRANSFORM_CLASS (parent_class)->src_event (trans, event);
 }
 
 /* ---- Class --------------------------------------------------------------- */
@@ -721,6 +1116,10 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
   object_class->set_property = gst_sympie_enhance_set_property;
   object_class->get_property = gst_sympie_enhance_get_property;
   gst_type_mark_as_plugin_api (GST_TYPE_SYMPIE_DEVICE, 0);
+  gst_type_mark_as_plugin_api (gst_sympie_reuse_get_type (), 0);
+  gst_type_mark_as_plugin_api (gst_sympie_estimation_get_type (), 0);
+  gst_type_mark_as_plugin_api (gst_sympie_mode_get_type (), 0);
+  gst_sympie_params_meta_register ();
 
   /**
    * GstSympieEnhance:weights:
@@ -793,13 +1192,99 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
   /**
    * GstSympieEnhance:reuse-interval:
    *
-   * Estimate on every Nth frame and keep the parameters in between. A
-   * discontinuity starts anew.
+   * How many frames an estimate serves at least, its own included. The first
+   * frame of a scene is always estimated from.
    */
   g_object_class_install_property (object_class, PROP_REUSE_INTERVAL,
       g_param_spec_uint ("reuse-interval", "Reuse interval",
-          "Estimate on every Nth frame and keep the parameters in between", 1,
-          G_MAXUINT, DEFAULT_REUSE_INTERVAL, playing));
+          "Frames that an estimate serves at least", 1, G_MAXUINT,
+          DEFAULT_REUSE_INTERVAL, playing));
+  /**
+   * GstSympieEnhance:reuse-time:
+   *
+   * How many nanoseconds of the stream an estimate serves: with
+   * #GstSympieEnhance:reuse fixed at least, with adaptive at most (0 = five
+   * seconds).
+   */
+  g_object_class_install_property (object_class, PROP_REUSE_TIME,
+      g_param_spec_uint64 ("reuse-time", "Reuse time",
+          "Nanoseconds that an estimate serves: at least where reuse is fixed, "
+          "at most where it is adaptive (0 = 5 s)",
+          0, G_MAXUINT64, DEFAULT_REUSE_TIME, playing));
+  /**
+   * GstSympieEnhance:reuse:
+   *
+   * Whether an estimate serves for a fixed while or until a thumbnail of the
+   * picture has changed. In system memory a scene cut is seen either way; in
+   * CUDA memory nothing is.
+   */
+  g_object_class_install_property (object_class, PROP_REUSE,
+      g_param_spec_enum ("reuse", "Reuse", "How long an estimate serves",
+          gst_sympie_reuse_get_type (), DEFAULT_REUSE, playing));
+  /**
+   * GstSympieEnhance:smoothing:
+   *
+   * Time constant in nanoseconds with which the parameters move towards the
+   * newest estimate, so that the picture does not flicker. At a scene cut they
+   * jump. 0 takes every estimate as it is.
+   */
+  g_object_class_install_property (object_class, PROP_SMOOTHING,
+      g_param_spec_uint64 ("smoothing", "Smoothing",
+          "Time constant of the way to a new estimate in nanoseconds (0 = at "
+          "once)",
+          0, G_MAXUINT64, DEFAULT_SMOOTHING, playing));
+  /**
+   * GstSympieEnhance:estimation:
+   *
+   * With sync a frame waits for its estimate. With async frames never wait: NEM
+   * runs on a thread of its own, on the newest frame that is due, and what it
+   * says counts from the frame on that comes next. Until the first estimate
+   * frames pass untouched. On a CUDA device, and for
+   * #GstSympieEnhance:iterations after the first, async is as sync.
+   */
+  g_object_class_install_property (object_class, PROP_ESTIMATION,
+      g_param_spec_enum ("estimation", "Estimation",
+          "Whether frames wait for estimates",
+          gst_sympie_estimation_get_type (), DEFAULT_ESTIMATION, ready));
+  /**
+   * GstSympieEnhance:mode:
+   *
+   * estimate looks at frames and lets them pass untouched, for
+   * #GstSympieEnhance:attach-parameters, #GstSympieEnhance:post-messages or
+   * #GstSympieEnhance:last-parameters to tell of. apply does what the
+   * GstSympieParamsMeta of each frame says or, where it has none,
+   * #GstSympieEnhance:parameters.
+   */
+  g_object_class_install_property (object_class, PROP_MODE,
+      g_param_spec_enum ("mode", "Mode", "What to do",
+          gst_sympie_mode_get_type (), DEFAULT_MODE, playing));
+  /**
+   * GstSympieEnhance:attach-parameters:
+   *
+   * Put on each buffer what the frame was enhanced with, as a custom meta
+   * GstSympieParamsMeta, the structure of which has
+   *
+   * * #GstValueArray of 37 #gdouble `parameters`, after smoothing and before
+   *   #GstSympieEnhance:strength
+   * * #gdouble `gate`: 0 where the network takes the frame for undamaged, to 1
+   * * #gboolean `estimated`: from this very frame
+   * * #guint `age`: frames since the one that was estimated from
+   * * #guint64 `time`: stream time of that frame
+   */
+  g_object_class_install_property (object_class, PROP_ATTACH_PARAMETERS,
+      g_param_spec_boolean ("attach-parameters", "Attach parameters",
+          "Put a GstSympieParamsMeta on each buffer", DEFAULT_ATTACH_PARAMETERS,
+          playing));
+  /**
+   * GstSympieEnhance:post-messages:
+   *
+   * Post an element message for every estimate, sympieenhance-parameters, with
+   * the fields of GstSympieParamsMeta.
+   */
+  g_object_class_install_property (object_class, PROP_POST_MESSAGES,
+      g_param_spec_boolean ("post-messages", "Post messages",
+          "Post an element message for every estimate", DEFAULT_POST_MESSAGES,
+          playing));
   /**
    * GstSympieEnhance:parameters:
    *
@@ -836,14 +1321,17 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    * * #guint64 `estimates`: how often NEM ran
    * * #guint64 `reused`: frames for which it did not, as the parameters of an
    *   earlier frame were kept
+   * * #guint64 `shed`: estimates not made because a newer frame came first
+   * * #guint `interval`: #GstSympieEnhance:reuse-interval as the load makes it
    * * #guint64 `estimate-time`: nanoseconds that NEM took
    * * #guint64 `apply-time`: nanoseconds that DWM took; on CUDA with NEM, which
    *   is not waited for on its own
    */
   g_object_class_install_property (object_class, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
-          "frames, estimates, reused and, in nanoseconds, estimate-time and "
-          "apply-time since the start, as guint64",
+          "frames, estimates, reused, shed and, in nanoseconds, estimate-time "
+          "and apply-time since the start, as guint64, and the interval in "
+          "force",
           GST_TYPE_STRUCTURE, readable));
 }
 
@@ -872,6 +1360,8 @@ gst_sympie_enhance_class_init (GstSympieEnhanceClass *klass)
 
   trans_class->start = GST_DEBUG_FUNCPTR (gst_sympie_enhance_start);
   trans_class->query = GST_DEBUG_FUNCPTR (gst_sympie_enhance_query);
+  trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_sympie_enhance_sink_event);
+  trans_class->src_event = GST_DEBUG_FUNCPTR (gst_sympie_enhance_src_event);
   trans_class->before_transform =
       GST_DEBUG_FUNCPTR (gst_sympie_enhance_before_transform);
 
@@ -884,6 +1374,8 @@ gst_sympie_enhance_class_init (GstSympieEnhanceClass *klass)
   filter_class->end_scene = gst_sympie_enhance_end_scene;
   filter_class->prepare = gst_sympie_enhance_prepare;
   filter_class->apply = gst_sympie_enhance_apply;
+  filter_class->wants_mark = gst_sympie_enhance_wants_mark;
+  filter_class->mark = gst_sympie_enhance_mark;
 }
 
 static void
@@ -896,6 +1388,13 @@ gst_sympie_enhance_init (GstSympieEnhance *self)
   self->settings = (Settings){
     .strength = DEFAULT_STRENGTH,
     .iterations = DEFAULT_ITERATIONS,
-    .reuse_interval = DEFAULT_REUSE_INTERVAL,
+    .tracker = { { .reuse = DEFAULT_REUSE,
+                     .interval = DEFAULT_REUSE_INTERVAL,
+                     .time = DEFAULT_REUSE_TIME },
+        DEFAULT_SMOOTHING },
+    .mode = DEFAULT_MODE,
+    .attach_parameters = DEFAULT_ATTACH_PARAMETERS,
+    .post_messages = DEFAULT_POST_MESSAGES,
   };
+  self->estimation = DEFAULT_ESTIMATION;
 }

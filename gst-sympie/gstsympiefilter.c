@@ -45,8 +45,13 @@ typedef struct
   gboolean downstream_reads_meta;
   gboolean upstream_may_pad; /* as it was told so here */
 
+  gboolean asked_live, is_live;   /* the source, once it was asked */
+  GstClockTime arrived, previous; /* stream times of the latest two frames */
+
   /* The frame in hand. */
   gboolean has_failed; /* before it came to it */
+  GstBuffer *buffer;   /* while it is prepared */
+  GstClockTimeDiff lateness;
   gboolean changes;
 } GstSympieFilterPrivate;
 
@@ -157,6 +162,17 @@ gst_sympie_filter_get_property (
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     break;
   }
+}
+
+GstClockTime
+gst_sympie_filter_get_frame_duration (GstSympieFilter *self)
+{
+  const GstVideoInfo *info = &PRIVATE (self)->info;
+
+  if (GST_VIDEO_INFO_FPS_N (info) <= 0 || GST_VIDEO_INFO_FPS_D (info) <= 0)
+    return GST_CLOCK_TIME_NONE;
+  return gst_util_uint64_scale_int (
+      GST_SECOND, GST_VIDEO_INFO_FPS_D (info), GST_VIDEO_INFO_FPS_N (info));
 }
 
 GstSympieCuda *
@@ -456,8 +472,10 @@ gst_sympie_filter_sink_event (GstBaseTransform *trans, GstEvent *event)
 
   switch (GST_EVENT_TYPE (event)) {
   case GST_EVENT_FLUSH_STOP:
-  case GST_EVENT_SEGMENT:
+  case GST_EVENT_STREAM_START:
     gst_sympie_filter_end_scene (self);
+    PRIVATE (self)->asked_live = FALSE;
+    PRIVATE (self)->arrived = GST_CLOCK_TIME_NONE;
     break;
   case GST_EVENT_CAPS:
     gst_event_parse_caps (event, &caps);
@@ -667,6 +685,65 @@ gst_sympie_filter_wait_for_caps (GstSympieFilter *self)
   gst_clear_caps (&caps);
 }
 
+static gboolean
+gst_sympie_filter_ask_live (GstSympieFilter *self)
+{
+  GstSympieFilterPrivate *priv = PRIVATE (self);
+  GstQuery *query = gst_query_new_latency ();
+
+  if (gst_pad_peer_query (
+          GST_BASE_TRANSFORM_SINK_PAD (GST_BASE_TRANSFORM (self)), query))
+    gst_query_parse_latency (query, &priv->is_live, NULL, NULL);
+  gst_query_unref (query);
+  priv->asked_live = TRUE;
+  return priv->is_live;
+}
+
+static void
+gst_sympie_filter_measure_lateness (GstSympieFilter *self, GstBuffer *buffer)
+{
+  GstSympieFilterPrivate *priv = PRIVATE (self);
+  GstClockTime base = gst_element_get_base_time (GST_ELEMENT (self));
+  GstClockTime time =
+      gst_segment_to_running_time (&GST_BASE_TRANSFORM (self)->segment,
+          GST_FORMAT_TIME, GST_BUFFER_TIMESTAMP (buffer));
+  GstClock *clock;
+
+  priv->lateness = GST_CLOCK_STIME_NONE;
+  if (!GST_CLOCK_TIME_IS_VALID (time) || !GST_CLOCK_TIME_IS_VALID (base)
+      || !(priv->asked_live ? priv->is_live : gst_sympie_filter_ask_live (self))
+      || !(clock = gst_element_get_clock (GST_ELEMENT (self))))
+    return;
+  priv->lateness = GST_CLOCK_DIFF (base + time, gst_clock_get_time (clock));
+  gst_object_unref (clock);
+}
+
+/* Every frame comes by here, before the base class drops any. */
+static GstFlowReturn
+gst_sympie_filter_submit_input_buffer (
+    GstBaseTransform *trans, gboolean is_discont, GstBuffer *buffer)
+{
+  GstSympieFilterPrivate *priv = PRIVATE (GST_SYMPIE_FILTER (trans));
+
+  priv->previous = priv->arrived;
+  priv->arrived = gst_segment_to_stream_time (
+      &trans->segment, GST_FORMAT_TIME, GST_BUFFER_TIMESTAMP (buffer));
+  return GST_BASE_TRANSFORM_CLASS (parent_class)
+      ->submit_input_buffer (trans, is_discont, buffer);
+}
+
+GstClockTime
+gst_sympie_filter_get_previous_time (GstSympieFilter *self)
+{
+  return PRIVATE (self)->previous;
+}
+
+GstClockTimeDiff
+gst_sympie_filter_get_lateness (GstSympieFilter *self)
+{
+  return PRIVATE (self)->lateness;
+}
+
 /* Decides what becomes of the frame. Only here does passthrough change, so that
  * no frame sees both. */
 static void
@@ -691,10 +768,8 @@ gst_sympie_filter_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
     gst_sympie_filter_wait_for_caps (self);
     passthrough = TRUE;
   }
-  /* The input's flag: the base class marks the output after each frame that it
-   * dropped for quality of service, which ends no scene. */
-  if (GST_BUFFER_IS_DISCONT (buffer))
-    gst_sympie_filter_end_scene (self);
+  if (!passthrough)
+    gst_sympie_filter_measure_lateness (self, buffer);
   if (passthrough != gst_base_transform_is_passthrough (trans)) {
     GST_INFO_OBJECT (self, "frames %s from %" GST_TIME_FORMAT " on",
         passthrough ? "pass untouched" : "are worked on",
@@ -772,6 +847,41 @@ gst_sympie_filter_work (
   return done;
 }
 
+struct _GstSympieHeld
+{
+  GstVideoFrame frame; /* holds the buffer */
+  GstSympieView views[GST_SYMPIE_MAX_VIEWS];
+};
+
+GstSympieHeld *
+gst_sympie_filter_hold_frame (GstSympieFilter *self)
+{
+  GstSympieHeld *held = g_new (GstSympieHeld, 1);
+
+  if (!gst_sympie_filter_map (
+          self, &held->frame, PRIVATE (self)->buffer, GST_MAP_READ)) {
+    g_free (held);
+    return NULL;
+  }
+  if (gst_sympie_filter_get_views (self, &held->frame, held->views) > 0)
+    return held;
+  gst_sympie_held_free (held);
+  return NULL;
+}
+
+const SympieImage *
+gst_sympie_held_get_image (const GstSympieHeld *held)
+{
+  return &held->views[0].image;
+}
+
+void
+gst_sympie_held_free (GstSympieHeld *held)
+{
+  gst_video_frame_unmap (&held->frame);
+  g_free (held);
+}
+
 static gboolean
 gst_sympie_filter_prepare (GstSympieFilter *self, GstBuffer *buffer)
 {
@@ -783,9 +893,28 @@ gst_sympie_filter_prepare (GstSympieFilter *self, GstBuffer *buffer)
     return TRUE;
   if (!gst_sympie_filter_map (self, &frame, buffer, GST_MAP_READ))
     return FALSE;
+  PRIVATE (self)->buffer = buffer;
   prepared = gst_sympie_filter_work (self, &frame, NULL);
+  PRIVATE (self)->buffer = NULL;
   gst_video_frame_unmap (&frame);
   return prepared;
+}
+
+/* Marks the buffer of a frame that passes untouched: another of the same memory
+ * where somebody else has this one too. */
+static GstBuffer *
+gst_sympie_filter_mark_untouched (
+    GstSympieFilter *self, GstBuffer *inbuf, GstBuffer *buffer)
+{
+  GstSympieFilterClass *klass = GST_SYMPIE_FILTER_GET_CLASS (self);
+
+  if (!klass->wants_mark || !klass->wants_mark (self))
+    return buffer;
+  if (!gst_buffer_is_writable (buffer))
+    buffer = buffer == inbuf ? gst_buffer_copy (buffer)
+                             : gst_buffer_make_writable (buffer);
+  klass->mark (self, buffer);
+  return buffer;
 }
 
 /* Decoders keep references to most of their frames, so the base class's choice
@@ -806,8 +935,13 @@ gst_sympie_filter_prepare_output_buffer (
     return gst_sympie_filter_pass (self, inbuf, outbuf);
   if (!gst_sympie_filter_prepare (self, inbuf))
     return GST_FLOW_ERROR;
-  if (!priv->changes)
-    return gst_sympie_filter_pass (self, inbuf, outbuf);
+  if (!priv->changes) {
+    GstFlowReturn flow = gst_sympie_filter_pass (self, inbuf, outbuf);
+
+    if (flow == GST_FLOW_OK)
+      *outbuf = gst_sympie_filter_mark_untouched (self, inbuf, *outbuf);
+    return flow;
+  }
   if (gst_buffer_is_writable (inbuf)
       && gst_buffer_is_all_memory_writable (inbuf)
       && gst_sympie_filter_may_leave (self, inbuf)) {
@@ -824,6 +958,7 @@ gst_sympie_filter_transform (
     GstBaseTransform *trans, GstBuffer *inbuf, GstBuffer *outbuf)
 {
   GstSympieFilter *self = GST_SYMPIE_FILTER (trans);
+  GstSympieFilterClass *klass = GST_SYMPIE_FILTER_GET_CLASS (self);
   gboolean in_place = inbuf == outbuf, done = FALSE;
   GstVideoFrame in, out;
 
@@ -839,6 +974,8 @@ gst_sympie_filter_transform (
     gst_video_frame_unmap (&out);
   }
   gst_video_frame_unmap (&in);
+  if (done && klass->wants_mark && klass->wants_mark (self))
+    klass->mark (self, outbuf);
   return done ? GST_FLOW_OK : GST_FLOW_ERROR;
 }
 
@@ -896,6 +1033,8 @@ gst_sympie_filter_class_init (GstSympieFilterClass *klass)
       GST_DEBUG_FUNCPTR (gst_sympie_filter_decide_allocation);
   trans_class->transform_meta =
       GST_DEBUG_FUNCPTR (gst_sympie_filter_transform_meta);
+  trans_class->submit_input_buffer =
+      GST_DEBUG_FUNCPTR (gst_sympie_filter_submit_input_buffer);
   trans_class->before_transform =
       GST_DEBUG_FUNCPTR (gst_sympie_filter_before_transform);
   trans_class->prepare_output_buffer =
@@ -909,6 +1048,7 @@ gst_sympie_filter_init (GstSympieFilter *self)
   GstSympieFilterPrivate *priv = PRIVATE (self);
 
   priv->n_threads = DEFAULT_N_THREADS;
+  priv->arrived = priv->previous = GST_CLOCK_TIME_NONE;
   gst_video_info_init (&priv->info);
   gst_base_transform_set_qos_enabled (GST_BASE_TRANSFORM (self), TRUE);
 }

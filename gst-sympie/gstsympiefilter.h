@@ -50,7 +50,8 @@ struct _GstSympieFilterClass
   gboolean (*ensure_open) (GstSympieFilter *self);
   void (*close) (GstSympieFilter *self);
 
-  /* Optional: the next frame does not continue those before it. */
+  /* Optional: the next frame does not continue those before it: a new stream, a
+   * flush, new caps. Times that jump are for the subclass to see. */
   void (*end_scene) (GstSympieFilter *self);
 
   /* Optional: looks at the frame's images (progressive: one; interlaced: top
@@ -64,6 +65,11 @@ struct _GstSympieFilterClass
    * like the library. */
   gboolean (*apply) (GstSympieFilter *self, const GstSympieView *src,
       const GstSympieView *dst, guint n, SympieError *error);
+
+  /* Optional: whether the frame's buffer is to be marked with what was done,
+   * and the marking of it, writable but for its memory. */
+  gboolean (*wants_mark) (GstSympieFilter *self);
+  void (*mark) (GstSympieFilter *self, GstBuffer *buffer);
 };
 
 /* Whether the element is between start and stop. */
@@ -77,6 +83,27 @@ gboolean gst_sympie_filter_may_set (GstSympieFilter *self, GParamSpec *pspec);
 void gst_sympie_filter_settings_changed (GstSympieFilter *self);
 
 guint gst_sympie_filter_get_n_threads (GstSympieFilter *self);
+
+/* From the caps; GST_CLOCK_TIME_NONE where they do not say. */
+GstClockTime gst_sympie_filter_get_frame_duration (GstSympieFilter *self);
+
+/* Stream time of the frame before the one in hand, also where that was dropped
+ * for quality of service, which the subclass never hears of; or
+ * GST_CLOCK_TIME_NONE. */
+GstClockTime gst_sympie_filter_get_previous_time (GstSympieFilter *self);
+
+/* How long after its time, by the pipeline's clock, the frame in hand arrived;
+ * GST_CLOCK_STIME_NONE where the source is not live or there is no telling. */
+GstClockTimeDiff gst_sympie_filter_get_lateness (GstSympieFilter *self);
+
+/* The frame in hand, kept as it is for as long as it is looked at, by whatever
+ * thread: to be called from prepare(), with frames in system memory. What the
+ * frame is changed to then goes elsewhere. NULL, with an error posted, where
+ * it cannot be mapped. */
+typedef struct _GstSympieHeld GstSympieHeld;
+GstSympieHeld *gst_sympie_filter_hold_frame (GstSympieFilter *self);
+const SympieImage *gst_sympie_held_get_image (const GstSympieHeld *held);
+void gst_sympie_held_free (GstSympieHeld *held);
 
 /* The CUDA context in which frames in CUDA memory are worked on; the subclass
  * opens it, stop() closes it. */

@@ -26,23 +26,38 @@ gst_sympie_params_meta_register (void)
   g_once (&once, register_once, NULL);
 }
 
-void
-gst_sympie_params_meta_set (GstBuffer *buffer, const GstSympieParamsInfo *info)
+static void
+fill (GstStructure *structure, const GstSympieParamsInfo *info)
 {
-  GstCustomMeta *meta =
-      gst_buffer_get_custom_meta (buffer, GST_SYMPIE_PARAMS_META);
   GValue array = G_VALUE_INIT;
-  GstStructure *structure;
 
-  if (!meta)
-    meta = gst_buffer_add_custom_meta (buffer, GST_SYMPIE_PARAMS_META);
-  structure = gst_custom_meta_get_structure (meta);
   g_value_init (&array, GST_TYPE_ARRAY);
   gst_sympie_params_to_value (&info->params, &array);
   gst_structure_take_value (structure, "parameters", &array);
   gst_structure_set (structure, "gate", G_TYPE_DOUBLE, (gdouble) info->gate,
       "estimated", G_TYPE_BOOLEAN, info->estimated, "age", G_TYPE_UINT,
       info->age, "time", G_TYPE_UINT64, info->time, NULL);
+}
+
+void
+gst_sympie_params_meta_set (GstBuffer *buffer, const GstSympieParamsInfo *info)
+{
+  GstCustomMeta *meta =
+      gst_buffer_get_custom_meta (buffer, GST_SYMPIE_PARAMS_META);
+
+  if (!meta)
+    meta = gst_buffer_add_custom_meta (buffer, GST_SYMPIE_PARAMS_META);
+  fill (gst_custom_meta_get_structure (meta), info);
+}
+
+GstStructure *
+gst_sympie_params_info_to_structure (
+    const GstSympieParamsInfo *info, const gchar *name)
+{
+  GstStructure *structure = gst_structure_new_empty (name);
+
+  fill (structure, info);
+  return structure;
 }
 
 gboolean

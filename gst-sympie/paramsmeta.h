@@ -40,6 +40,10 @@ void gst_sympie_params_meta_register (void);
 void gst_sympie_params_meta_set (
     GstBuffer *buffer, const GstSympieParamsInfo *info);
 
+/* The same fields in a structure of their own. */
+GstStructure *gst_sympie_params_info_to_structure (
+    const GstSympieParamsInfo *info, const gchar *name);
+
 /* FALSE where the buffer has none. One that is not as set above gives a
  * sentence in `reason`, which the caller frees. */
 gboolean gst_sympie_params_meta_get (

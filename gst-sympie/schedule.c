@@ -15,7 +15,7 @@
 /* Levels of 8 bits. A cut stands out of the usual change from frame to frame.
  */
 #define CHANGE 4.0f
-#define CUT 14.0f
+#define CUT 12.0f
 #define CUT_TO_UNREST 4.0f
 #define UNREST_RATE 0.1f
 
@@ -38,26 +38,25 @@ enum
 };
 
 gfloat
-gst_sympie_thumbnail_change (
-    const SympieThumbnail *a, const SympieThumbnail *b, gboolean blocks)
+gst_sympie_thumbnail_change (const SympieThumbnail *a, const SympieThumbnail *b)
 {
-  gint size = blocks ? BLOCK : 1;
   gfloat squares = 0;
 
   for (gint c = 0; c < 3; c++)
-    for (gint i = 0; i < N; i += size)
-      for (gint j = 0; j < N; j += size) {
+    for (gint i = 0; i < N; i += BLOCK)
+      for (gint j = 0; j < N; j += BLOCK) {
         gint sum = 0;
 
-        for (gint y = i; y < i + size; y++)
-          for (gint x = j; x < j + size; x++)
+        for (gint y = i; y < i + BLOCK; y++)
+          for (gint x = j; x < j + BLOCK; x++)
             sum += a->cells[c][y][x] - b->cells[c][y][x];
-        squares += (gfloat) (sum * sum) / (size * size * size * size);
+        squares += (gfloat) (sum * sum);
       }
-  return sqrtf (squares * size * size / (3 * N * N));
+  return sqrtf (squares / (3 * N * N * BLOCK * BLOCK));
 }
 
-/* Whether a scene begins with the frame. */
+/* Whether a scene begins with the frame. Blocks, as noise makes cells of small
+ * frames change as much as a cut does. */
 static gboolean
 see_cut (GstSympieSchedule *schedule, const SympieThumbnail *thumbnail)
 {
@@ -66,14 +65,19 @@ see_cut (GstSympieSchedule *schedule, const SympieThumbnail *thumbnail)
 
   if (!schedule->has_last)
     return FALSE;
-  change = gst_sympie_thumbnail_change (thumbnail, &schedule->last, FALSE);
+  change = gst_sympie_thumbnail_change (thumbnail, &schedule->last);
   cut = change > CUT && change > CUT_TO_UNREST * schedule->unrest;
-  if (!cut)
-    schedule->unrest += UNREST_RATE * (change - schedule->unrest);
+  schedule->unrest += UNREST_RATE * (change - schedule->unrest);
   return cut;
 }
 
 /* ---- Time ---------------------------------------------------------------- */
+
+static GstClockTime
+distance (GstClockTime a, GstClockTime b)
+{
+  return a > b ? a - b : b - a;
+}
 
 /* Takes note of the frame's time; whether it is far from the one before. */
 static gboolean
@@ -81,18 +85,19 @@ see_jump (GstSympieSchedule *schedule, const GstSympieFrame *frame)
 {
   GstClockTime duration =
       GST_CLOCK_TIME_IS_VALID (frame->duration) ? frame->duration : 0;
-  GstClockTime last = schedule->last_time, gap;
-  gboolean known = schedule->has_last && GST_CLOCK_TIME_IS_VALID (last)
-                   && GST_CLOCK_TIME_IS_VALID (frame->time);
+  GstClockTime last = schedule->last_time;
+  GstClockTime previous =
+      GST_CLOCK_TIME_IS_VALID (frame->previous) ? frame->previous : last;
 
   schedule->last_time = frame->time;
   schedule->elapsed = duration;
-  if (!known)
+  if (!schedule->has_last || !GST_CLOCK_TIME_IS_VALID (last)
+      || !GST_CLOCK_TIME_IS_VALID (frame->time))
     return FALSE;
-  gap = frame->time > last ? frame->time - last : last - frame->time;
-  if (gap > MAX (JUMP_TIME, JUMP_FRAMES * duration))
+  if (distance (frame->time, previous)
+      > MAX (JUMP_TIME, JUMP_FRAMES * duration))
     return TRUE;
-  schedule->elapsed = gap;
+  schedule->elapsed = distance (frame->time, last);
   return FALSE;
 }
 
@@ -108,13 +113,8 @@ has_passed (const GstSympieSchedule *schedule, GstClockTime time,
     const GstSympieFrame *frame)
 {
   if (GST_CLOCK_TIME_IS_VALID (frame->time)
-      && GST_CLOCK_TIME_IS_VALID (schedule->since)) {
-    GstClockTime passed = frame->time > schedule->since
-                              ? frame->time - schedule->since
-                              : schedule->since - frame->time;
-
-    return passed >= time;
-  }
+      && GST_CLOCK_TIME_IS_VALID (schedule->since))
+    return distance (frame->time, schedule->since) >= time;
   return !GST_CLOCK_TIME_IS_VALID (frame->duration)
          || schedule->frames * frame->duration >= time;
 }
@@ -134,7 +134,7 @@ is_due (const GstSympieSchedule *schedule,
   return has_passed (schedule, time ? time : ADAPTIVE_TIME, frame)
          || (frame->thumbnail
              && gst_sympie_thumbnail_change (
-                    frame->thumbnail, &schedule->estimated, TRUE)
+                    frame->thumbnail, &schedule->estimated)
                     > CHANGE);
 }
 

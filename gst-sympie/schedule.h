@@ -36,7 +36,10 @@ typedef struct
 
 typedef struct
 {
-  GstClockTime time;                /* stream time or GST_CLOCK_TIME_NONE */
+  GstClockTime time; /* stream time or GST_CLOCK_TIME_NONE */
+  /* Of the frame before it, also where that was dropped unseen; or
+   * GST_CLOCK_TIME_NONE. */
+  GstClockTime previous;
   GstClockTime duration;            /* of a frame, or GST_CLOCK_TIME_NONE */
   gboolean cut;                     /* upstream says that a scene begins */
   const SympieThumbnail *thumbnail; /* or NULL: changes are not seen */
@@ -75,10 +78,10 @@ GstSympieDecision gst_sympie_schedule_next (GstSympieSchedule *schedule,
  * times say nothing, and then 0 where that is not known. */
 GstClockTime gst_sympie_schedule_elapsed (const GstSympieSchedule *schedule);
 
-/* Root mean square of what has changed, in levels of 8 bits: `blocks` of 4 by 4
- * cells, which small things in motion hardly touch, or all cells. */
+/* Root mean square of what has changed in blocks of 4 by 4 cells, in levels of
+ * 8 bits: noise and small things in motion hardly touch them. */
 gfloat gst_sympie_thumbnail_change (
-    const SympieThumbnail *a, const SympieThumbnail *b, gboolean blocks);
+    const SympieThumbnail *a, const SympieThumbnail *b);
 
 G_END_DECLS
 

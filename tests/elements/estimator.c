@@ -60,6 +60,15 @@ picture (float value)
   return new;
 }
 
+static gboolean
+submit (GstSympieEstimator *estimator, float value, GstClockTime time,
+    gboolean anew)
+{
+  GstSympieEstimate about = { .number = 2 * time, .time = time, .anew = anew };
+
+  return gst_sympie_estimator_submit (estimator, picture (value), &about);
+}
+
 static GstSympieEstimator *
 start (void)
 {
@@ -105,7 +114,8 @@ check_taken (GstSympieEstimator *estimator, float value, GstClockTime time,
   if (CHECK (
           state == GST_SYMPIE_ESTIMATE_READY, "state %d for %g", state, value))
     CHECK (result.params.values[0] == value && result.time == time
-               && result.anew == anew && result.gate == 1,
+               && result.number == 2 * time && result.anew == anew
+               && result.gate == 1,
         "%g of time %lu, anew %d", result.params.values[0],
         (unsigned long) result.time, result.anew);
   state = gst_sympie_estimator_take (estimator, &result, &error);
@@ -125,11 +135,11 @@ test_newest (void)
              == GST_SYMPIE_ESTIMATE_NONE,
       "before any frame");
   pthread_mutex_lock (&gate);
-  CHECK (!gst_sympie_estimator_submit (estimator, picture (1), 1, FALSE), "1");
+  CHECK (!submit (estimator, 1, 1, FALSE), "1");
   wait_for (&begun, 1);
-  CHECK (!gst_sympie_estimator_submit (estimator, picture (2), 2, TRUE), "2");
-  CHECK (gst_sympie_estimator_submit (estimator, picture (3), 3, FALSE), "3");
-  CHECK (gst_sympie_estimator_submit (estimator, picture (4), 4, FALSE), "4");
+  CHECK (!submit (estimator, 2, 2, TRUE), "2");
+  CHECK (submit (estimator, 3, 3, FALSE), "3");
+  CHECK (submit (estimator, 4, 4, FALSE), "4");
   CHECK (gst_sympie_estimator_take (estimator, &result, &error)
              == GST_SYMPIE_ESTIMATE_NONE,
       "none is done");
@@ -139,9 +149,9 @@ test_newest (void)
   check_taken (estimator, 4, 4, TRUE);
 
   /* Nor is it with an estimate that nobody took. */
-  gst_sympie_estimator_submit (estimator, picture (5), 5, TRUE);
+  submit (estimator, 5, 5, TRUE);
   gst_sympie_estimator_drain (estimator);
-  gst_sympie_estimator_submit (estimator, picture (6), 6, FALSE);
+  submit (estimator, 6, 6, FALSE);
   gst_sympie_estimator_drain (estimator);
   check_taken (estimator, 6, 6, TRUE);
   end (estimator, 6);
@@ -154,7 +164,7 @@ test_failure (void)
   GstSympieEstimate result;
   SympieError error = { 0 };
 
-  gst_sympie_estimator_submit (estimator, picture (-1), 1, FALSE);
+  submit (estimator, -1, 1, FALSE);
   gst_sympie_estimator_drain (estimator);
   CHECK (gst_sympie_estimator_take (estimator, &result, &error)
              == GST_SYMPIE_ESTIMATE_FAILED,
@@ -162,12 +172,12 @@ test_failure (void)
   CHECK (error.code == SYMPIE_ERROR_DEVICE
              && strcmp (error.message, "a failure") == 0,
       "%s", error.message);
-  gst_sympie_estimator_submit (estimator, picture (-1), 2, FALSE);
+  submit (estimator, -1, 2, FALSE);
   gst_sympie_estimator_drain (estimator);
-  gst_sympie_estimator_submit (estimator, picture (3), 3, FALSE);
+  submit (estimator, 3, 3, FALSE);
   gst_sympie_estimator_drain (estimator);
   check_taken (estimator, 3, 3, FALSE);
-  gst_sympie_estimator_submit (estimator, picture (-1), 4, FALSE);
+  submit (estimator, -1, 4, FALSE);
   end (estimator, 4);
 }
 
@@ -180,14 +190,14 @@ test_flush (void)
   SympieError error;
 
   gst_sympie_estimator_flush (estimator);
-  gst_sympie_estimator_submit (estimator, picture (1), 1, FALSE);
-  gst_sympie_estimator_submit (estimator, picture (2), 2, FALSE);
+  submit (estimator, 1, 1, FALSE);
+  submit (estimator, 2, 2, FALSE);
   gst_sympie_estimator_flush (estimator);
   CHECK (released == 2, "%d of 2", released);
   CHECK (gst_sympie_estimator_take (estimator, &result, &error)
              == GST_SYMPIE_ESTIMATE_NONE,
       "after a flush");
-  gst_sympie_estimator_submit (estimator, picture (3), 3, FALSE);
+  submit (estimator, 3, 3, FALSE);
   gst_sympie_estimator_drain (estimator);
   check_taken (estimator, 3, 3, FALSE);
   end (estimator, 3);
@@ -201,7 +211,7 @@ test_end (void)
     GstSympieEstimator *estimator = start ();
 
     for (int j = 0; j < i % 4; j++)
-      gst_sympie_estimator_submit (estimator, picture (j), j, FALSE);
+      submit (estimator, j, j, FALSE);
     end (estimator, i % 4);
   }
   gst_sympie_estimator_free (NULL);
@@ -218,7 +228,7 @@ test_stream (void)
   int taken = 0, backwards = 0;
 
   for (int i = 1; i <= 20000; i++) {
-    gst_sympie_estimator_submit (estimator, picture (i), i, FALSE);
+    submit (estimator, i, i, FALSE);
     if (gst_sympie_estimator_take (estimator, &result, &error)
         == GST_SYMPIE_ESTIMATE_READY) {
       taken++;

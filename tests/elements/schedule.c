@@ -31,7 +31,7 @@ static gchar
 next_at (GstSympieSchedule *schedule, const GstSympieScheduleSettings *settings,
     GstClockTime time, const SympieThumbnail *thumbnail)
 {
-  GstSympieFrame frame = { time, DURATION, FALSE, thumbnail };
+  GstSympieFrame frame = { time, NONE, DURATION, FALSE, thumbnail };
 
   return "-+N"[gst_sympie_schedule_next (schedule, settings, &frame)];
 }
@@ -127,6 +127,28 @@ GST_START_TEST (test_time)
 }
 GST_END_TEST;
 
+/* Nor do frames that were dropped for ten seconds, one after the other. */
+GST_START_TEST (test_dropped)
+{
+  GstSympieScheduleSettings settings = { .interval = 1000 };
+  GstSympieSchedule schedule = { 0 };
+  GstSympieFrame frame = { 0, NONE, DURATION, FALSE, NULL };
+
+  fail_unless (gst_sympie_schedule_next (&schedule, &settings, &frame)
+               == GST_SYMPIE_ANEW);
+  frame.time = 10 * GST_SECOND;
+  frame.previous = frame.time - DURATION;
+  fail_unless (gst_sympie_schedule_next (&schedule, &settings, &frame)
+               == GST_SYMPIE_KEEP);
+  fail_unless_equals_uint64 (
+      gst_sympie_schedule_elapsed (&schedule), 10 * GST_SECOND);
+  frame.previous = frame.time;
+  frame.time += 2 * GST_SECOND;
+  fail_unless (gst_sympie_schedule_next (&schedule, &settings, &frame)
+               == GST_SYMPIE_ANEW);
+}
+GST_END_TEST;
+
 /* Without times frames count; without a rate either, reuse-time asks for an
  * estimate each time rather than never. */
 GST_START_TEST (test_no_time)
@@ -134,7 +156,7 @@ GST_START_TEST (test_no_time)
   GstSympieScheduleSettings settings = { .interval = 1,
     .time = 100 * GST_MSECOND };
   GstSympieSchedule schedule = { 0 };
-  GstSympieFrame frame = { NONE, NONE, FALSE, NULL };
+  GstSympieFrame frame = { NONE, NONE, NONE, FALSE, NULL };
   const gchar *expected = "N--+--+";
 
   for (const gchar *e = expected; *e; e++)
@@ -212,7 +234,7 @@ GST_START_TEST (test_cuts)
   /* Upstream knows, and under load it waits. */
   settings.load = 2;
   for (guint i = 0; i < 8; i++) {
-    GstSympieFrame frame = { time += DURATION, DURATION, i == 1 || i == 2,
+    GstSympieFrame frame = { time += DURATION, NONE, DURATION, i == 1 || i == 2,
       NULL };
     GstSympieDecision decision;
 
@@ -332,6 +354,7 @@ schedule_suite (void)
   tcase_add_test (tests, test_fixed);
   tcase_add_test (tests, test_load_lengthens);
   tcase_add_test (tests, test_time);
+  tcase_add_test (tests, test_dropped);
   tcase_add_test (tests, test_no_time);
   tcase_add_test (tests, test_adaptive);
   tcase_add_test (tests, test_cuts);

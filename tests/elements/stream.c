@@ -38,13 +38,16 @@ GST_START_TEST (test_renegotiation)
   for (guint i = 0; i < G_N_ELEMENTS (others); i++) {
     info = video_info (others[i]);
     gst_harness_set_src_caps_str (h, others[i]);
-    push_frames (h, &info, 3 + 2 * i, 2);
+    /* The same frame twice: of one pixel, another would be a cut. */
+    push_frames (h, &info, 3 + i, 1);
+    push_frames (h, &info, 3 + i, 1);
     assert_stats (h->element, 5 + 2 * i, 2 + i, 3 + i);
   }
   gst_harness_teardown (h);
 }
 GST_END_TEST;
 
+/* Frames that were lost before ours are no new scene, a jump in time is. */
 GST_START_TEST (test_discontinuity)
 {
   GstHarness *h = keeping_harness ();
@@ -57,9 +60,13 @@ GST_START_TEST (test_discontinuity)
   buffer = gst_harness_push_and_pull (h, buffer);
   fail_unless (GST_BUFFER_IS_DISCONT (buffer));
   gst_buffer_unref (buffer);
-  assert_stats (h->element, 4, 2, 2);
-  push_frames (h, &info, 4, 1);
-  assert_stats (h->element, 5, 2, 3);
+  assert_stats (h->element, 4, 1, 3);
+  push_frames (h, &info, 20, 1);
+  assert_stats (h->element, 5, 1, 4);
+  push_frames (h, &info, 50, 1);
+  assert_stats (h->element, 6, 2, 4);
+  push_frames (h, &info, 0, 1);
+  assert_stats (h->element, 7, 3, 4);
   gst_harness_teardown (h);
 }
 GST_END_TEST;
@@ -83,6 +90,7 @@ GST_START_TEST (test_flush)
 }
 GST_END_TEST;
 
+/* Nor is a segment by itself. */
 GST_START_TEST (test_segment)
 {
   GstHarness *h = keeping_harness ();
@@ -94,7 +102,11 @@ GST_START_TEST (test_segment)
   segment.base = 3 * TEST_FRAME_DURATION;
   fail_unless (gst_harness_push_event (h, gst_event_new_segment (&segment)));
   push_frames (h, &info, 0, 2);
-  assert_stats (h->element, 5, 2, 3);
+  assert_stats (h->element, 5, 1, 4);
+  segment.time = 10 * GST_SECOND;
+  fail_unless (gst_harness_push_event (h, gst_event_new_segment (&segment)));
+  push_frames (h, &info, 2, 2);
+  assert_stats (h->element, 7, 2, 5);
   gst_harness_teardown (h);
 }
 GST_END_TEST;

@@ -1,0 +1,96 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "tracker.h"
+
+void
+gst_sympie_tracker_reset (GstSympieTracker *tracker)
+{
+  gst_sympie_schedule_reset (&tracker->schedule);
+  tracker->n_targets = 0;
+  for (guint i = 0; i < GST_SYMPIE_MAX_ITERATIONS; i++)
+    gst_sympie_smoother_reset (&tracker->smoothers[i]);
+}
+
+gboolean
+gst_sympie_tracker_begin (GstSympieTracker *tracker,
+    const GstSympieTrackerSettings *settings, const GstSympieFrame *frame)
+{
+  GstSympieScheduleSettings schedule = settings->schedule;
+  GstSympieDecision decision;
+
+  schedule.load = tracker->load.level;
+  decision = gst_sympie_schedule_next (&tracker->schedule, &schedule, frame);
+  tracker->number++;
+  tracker->estimates = decision != GST_SYMPIE_KEEP;
+  tracker->anew = decision == GST_SYMPIE_ANEW;
+  return tracker->estimates;
+}
+
+GstSympieEstimate
+gst_sympie_tracker_about (
+    const GstSympieTracker *tracker, const GstSympieFrame *frame)
+{
+  return (GstSympieEstimate){
+    .number = tracker->number,
+    .time = frame->time,
+    .anew = tracker->anew,
+  };
+}
+
+void
+gst_sympie_tracker_put (GstSympieTracker *tracker, guint iteration,
+    const GstSympieEstimate *estimate)
+{
+  tracker->targets[iteration] = *estimate;
+  tracker->n_targets = MAX (tracker->n_targets, iteration + 1);
+  if (estimate->anew)
+    gst_sympie_smoother_reset (&tracker->smoothers[iteration]);
+}
+
+gboolean
+gst_sympie_tracker_get (GstSympieTracker *tracker,
+    const GstSympieTrackerSettings *settings, const GstSympieFrame *frame,
+    guint iteration, GstSympieTrackerEstimate estimate, gpointer user,
+    SympieParams *params, SympieError *error)
+{
+  if (estimate && (tracker->estimates || iteration >= tracker->n_targets)) {
+    GstSympieEstimate target = gst_sympie_tracker_about (tracker, frame);
+
+    if (!estimate (user, iteration, &target.params, &target.gate, error))
+      return FALSE;
+    gst_sympie_tracker_put (tracker, iteration, &target);
+  }
+  if (iteration >= tracker->n_targets) {
+    sympie_params_identity (params);
+    return TRUE;
+  }
+  gst_sympie_smoother_next (&tracker->smoothers[iteration],
+      &tracker->targets[iteration].params,
+      gst_sympie_schedule_elapsed (&tracker->schedule), settings->smoothing,
+      params);
+  return TRUE;
+}
+
+void
+gst_sympie_tracker_get_info (
+    const GstSympieTracker *tracker, GstSympieParamsInfo *info)
+{
+  const GstSympieEstimate *target = &tracker->targets[0];
+
+  if (tracker->n_targets == 0) {
+    *info = (GstSympieParamsInfo){ .time = GST_CLOCK_TIME_NONE };
+    sympie_params_identity (&info->params);
+    return;
+  }
+  *info = (GstSympieParamsInfo){
+    .params = tracker->smoothers[0].holds ? tracker->smoothers[0].params
+                                          : target->params,
+    .gate = target->gate,
+    .estimated = target->number == tracker->number,
+    .age = (guint) (tracker->number - target->number),
+    .time = target->time,
+  };
+}

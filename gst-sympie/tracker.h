@@ -1,0 +1,80 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* Which parameters a frame gets: the schedule says whether to estimate, the
+ * frame itself or, in a thread beside, the estimator does, and the smoother
+ * moves from what was towards what is new. */
+
+#ifndef GST_SYMPIE_TRACKER_H
+#define GST_SYMPIE_TRACKER_H
+
+#include <gst/gst.h>
+
+#include "estimator.h"
+#include "load.h"
+#include "paramsmeta.h"
+#include "schedule.h"
+#include "smoother.h"
+
+G_BEGIN_DECLS
+
+#define GST_SYMPIE_MAX_ITERATIONS 4
+
+typedef struct
+{
+  GstSympieScheduleSettings schedule; /* its load is the tracker's to set */
+  GstClockTime smoothing;             /* time constant; 0: none */
+} GstSympieTrackerSettings;
+
+/* Estimates from the frame in hand, as often as it is to be enhanced. Fails
+ * like the library. */
+typedef gboolean (*GstSympieTrackerEstimate) (gpointer user, guint iteration,
+    SympieParams *params, gfloat *gate, SympieError *error);
+
+/* All zero is one that has seen no frame. */
+typedef struct
+{
+  GstSympieSchedule schedule;
+  GstSympieLoad load;
+  guint64 number;           /* of the frame in hand */
+  gboolean estimates, anew; /* the frame in hand is estimated from; so */
+
+  /* One for each iteration, the first `n_targets` known. */
+  GstSympieEstimate targets[GST_SYMPIE_MAX_ITERATIONS];
+  guint n_targets;
+  GstSympieSmoother smoothers[GST_SYMPIE_MAX_ITERATIONS];
+} GstSympieTracker;
+
+/* For a flush, new caps, a new stream. */
+void gst_sympie_tracker_reset (GstSympieTracker *tracker);
+
+/* Begins the next frame. TRUE where it is to be estimated from: either
+ * gst_sympie_tracker_get() does that, or the caller has an estimator do it. */
+gboolean gst_sympie_tracker_begin (GstSympieTracker *tracker,
+    const GstSympieTrackerSettings *settings, const GstSympieFrame *frame);
+
+/* What an estimate says of the frame in hand. */
+GstSympieEstimate gst_sympie_tracker_about (
+    const GstSympieTracker *tracker, const GstSympieFrame *frame);
+
+/* An estimate that was made elsewhere, perhaps from an earlier frame. */
+void gst_sympie_tracker_put (GstSympieTracker *tracker, guint iteration,
+    const GstSympieEstimate *estimate);
+
+/* The parameters of an iteration over the frame in hand, which is estimated
+ * from with `estimate` where gst_sympie_tracker_begin() said so or nothing is
+ * known yet. With NULL it never is, and what is not known is the identity. */
+gboolean gst_sympie_tracker_get (GstSympieTracker *tracker,
+    const GstSympieTrackerSettings *settings, const GstSympieFrame *frame,
+    guint iteration, GstSympieTrackerEstimate estimate, gpointer user,
+    SympieParams *params, SympieError *error);
+
+/* What was used for the frame in hand, in its first iteration. */
+void gst_sympie_tracker_get_info (
+    const GstSympieTracker *tracker, GstSympieParamsInfo *info);
+
+G_END_DECLS
+
+#endif /* GST_SYMPIE_TRACKER_H */
