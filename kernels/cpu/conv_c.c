@@ -7,6 +7,10 @@
  * processor. */
 
 #define BLOCK 4
+#if defined(__aarch64__)
+#define MAX_TILES 8 /* of twice as many registers */
+#else
 #define MAX_TILES 5
+#endif
 #define FUNCTIONS sympie_conv_functions_c
 #include "conv_tmpl.h"

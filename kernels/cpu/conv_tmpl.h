@@ -98,10 +98,10 @@ transform_tile (const float *in, size_t row, float *v, size_t point)
   }
 }
 
-/* Rows y0 to y1 - 1 and columns x0 to x1 - 1 of the 6x6 inputs from `in` on,
- * of block `block`. */
+/* Rows y0 to y1 - 1 and columns x0 to x1 - 1 of the 6x6 inputs from `in` on, of
+ * block `block`. */
 INLINE void
-gather_part (const SympieConvJob *job, const float *in, int block, int y0,
+gather_blocks (const SympieConvJob *job, const float *in, int block, int y0,
     int y1, int x0, int x1, Vector patch[TILE_IN][TILE_IN])
 {
   Vector scale = { 0 }, shift = { 0 };
@@ -124,6 +124,17 @@ clamp (int value, int low, int high)
   return value < low ? low : value > high ? high : value;
 }
 
+/* The same of planes, the channels of which are less than a block. */
+INLINE void
+gather_planes (const SympieConvJob *job, const float *in, int y0, int y1,
+    int x0, int x1, Vector patch[TILE_IN][TILE_IN])
+{
+  for (int c = 0; c < job->n_in; c++, in += job->batch.plane)
+    for (int y = y0; y < y1; y++)
+      for (int x = x0; x < x1; x++)
+        ((float *) &patch[y][x])[c] = in[y * job->batch.row + x];
+}
+
 /* The 6x6 inputs from row y and column x on, zeros where there are none. */
 static void
 gather (const SympieConvJob *job, const float *src, int block, int y, int x,
@@ -133,40 +144,64 @@ gather (const SympieConvJob *job, const float *src, int block, int y, int x,
   int y1 = clamp (job->end_row - y, 0, TILE_IN);
   int x0 = clamp (-x, 0, TILE_IN);
   int x1 = clamp (job->batch.width - x, 0, TILE_IN);
+  bool inside = y0 == 0 && x0 == 0 && y1 == TILE_IN && x1 == TILE_IN;
   bool planes = job->n_in < BLOCK;
   const float *in = src + y * (ptrdiff_t) job->batch.row
                     + (planes ? x : x * BLOCK)
                     + block * (ptrdiff_t) job->batch.plane;
 
-  if (!planes && y0 == 0 && x0 == 0 && y1 == TILE_IN && x1 == TILE_IN) {
-    gather_part (job, in, block, 0, TILE_IN, 0, TILE_IN, patch);
+  if (!inside || planes)
+    memset (patch, 0, TILE_IN * sizeof *patch);
+  if (inside && planes)
+    gather_planes (job, in, 0, TILE_IN, 0, TILE_IN, patch);
+  else if (planes)
+    gather_planes (job, in, y0, y1, x0, x1, patch);
+  else if (inside)
+    gather_blocks (job, in, block, 0, TILE_IN, 0, TILE_IN, patch);
+  else
+    gather_blocks (job, in, block, y0, y1, x0, x1, patch);
+}
+
+/* Where a tile is. */
+typedef struct
+{
+  int image, y, x; /* counted in tiles */
+} Place;
+
+INLINE Place
+place_of (const SympieConvJob *job, int tile)
+{
+  int n_tiles = job->tiles_x * job->tiles_y;
+
+  return (Place){ tile / n_tiles, tile % n_tiles / job->tiles_x,
+    tile % job->tiles_x };
+}
+
+INLINE void
+move_on (const SympieConvJob *job, Place *place)
+{
+  if (++place->x < job->tiles_x)
     return;
-  }
-  memset (patch, 0, TILE_IN * sizeof *patch);
-  if (!planes) {
-    gather_part (job, in, block, y0, y1, x0, x1, patch);
+  place->x = 0;
+  if (++place->y < job->tiles_y)
     return;
-  }
-  for (int c = 0; c < job->n_in; c++, in += job->batch.plane)
-    for (int v = y0; v < y1; v++)
-      for (int u = x0; u < x1; u++)
-        ((float *) &patch[v][u])[c] = in[v * job->batch.row + u];
+  place->y = 0;
+  place->image++;
 }
 
 /* As if there were a block for the channels of planes too. */
 static void
 transform (const SympieConvJob *job, int first, int n, float *v)
 {
-  int width = job->batch.width, n_tiles = job->tiles_x * job->tiles_y;
+  Place place = place_of (job, first);
   size_t point = (size_t) job->n_in_blocks * n * BLOCK + SYMPIE_CONV_SPREAD;
   bool straight = job->n_in >= BLOCK && !job->scale;
 
-  for (int t = 0; t < n; t++) {
-    int image = (first + t) / n_tiles, tile = (first + t) % n_tiles;
-    int y = tile / job->tiles_x * TILE - 1, x = tile % job->tiles_x * TILE - 1;
+  for (int t = 0; t < n; t++, move_on (job, &place)) {
+    int y = place.y * TILE - 1, x = place.x * TILE - 1;
     bool inside = y >= job->first_row && y + TILE_IN <= job->end_row && x >= 0
-                  && x + TILE_IN <= width;
-    const float *src = job->batch.src[image];
+                  && x + TILE_IN <= job->batch.width;
+    const float *src = job->batch.src[place.image];
 
     for (int block = 0; block < job->n_in_blocks; block++) {
       float *out = v + ((size_t) block * n + t) * BLOCK;
@@ -202,10 +237,11 @@ add_channel (
 }
 
 /* n tiles, a constant for the compiler: m[n][PANEL] from v[..][BLOCK], blocks
- * of which are `step` apart, and weight[n_in][PANEL]. */
+ * of which are `step` apart, and weight[n_in][PANEL]. On the way it fetches
+ * what is at `next`, `next_step` bytes for each channel. */
 INLINE void
-multiply_tiles (
-    int n, int n_in, const float *v, size_t step, const float *weight, float *m)
+multiply_tiles (int n, int n_in, const float *v, size_t step,
+    const float *weight, const char *next, int next_step, float *m)
 {
   Vector sums[MAX_TILES][PANEL];
 
@@ -213,8 +249,12 @@ multiply_tiles (
     for (int o = 0; o < PANEL; o++)
       sums[t][o] = (Vector){ 0 };
   for (; n_in >= BLOCK; n_in -= BLOCK, v += step)
-    for (int c = 0; c < BLOCK; c++, weight += PANEL * BLOCK)
+#pragma GCC unroll 16
+    for (int c = 0; c < BLOCK; c++, weight += PANEL * BLOCK) {
+      __builtin_prefetch (next);
+      next += next_step;
       add_channel (n, v + c, weight, sums);
+    }
   for (int c = 0; c < n_in; c++, weight += PANEL * BLOCK)
     add_channel (n, v + c, weight, sums);
   for (int t = 0; t < n; t++)
@@ -222,24 +262,30 @@ multiply_tiles (
       store (m + (t * PANEL + o) * BLOCK, sums[t][o]);
 }
 
-/* Runs of nearly equal lengths, so that none is too short to be fast. */
+/* In runs of nearly equal lengths, so that none is too short to be fast. The
+ * weights of the next point, which may have to come from memory, are fetched
+ * meanwhile, a share in each run. */
 static void
 multiply_point (const SympieConvJob *job, int n, const float *v,
     const float *weight, float *m)
 {
   int n_runs = (n + MAX_TILES - 1) / MAX_TILES;
+  int length = n / n_runs, n_longer = n % n_runs;
+  int share = PANEL * BLOCK * (int) sizeof (float) / n_runs;
   size_t step = (size_t) n * BLOCK;
+  const char *next =
+      (const char *) (weight + (size_t) job->n_in * PANEL * BLOCK);
 
-  for (int r = 0; r < n_runs; r++) {
-    int first = n * r / n_runs, length = n * (r + 1) / n_runs - first;
-    const float *from = v + first * BLOCK;
-    float *to = m + first * PANEL * BLOCK;
+  length += n_longer > 0;
+  for (int r = 0; r < n_runs; r++, next += (size_t) share * job->n_in) {
+    if (r > 0 && r == n_longer)
+      length--;
 
 #define CASE(tiles)                                                            \
   case tiles:                                                                  \
     if (tiles <= MAX_TILES)                                                    \
-      multiply_tiles (                                                         \
-          tiles <= MAX_TILES ? tiles : 1, job->n_in, from, step, weight, to);  \
+      multiply_tiles (tiles <= MAX_TILES ? tiles : 1, job->n_in, v, step,      \
+          weight, next, share, m);                                             \
     break
 
     switch (length) {
@@ -257,6 +303,8 @@ multiply_point (const SympieConvJob *job, int n, const float *v,
       CASE (12);
     }
 #undef CASE
+    v += length * BLOCK;
+    m += length * PANEL * BLOCK;
   }
 }
 
@@ -363,35 +411,33 @@ write_tiles (const SympieConvJob *job, SympiePooling pooling, int first, int n,
     int block, const float *m, size_t point)
 {
   int width = job->batch.width, height = job->batch.height;
-  int n_tiles = job->tiles_x * job->tiles_y;
+  Place place = place_of (job, first);
   Vector bias = load (job->bias + block * BLOCK), left[2] = { { 0 } };
 
-  for (int t = 0; t < n; t++, m += PANEL * BLOCK) {
-    int image = (first + t) / n_tiles, tile = (first + t) % n_tiles;
-    int ty = tile / job->tiles_x, tx = tile % job->tiles_x;
-    int rows = clamp (height - ty * TILE, 0, TILE);
-    int columns = clamp (width - tx * TILE, 0, TILE);
-    const float *residual = job->batch.residual[image];
-    float *dst = job->batch.dst[image] + block * job->out_plane;
+  for (int t = 0; t < n; t++, m += PANEL * BLOCK, move_on (job, &place)) {
+    int y = place.y * TILE, x = place.x * TILE;
+    int rows = clamp (height - y, 0, TILE);
+    int columns = clamp (width - x, 0, TILE);
+    const float *residual = job->batch.residual[place.image];
+    float *dst = job->batch.dst[place.image] + block * job->out_plane;
     Vector out[TILE][TILE];
 
     transform_back (m, point, out);
     if (pooling == SYMPIE_POOLING_MAX) {
-      dst += ((size_t) ty * 2 * job->out_width + tx * 2) * BLOCK;
+      dst += ((size_t) y / 2 * job->out_width + x / 2) * BLOCK;
       store_largest (job, bias, dst, rows / 2, columns / 2, out);
       continue;
     }
     if (residual)
-      residual +=
-          (((size_t) block * height + ty * TILE) * width + tx * TILE) * BLOCK;
+      residual += (((size_t) block * height + y) * width + x) * BLOCK;
     if (pooling == SYMPIE_POOLING_AVERAGE) {
-      dst += ((size_t) ty * job->tiles_x + tx) * BLOCK;
-      if (tx == 0)
+      dst += ((size_t) place.y * job->tiles_x + place.x) * BLOCK;
+      if (x == 0)
         left[0] = left[1] = (Vector){ 0 };
       finish (job, bias, residual, TILE, TILE, out);
       store_sums (dst, dst + job->out_plane * (job->n_out / BLOCK), left, out);
     } else {
-      dst += ((size_t) ty * TILE * job->out_width + tx * TILE) * BLOCK;
+      dst += ((size_t) y * job->out_width + x) * BLOCK;
       if (rows == TILE && columns == TILE) {
         finish (job, bias, residual, TILE, TILE, out);
         store_tile (job, dst, TILE, TILE, out);

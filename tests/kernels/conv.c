@@ -6,7 +6,8 @@
 /* Convolutions on the CPU: every variant against the definition, in double, for
  * random shapes and everything that can be done before and after.
  *
- * conv [SEED] repeats a failing run; conv --bench measures instead. */
+ * conv [SEED] repeats a failing run; conv --bench [VARIANT [LAYER]] measures
+ * instead. */
 
 #include <math.h>
 #include <string.h>
@@ -18,7 +19,7 @@
 
 enum
 {
-  N_TRIALS = 150,
+  N_TRIALS = 100,
   N_THREADS = 3,
   MAX_IMAGES = 3,
   GUARD = 64, /* floats behind each output */
@@ -524,7 +525,7 @@ bench_layer (int variant, size_t index, uint64_t *seed)
     for (size_t v = 0; v < n * n_in; v++)
       src[i][v] = check_random_float (seed, -1, 1);
   }
-  end = now () + 0.3;
+  end = now () + 0.15;
   while (now () < end) {
     double start = now ();
 
@@ -552,7 +553,8 @@ main (int argc, char **argv)
 
   for (size_t l = 0; bench && l < sizeof layers / sizeof *layers; l++)
     for (int v = 0; v < N_VARIANTS; v++)
-      if (usable (v) && (argc < 3 || strcmp (argv[2], variants[v].name) == 0))
+      if (usable (v) && (argc < 3 || strcmp (argv[2], variants[v].name) == 0)
+          && (argc < 4 || strcmp (argv[3], layers[l].name) == 0))
         bench_layer (v, l, &seed);
   if (bench)
     return EXIT_SUCCESS;
