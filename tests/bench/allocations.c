@@ -12,33 +12,18 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-static atomic_ulong n_small, n_large;
+static atomic_ulong n_allocations;
 
 unsigned long
 bench_allocations (void)
 {
-  return n_small + n_large;
-}
-
-unsigned long
-bench_large_allocations (void)
-{
-  return n_large;
+  return n_allocations;
 }
 
 #ifndef __SANITIZE_ADDRESS__
 
 /* Shared libraries must find them too. */
 #define EXPORT __attribute__ ((visibility ("default")))
-
-static void
-count (size_t size)
-{
-  if (size < BENCH_LARGE)
-    n_small++;
-  else
-    n_large++;
-}
 
 void *__libc_malloc (size_t size);
 void *__libc_calloc (size_t n, size_t size);
@@ -48,35 +33,35 @@ void *__libc_memalign (size_t alignment, size_t size);
 EXPORT void *
 malloc (size_t size)
 {
-  count (size);
+  n_allocations++;
   return __libc_malloc (size);
 }
 
 EXPORT void *
 calloc (size_t n, size_t size)
 {
-  count (n * size);
+  n_allocations++;
   return __libc_calloc (n, size);
 }
 
 EXPORT void *
 realloc (void *old, size_t size)
 {
-  count (size);
+  n_allocations++;
   return __libc_realloc (old, size);
 }
 
 EXPORT void *
 aligned_alloc (size_t alignment, size_t size)
 {
-  count (size);
+  n_allocations++;
   return __libc_memalign (alignment, size);
 }
 
 EXPORT int
 posix_memalign (void **memory, size_t alignment, size_t size)
 {
-  count (size);
+  n_allocations++;
   *memory = __libc_memalign (alignment, size);
   return *memory || !size ? 0 : ENOMEM;
 }

@@ -96,11 +96,8 @@ void bench_require (bool ok, const char *message);
 double bench_now (void); /* ms, of the clock that measures */
 void bench_use_cpu_time (void);
 
-/* How often this process has allocated memory, and how often so much that it
- * may be for pixels: allocations.c. */
-#define BENCH_LARGE 1024
+/* How often this process has allocated memory: allocations.c. */
 unsigned long bench_allocations (void);
-unsigned long bench_large_allocations (void);
 
 /* The reports: report.c. */
 void bench_print_table (const Bench *bench);

@@ -5,7 +5,7 @@
 
 /* NEM as who knows oneDNN well would write it: every operation oneDNN's own,
  * direct convolutions in its blocked layouts, whatever can be fused in them
- * fused, nothing converted between the layers. */
+ * fused, nothing converted between the layers. For oneDNN 2 and 3. */
 
 #include "peers.h"
 
@@ -28,6 +28,14 @@ typedef struct
   int n_args;
 } Step;
 
+/* Memory descriptors became opaque in oneDNN 3, and what describes an operation
+ * disappeared: an operation is made in one call. */
+#if DNNL_VERSION_MAJOR >= 3
+typedef const_dnnl_memory_desc_t Desc;
+#else
+typedef const dnnl_memory_desc_t *Desc;
+#endif
+
 struct BenchDnnl
 {
   dnnl_engine_t engine;
@@ -35,6 +43,7 @@ struct BenchDnnl
   int n_threads, n_steps;
   Step steps[MAX_STEPS];
   GPtrArray *memories; /* every dnnl_memory_t */
+  GPtrArray *descs;    /* every dnnl_memory_desc_t of describe () */
   dnnl_memory_t out;
 };
 
@@ -46,7 +55,7 @@ check (dnnl_status_t status, const char *what)
 }
 
 static dnnl_memory_t
-memory_new (BenchDnnl *self, const dnnl_memory_desc_t *desc, void *data)
+memory_new (BenchDnnl *self, Desc desc, void *data)
 {
   dnnl_memory_t memory;
 
@@ -57,20 +66,179 @@ memory_new (BenchDnnl *self, const dnnl_memory_desc_t *desc, void *data)
   return memory;
 }
 
-static dnnl_memory_desc_t
-describe (int n_dims, const dnnl_dims_t dims, dnnl_format_tag_t tag)
+/* ---- What oneDNN 2 and 3 call differently ------------------------------- */
+
+static const dnnl_dims_t one = { 1, 1 }, none = { 0, 0 };
+
+#if DNNL_VERSION_MAJOR >= 3
+
+static Desc
+describe (
+    BenchDnnl *self, int n_dims, const dnnl_dims_t dims, dnnl_format_tag_t tag)
 {
   dnnl_memory_desc_t desc;
 
-  check (dnnl_memory_desc_init_by_tag (&desc, n_dims, dims, dnnl_f32, tag),
+  check (dnnl_memory_desc_create_with_tag (&desc, n_dims, dims, dnnl_f32, tag),
       "memory descriptor");
+  g_ptr_array_add (self->descs, desc);
   return desc;
 }
 
-static const dnnl_memory_desc_t *
+static void
+undescribe (void *desc)
+{
+  dnnl_memory_desc_destroy (desc);
+}
+
+static const dnnl_dim_t *
+dims_of (Desc desc)
+{
+  dnnl_dims_t *dims;
+
+  check (dnnl_memory_desc_query (desc, dnnl_query_dims, &dims), "dimensions");
+  return *dims;
+}
+
+static void
+append_relu (dnnl_post_ops_t post)
+{
+  check (dnnl_post_ops_append_eltwise (post, dnnl_eltwise_relu, 0, 0), "relu");
+}
+
+static dnnl_status_t
+describe_convolution (BenchDnnl *self, Desc src, Desc weight, Desc bias,
+    Desc dst, dnnl_primitive_attr_t attr, dnnl_primitive_desc_t *desc)
+{
+  return dnnl_convolution_forward_primitive_desc_create (desc, self->engine,
+      dnnl_forward_inference, dnnl_convolution_direct, src, weight, bias, dst,
+      one, none, one, one, attr);
+}
+
+static dnnl_status_t
+describe_pooling (BenchDnnl *self, Desc src, Desc dst,
+    const dnnl_dims_t strides, const dnnl_dims_t windows,
+    const dnnl_dims_t paddings, dnnl_primitive_desc_t *desc)
+{
+  return dnnl_pooling_forward_primitive_desc_create (desc, self->engine,
+      dnnl_forward_inference, dnnl_pooling_avg_include_padding, src, dst,
+      strides, windows, none, paddings, paddings, NULL);
+}
+
+static dnnl_status_t
+describe_norm (BenchDnnl *self, Desc src, dnnl_primitive_desc_t *desc)
+{
+  return dnnl_batch_normalization_forward_primitive_desc_create (desc,
+      self->engine, dnnl_forward_inference, src, src, 0,
+      dnnl_use_global_stats | dnnl_use_scale | dnnl_use_shift
+          | dnnl_fuse_norm_relu,
+      NULL);
+}
+
+static dnnl_status_t
+describe_linear (BenchDnnl *self, Desc src, Desc weight, Desc bias, Desc dst,
+    dnnl_primitive_desc_t *desc)
+{
+  return dnnl_inner_product_forward_primitive_desc_create (
+      desc, self->engine, dnnl_forward_inference, src, weight, bias, dst, NULL);
+}
+
+#else
+
+static Desc
+describe (
+    BenchDnnl *self, int n_dims, const dnnl_dims_t dims, dnnl_format_tag_t tag)
+{
+  dnnl_memory_desc_t *desc = g_new (dnnl_memory_desc_t, 1);
+
+  check (dnnl_memory_desc_init_by_tag (desc, n_dims, dims, dnnl_f32, tag),
+      "memory descriptor");
+  g_ptr_array_add (self->descs, desc);
+  return desc;
+}
+
+static void
+undescribe (void *desc)
+{
+  g_free (desc);
+}
+
+static const dnnl_dim_t *
+dims_of (Desc desc)
+{
+  return desc->dims;
+}
+
+static void
+append_relu (dnnl_post_ops_t post)
+{
+  check (
+      dnnl_post_ops_append_eltwise (post, 1, dnnl_eltwise_relu, 0, 0), "relu");
+}
+
+static dnnl_status_t
+describe_convolution (BenchDnnl *self, Desc src, Desc weight, Desc bias,
+    Desc dst, dnnl_primitive_attr_t attr, dnnl_primitive_desc_t *desc)
+{
+  dnnl_convolution_desc_t op;
+  dnnl_status_t status =
+      dnnl_convolution_forward_desc_init (&op, dnnl_forward_inference,
+          dnnl_convolution_direct, src, weight, bias, dst, one, one, one);
+
+  return status == dnnl_success
+             ? dnnl_primitive_desc_create (desc, &op, attr, self->engine, NULL)
+             : status;
+}
+
+static dnnl_status_t
+describe_pooling (BenchDnnl *self, Desc src, Desc dst,
+    const dnnl_dims_t strides, const dnnl_dims_t windows,
+    const dnnl_dims_t paddings, dnnl_primitive_desc_t *desc)
+{
+  dnnl_pooling_v2_desc_t op;
+  dnnl_status_t status = dnnl_pooling_v2_forward_desc_init (&op,
+      dnnl_forward_inference, dnnl_pooling_avg_include_padding, src, dst,
+      strides, windows, none, paddings, paddings);
+
+  return status == dnnl_success
+             ? dnnl_primitive_desc_create (desc, &op, NULL, self->engine, NULL)
+             : status;
+}
+
+static dnnl_status_t
+describe_norm (BenchDnnl *self, Desc src, dnnl_primitive_desc_t *desc)
+{
+  dnnl_batch_normalization_desc_t op;
+  dnnl_status_t status = dnnl_batch_normalization_forward_desc_init (&op,
+      dnnl_forward_inference, src, 0,
+      dnnl_use_global_stats | dnnl_use_scale | dnnl_use_shift
+          | dnnl_fuse_norm_relu);
+
+  return status == dnnl_success
+             ? dnnl_primitive_desc_create (desc, &op, NULL, self->engine, NULL)
+             : status;
+}
+
+static dnnl_status_t
+describe_linear (BenchDnnl *self, Desc src, Desc weight, Desc bias, Desc dst,
+    dnnl_primitive_desc_t *desc)
+{
+  dnnl_inner_product_desc_t op;
+  dnnl_status_t status = dnnl_inner_product_forward_desc_init (
+      &op, dnnl_forward_inference, src, weight, bias, dst);
+
+  return status == dnnl_success
+             ? dnnl_primitive_desc_create (desc, &op, NULL, self->engine, NULL)
+             : status;
+}
+
+#endif
+
+/* ---- The network --------------------------------------------------------- */
+
+static Desc
 desc_of (dnnl_memory_t memory)
 {
-  const dnnl_memory_desc_t *desc;
+  Desc desc;
 
   check (dnnl_memory_get_memory_desc (memory, &desc), "memory descriptor");
   return desc;
@@ -78,8 +246,7 @@ desc_of (dnnl_memory_t memory)
 
 /* The steps take memory as it is, so that only weights are reordered, once. */
 static dnnl_memory_t
-weights_new (BenchDnnl *self, const dnnl_memory_desc_t *plain,
-    const dnnl_memory_desc_t *wanted, const float *data)
+weights_new (BenchDnnl *self, Desc plain, Desc wanted, const float *data)
 {
   dnnl_memory_t from = memory_new (self, plain, (void *) data);
   dnnl_memory_t to = memory_new (self, wanted, NULL);
@@ -120,18 +287,15 @@ static dnnl_memory_t
 convolution (BenchDnnl *self, const SympieConv *conv, dnnl_memory_t src,
     bool relu, dnnl_memory_t add)
 {
-  const dnnl_memory_desc_t *src_desc = desc_of (src);
-  dnnl_dim_t size = src_desc->dims[2];
+  Desc src_desc = desc_of (src);
+  dnnl_dim_t size = dims_of (src_desc)[2];
   dnnl_dims_t dst_dims = { 1, conv->n_out, size, size };
   dnnl_dims_t weight_dims = { conv->n_out, conv->n_in, 3, 3 };
   dnnl_dims_t bias_dims = { conv->n_out };
-  dnnl_dims_t one = { 1, 1 };
-  dnnl_memory_desc_t dst_any = describe (4, dst_dims, dnnl_format_tag_any);
-  dnnl_memory_desc_t weight_any =
-      describe (4, weight_dims, dnnl_format_tag_any);
-  dnnl_memory_desc_t weight_plain = describe (4, weight_dims, dnnl_oihw);
-  dnnl_memory_desc_t bias_desc = describe (1, bias_dims, dnnl_a);
-  dnnl_convolution_desc_t op;
+  Desc dst_any = describe (self, 4, dst_dims, dnnl_format_tag_any);
+  Desc weight_any = describe (self, 4, weight_dims, dnnl_format_tag_any);
+  Desc weight_plain = describe (self, 4, weight_dims, dnnl_oihw);
+  Desc bias_desc = describe (self, 1, bias_dims, dnnl_a);
   dnnl_primitive_desc_t desc;
   dnnl_primitive_attr_t attr;
   dnnl_post_ops_t post;
@@ -141,17 +305,13 @@ convolution (BenchDnnl *self, const SympieConv *conv, dnnl_memory_t src,
   check (dnnl_primitive_attr_create (&attr), "attributes");
   check (dnnl_post_ops_create (&post), "attributes");
   if (relu)
-    check (dnnl_post_ops_append_eltwise (post, 1, dnnl_eltwise_relu, 0, 0),
-        "relu");
+    append_relu (post);
   if (add)
     check (dnnl_post_ops_append_binary (post, dnnl_binary_add, desc_of (add)),
         "sum");
   check (dnnl_primitive_attr_set_post_ops (attr, post), "attributes");
-  check (dnnl_convolution_forward_desc_init (&op, dnnl_forward_inference,
-             dnnl_convolution_direct, src_desc, &weight_any, &bias_desc,
-             &dst_any, one, one, one),
-      "convolution");
-  check (dnnl_primitive_desc_create (&desc, &op, attr, self->engine, NULL),
+  check (describe_convolution (
+             self, src_desc, weight_any, bias_desc, dst_any, attr, &desc),
       "convolution");
 
   dst = memory_new (
@@ -159,11 +319,11 @@ convolution (BenchDnnl *self, const SympieConv *conv, dnnl_memory_t src,
   step = step_new (self, desc);
   step_arg (step, DNNL_ARG_SRC, src);
   step_arg (step, DNNL_ARG_WEIGHTS,
-      weights_new (self, &weight_plain,
+      weights_new (self, weight_plain,
           dnnl_primitive_desc_query_md (desc, dnnl_query_weights_md, 0),
           conv->weight));
   step_arg (step, DNNL_ARG_BIAS,
-      weights_new (self, &bias_desc, &bias_desc, conv->bias));
+      weights_new (self, bias_desc, bias_desc, conv->bias));
   step_arg (step, DNNL_ARG_DST, dst);
   if (add)
     step_arg (step,
@@ -179,22 +339,19 @@ static dnnl_memory_t
 average_pool (
     BenchDnnl *self, dnnl_memory_t src, int window, int stride, int padding)
 {
-  const dnnl_memory_desc_t *src_desc = desc_of (src);
-  dnnl_dim_t size = (src_desc->dims[2] + 2 * padding - window) / stride + 1;
-  dnnl_dims_t dst_dims = { 1, src_desc->dims[1], size, size };
+  Desc src_desc = desc_of (src);
+  const dnnl_dim_t *dims = dims_of (src_desc);
+  dnnl_dim_t size = (dims[2] + 2 * padding - window) / stride + 1;
+  dnnl_dims_t dst_dims = { 1, dims[1], size, size };
   dnnl_dims_t strides = { stride, stride }, windows = { window, window };
-  dnnl_dims_t paddings = { padding, padding }, none = { 0, 0 };
-  dnnl_memory_desc_t dst_any = describe (4, dst_dims, dnnl_format_tag_any);
-  dnnl_pooling_v2_desc_t op;
+  dnnl_dims_t paddings = { padding, padding };
+  Desc dst_any = describe (self, 4, dst_dims, dnnl_format_tag_any);
   dnnl_primitive_desc_t desc;
   dnnl_memory_t dst;
   Step *step;
 
-  check (dnnl_pooling_v2_forward_desc_init (&op, dnnl_forward_inference,
-             dnnl_pooling_avg_include_padding, src_desc, &dst_any, strides,
-             windows, none, paddings, paddings),
-      "pooling");
-  check (dnnl_primitive_desc_create (&desc, &op, NULL, self->engine, NULL),
+  check (describe_pooling (
+             self, src_desc, dst_any, strides, windows, paddings, &desc),
       "pooling");
   dst = memory_new (
       self, dnnl_primitive_desc_query_md (desc, dnnl_query_dst_md, 0), NULL);
@@ -210,40 +367,29 @@ static dnnl_memory_t
 norm_relu (
     BenchDnnl *self, dnnl_memory_t src, const float *scale, const float *shift)
 {
-  const dnnl_memory_desc_t *src_desc = desc_of (src);
-  size_t channels = (size_t) src_desc->dims[1];
-  dnnl_dims_t dims = { 2, src_desc->dims[1] };
-  dnnl_dims_t row_dims = { src_desc->dims[1] };
-  dnnl_memory_desc_t table_desc = describe (2, dims, dnnl_nc);
-  dnnl_memory_desc_t row_desc = describe (1, row_dims, dnnl_a);
-  float *table = g_new (float, 2 * channels);
-  float *mean = g_new0 (float, channels), *variance = g_new (float, channels);
-  dnnl_batch_normalization_desc_t op;
+  Desc src_desc = desc_of (src);
+  dnnl_dims_t row_dims = { dims_of (src_desc)[1] };
+  Desc row_desc = describe (self, 1, row_dims, dnnl_a);
+  float *mean = g_new0 (float, row_dims[0]);
+  float *variance = g_new (float, row_dims[0]);
   dnnl_primitive_desc_t desc;
   dnnl_memory_t dst = memory_new (self, src_desc, NULL);
   Step *step;
 
-  memcpy (table, scale, channels * sizeof *table);
-  memcpy (table + channels, shift, channels * sizeof *table);
-  for (size_t i = 0; i < channels; i++)
+  for (dnnl_dim_t i = 0; i < row_dims[0]; i++)
     variance[i] = 1;
-  check (dnnl_batch_normalization_forward_desc_init (&op,
-             dnnl_forward_inference, src_desc, 0,
-             dnnl_use_global_stats | dnnl_use_scaleshift | dnnl_fuse_norm_relu),
-      "batch norm");
-  check (dnnl_primitive_desc_create (&desc, &op, NULL, self->engine, NULL),
-      "batch norm");
+  check (describe_norm (self, src_desc, &desc), "batch norm");
   step = step_new (self, desc);
   step_arg (step, DNNL_ARG_SRC, src);
-  step_arg (
-      step, DNNL_ARG_MEAN, weights_new (self, &row_desc, &row_desc, mean));
+  step_arg (step, DNNL_ARG_MEAN, weights_new (self, row_desc, row_desc, mean));
   step_arg (step, DNNL_ARG_VARIANCE,
-      weights_new (self, &row_desc, &row_desc, variance));
-  step_arg (step, DNNL_ARG_SCALE_SHIFT,
-      weights_new (self, &table_desc, &table_desc, table));
+      weights_new (self, row_desc, row_desc, variance));
+  step_arg (
+      step, DNNL_ARG_SCALE, weights_new (self, row_desc, row_desc, scale));
+  step_arg (
+      step, DNNL_ARG_SHIFT, weights_new (self, row_desc, row_desc, shift));
   step_arg (step, DNNL_ARG_DST, dst);
   dnnl_primitive_desc_destroy (desc);
-  g_free (table);
   g_free (mean);
   g_free (variance);
   return dst;
@@ -256,29 +402,26 @@ linear (
   dnnl_dims_t src_dims = { 1, SYMPIE_NEM_FEATURES };
   dnnl_dims_t weight_dims = { SYMPIE_N_PARAMS, SYMPIE_NEM_FEATURES };
   dnnl_dims_t dst_dims = { 1, SYMPIE_N_PARAMS };
-  dnnl_memory_desc_t src_desc = describe (2, src_dims, dnnl_nc);
-  dnnl_memory_desc_t weight_desc = describe (2, weight_dims, dnnl_ab);
-  dnnl_memory_desc_t bias_desc = describe (1, weight_dims, dnnl_a);
-  dnnl_memory_desc_t dst_desc = describe (2, dst_dims, dnnl_nc);
-  dnnl_inner_product_desc_t op;
+  Desc src_desc = describe (self, 2, src_dims, dnnl_nc);
+  Desc weight_desc = describe (self, 2, weight_dims, dnnl_ab);
+  Desc bias_desc = describe (self, 1, weight_dims, dnnl_a);
+  Desc dst_desc = describe (self, 2, dst_dims, dnnl_nc);
   dnnl_primitive_desc_t desc;
-  dnnl_memory_t dst = memory_new (self, &dst_desc, NULL);
+  dnnl_memory_t dst = memory_new (self, dst_desc, NULL);
   void *data;
   Step *step;
 
-  check (dnnl_inner_product_forward_desc_init (&op, dnnl_forward_inference,
-             &src_desc, &weight_desc, &bias_desc, &dst_desc),
-      "linear");
-  check (dnnl_primitive_desc_create (&desc, &op, NULL, self->engine, NULL),
+  check (
+      describe_linear (self, src_desc, weight_desc, bias_desc, dst_desc, &desc),
       "linear");
   /* 1x1 pixels of channels are the same bytes in every layout. */
   check (dnnl_memory_get_data_handle (src, &data), "memory");
   step = step_new (self, desc);
-  step_arg (step, DNNL_ARG_SRC, memory_new (self, &src_desc, data));
+  step_arg (step, DNNL_ARG_SRC, memory_new (self, src_desc, data));
   step_arg (step, DNNL_ARG_WEIGHTS,
-      weights_new (self, &weight_desc, &weight_desc, weight));
+      weights_new (self, weight_desc, weight_desc, weight));
   step_arg (
-      step, DNNL_ARG_BIAS, weights_new (self, &bias_desc, &bias_desc, bias));
+      step, DNNL_ARG_BIAS, weights_new (self, bias_desc, bias_desc, bias));
   step_arg (step, DNNL_ARG_DST, dst);
   dnnl_primitive_desc_destroy (desc);
   return dst;
@@ -288,8 +431,8 @@ static dnnl_memory_t
 input (BenchDnnl *self, const SympieCrop *crop)
 {
   dnnl_dims_t dims = { 1, 3, SYMPIE_NEM_SIZE, SYMPIE_NEM_SIZE };
-  dnnl_memory_desc_t desc = describe (4, dims, dnnl_nchw);
-  dnnl_memory_t memory = memory_new (self, &desc, NULL);
+  dnnl_memory_t memory =
+      memory_new (self, describe (self, 4, dims, dnnl_nchw), NULL);
   void *data;
 
   check (dnnl_memory_get_data_handle (memory, &data), "memory");
@@ -309,6 +452,7 @@ bench_dnnl_new (
       version->patch);
   self->n_threads = bench->n_threads;
   self->memories = g_ptr_array_new ();
+  self->descs = g_ptr_array_new_with_free_func (undescribe);
   omp_set_num_threads (self->n_threads);
   check (dnnl_engine_create (&self->engine, dnnl_cpu, 0), "engine");
   check (dnnl_stream_create (
@@ -324,7 +468,7 @@ bench_dnnl_new (
     y = norm_relu (self, x, block->scale1, block->shift1);
     x = convolution (self, &block->conv2, y, true, x);
   }
-  x = average_pool (self, x, (int) desc_of (x)->dims[2], 1, 0);
+  x = average_pool (self, x, (int) dims_of (desc_of (x))[2], 1, 0);
   self->out = linear (self, x, weights->head_weight, weights->head_bias);
   return self;
 }
@@ -339,6 +483,7 @@ bench_dnnl_free (BenchDnnl *self)
   for (guint i = 0; i < self->memories->len; i++)
     dnnl_memory_destroy (g_ptr_array_index (self->memories, i));
   g_ptr_array_unref (self->memories);
+  g_ptr_array_unref (self->descs);
   dnnl_stream_destroy (self->stream);
   dnnl_engine_destroy (self->engine);
   g_free (self);
