@@ -23,7 +23,11 @@ run=(
   lomiri-wallpapers-16.04  # photographs: the demo's clip is made from one
   fonts-dejavu-core        # the labels in the demo's pictures
 )
-check=(clang-format clang libclang-rt-14-dev valgrind libc6-dbg)
+check=(
+  clang-format clang libclang-rt-14-dev valgrind libc6-dbg
+  python3-gi gir1.2-gst-plugins-base-1.0  # pipelines/frames.py
+  gir1.2-gst-rtsp-server-1.0              # a camera on loopback
+)
 research=(
   python3-numpy python3-torch python3-scipy python3-opencv python3-pil
   python3-matplotlib python3-tqdm python3-jinja2 snakemake
