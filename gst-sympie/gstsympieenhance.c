@@ -139,6 +139,7 @@ enum
   PROP_REUSE,
   PROP_SMOOTHING,
   PROP_ESTIMATION,
+  PROP_GATE,
   PROP_MODE,
   PROP_ATTACH_PARAMETERS,
   PROP_POST_MESSAGES,
@@ -159,6 +160,7 @@ enum
 #define DEFAULT_REUSE GST_SYMPIE_REUSE_FIXED
 #define DEFAULT_SMOOTHING 0
 #define DEFAULT_ESTIMATION ESTIMATION_SYNC
+#define DEFAULT_GATE GATE_AUTO
 #define DEFAULT_MODE MODE_ENHANCE
 #define DEFAULT_ATTACH_PARAMETERS FALSE
 #define DEFAULT_POST_MESSAGES FALSE
@@ -171,6 +173,12 @@ typedef enum
   ESTIMATION_SYNC,
   ESTIMATION_ASYNC
 } Estimation;
+
+typedef enum
+{
+  GATE_AUTO,
+  GATE_OFF,
+} Gate;
 
 typedef enum
 {
@@ -196,8 +204,9 @@ typedef struct
 {
   guint64 frames;
   guint64 estimates;
-  guint64 reused; /* frames without an estimate of their own */
-  guint64 shed;   /* estimates that made way for newer ones */
+  guint64 reused;    /* frames without an estimate of their own */
+  guint64 untouched; /* frames that their parameters would leave as they are */
+  guint64 shed;      /* estimates that made way for newer ones */
   GstClockTime estimate_time;
   GstClockTime apply_time;
 } Stats;
@@ -215,11 +224,13 @@ struct _GstSympieEnhance
   gboolean enabled;
   Settings settings;
   Estimation estimation;
+  Gate gate;
   gboolean was_late; /* a frame, says downstream */
   guint load;
   gchar *parameters_error; /* why `parameters` cannot be used, or NULL */
   gboolean has_last_parameters;
   SympieParams last_parameters;
+  gdouble last_gate;
   Stats stats;
 
   /* The rest belongs to the streaming thread, and while there is none to
@@ -273,6 +284,21 @@ gst_sympie_estimation_get_type (void)
   if (g_once_init_enter (&type))
     g_once_init_leave (
         &type, g_enum_register_static ("GstSympieEstimation", values));
+  return type;
+}
+
+static GType
+gst_sympie_gate_get_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+    { GATE_AUTO, "As the weights say", "auto" },
+    { GATE_OFF, "Open: all estimates count in full", "off" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("GstSympieGate", values));
   return type;
 }
 
@@ -409,6 +435,9 @@ gst_sympie_enhance_set_property (
   case PROP_ESTIMATION:
     self->estimation = g_value_get_enum (value);
     break;
+  case PROP_GATE:
+    self->gate = g_value_get_enum (value);
+    break;
   case PROP_MODE:
     self->settings.mode = g_value_get_enum (value);
     break;
@@ -479,6 +508,9 @@ gst_sympie_enhance_get_property (
   case PROP_ESTIMATION:
     g_value_set_enum (value, self->estimation);
     break;
+  case PROP_GATE:
+    g_value_set_enum (value, self->gate);
+    break;
   case PROP_MODE:
     g_value_set_enum (value, self->settings.mode);
     break;
@@ -501,7 +533,9 @@ gst_sympie_enhance_get_property (
         gst_structure_new ("application/x-sympie-enhance-stats", "frames",
             G_TYPE_UINT64, self->stats.frames, "estimates", G_TYPE_UINT64,
             self->stats.estimates, "reused", G_TYPE_UINT64, self->stats.reused,
-            "shed", G_TYPE_UINT64, self->stats.shed, "interval", G_TYPE_UINT,
+            "untouched", G_TYPE_UINT64, self->stats.untouched, "gate",
+            G_TYPE_DOUBLE, self->last_gate, "shed", G_TYPE_UINT64,
+            self->stats.shed, "interval", G_TYPE_UINT,
             gst_sympie_enhance_get_interval (self), "estimate-time",
             G_TYPE_UINT64, self->stats.estimate_time, "apply-time",
             G_TYPE_UINT64, self->stats.apply_time, NULL));
@@ -576,6 +610,7 @@ gst_sympie_enhance_open_context (GstSympieEnhance *self, gboolean estimating)
                       ? self->active_device
                       : self->device;
   config.cuda_device = (int) self->cuda_device_id;
+  config.ignore_gate = self->gate == GATE_OFF;
   GST_OBJECT_UNLOCK (self);
   config.n_threads = (int) gst_sympie_filter_get_n_threads (filter);
   if (estimating)
@@ -662,6 +697,7 @@ gst_sympie_enhance_start (GstBaseTransform *trans)
   self->load = 0;
   self->was_late = FALSE;
   self->has_last_parameters = FALSE;
+  self->last_gate = 1;
   GST_OBJECT_UNLOCK (self);
   if (error) {
     GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS,
@@ -822,11 +858,13 @@ gst_sympie_enhance_publish (GstSympieEnhance *self)
 
   GST_OBJECT_LOCK (self);
   self->last_parameters = self->frame_info.params;
+  self->last_gate = self->frame_info.gate;
   self->has_last_parameters = TRUE;
   self->stats.frames++;
   self->stats.estimates += done->estimates;
   self->stats.reused += reused;
   self->stats.shed += done->shed;
+  self->stats.untouched += done->untouched;
   self->stats.estimate_time += done->estimate_time;
   self->stats.apply_time += done->apply_time;
   GST_OBJECT_UNLOCK (self);
@@ -996,8 +1034,10 @@ gst_sympie_enhance_prepare (GstSympieFilter *filter, const GstSympieView *views,
   blended = gst_sympie_enhance_blend (self, &params);
   *changes = settings->mode != MODE_ESTIMATE
              && sympie_params_distance (&identity, &blended) > 0.0f;
-  if (!*changes)
+  if (!*changes) {
+    self->frame_stats.untouched = 1;
     gst_sympie_enhance_publish (self);
+  }
   return TRUE;
 }
 
@@ -1118,6 +1158,7 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
   gst_type_mark_as_plugin_api (GST_TYPE_SYMPIE_DEVICE, 0);
   gst_type_mark_as_plugin_api (gst_sympie_reuse_get_type (), 0);
   gst_type_mark_as_plugin_api (gst_sympie_estimation_get_type (), 0);
+  gst_type_mark_as_plugin_api (gst_sympie_gate_get_type (), 0);
   gst_type_mark_as_plugin_api (gst_sympie_mode_get_type (), 0);
   gst_sympie_params_meta_register ();
 
@@ -1247,6 +1288,17 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
           "Whether frames wait for estimates",
           gst_sympie_estimation_get_type (), DEFAULT_ESTIMATION, ready));
   /**
+   * GstSympieEnhance:gate:
+   *
+   * NEM tells undamaged frames from damaged ones, where its weights have learnt
+   * that: a gate from 0 to 1 is how much of the estimated parameters counts. At
+   * 0 the frame passes untouched. off takes every estimate in full.
+   */
+  g_object_class_install_property (object_class, PROP_GATE,
+      g_param_spec_enum ("gate", "Gate",
+          "Whether frames that look undamaged are spared",
+          gst_sympie_gate_get_type (), DEFAULT_GATE, ready));
+  /**
    * GstSympieEnhance:mode:
    *
    * estimate looks at frames and lets them pass untouched, for
@@ -1321,6 +1373,10 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    * * #guint64 `estimates`: how often NEM ran
    * * #guint64 `reused`: frames for which it did not, as the parameters of an
    *   earlier frame were kept
+   * * #guint64 `untouched`: frames that their parameters would leave as they
+   *   are, and which were not even copied
+   * * #gdouble `gate`: of the latest frame, see #GstSympieEnhance:gate; 1 where
+   *   the weights have none
    * * #guint64 `shed`: estimates not made because a newer frame came first
    * * #guint `interval`: #GstSympieEnhance:reuse-interval as the load makes it
    * * #guint64 `estimate-time`: nanoseconds that NEM took
@@ -1329,9 +1385,9 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    */
   g_object_class_install_property (object_class, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
-          "frames, estimates, reused, shed and, in nanoseconds, estimate-time "
-          "and apply-time since the start, as guint64, and the interval in "
-          "force",
+          "frames, estimates, reused, untouched, shed and, in nanoseconds, "
+          "estimate-time and apply-time since the start, as guint64; the gate "
+          "of the latest frame and the interval in force",
           GST_TYPE_STRUCTURE, readable));
 }
 
@@ -1397,4 +1453,5 @@ gst_sympie_enhance_init (GstSympieEnhance *self)
     .post_messages = DEFAULT_POST_MESSAGES,
   };
   self->estimation = DEFAULT_ESTIMATION;
+  self->gate = DEFAULT_GATE;
 }
