@@ -60,6 +60,8 @@
  *     sympiecorrupt corruption=darken severity=5 ! sympieenhance !
  *     videoconvert ! autovideosink
  * ]| Shows what sympieenhance makes of a scene that is too dark.
+ *
+ * Since: 0.1
  */
 
 #include "gstsympiecorrupt.h"
@@ -137,7 +139,9 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_SYMPIE_FILTER_PAD_CAPS (FORMATS));
 
 #define gst_sympie_corrupt_parent_class parent_class
-G_DEFINE_TYPE (GstSympieCorrupt, gst_sympie_corrupt, GST_TYPE_SYMPIE_FILTER);
+/* Presets are the user's to make. */
+G_DEFINE_TYPE_WITH_CODE (GstSympieCorrupt, gst_sympie_corrupt,
+    GST_TYPE_SYMPIE_FILTER, G_IMPLEMENT_INTERFACE (GST_TYPE_PRESET, NULL));
 GST_ELEMENT_REGISTER_DEFINE (
     sympiecorrupt, "sympiecorrupt", GST_RANK_NONE, GST_TYPE_SYMPIE_CORRUPT);
 
@@ -383,6 +387,8 @@ gst_sympie_corrupt_install_properties (GObjectClass *object_class)
    *
    * What is done to frames: one of the 23; mixed, 1 to 3 of them that the seed
    * chooses; or none, which lets buffers pass untouched.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_CORRUPTION,
       g_param_spec_enum ("corruption", "Corruption",
@@ -393,6 +399,8 @@ gst_sympie_corrupt_install_properties (GObjectClass *object_class)
    *
    * How much of it: the five severities of ImageNet-C, and 0, which lets
    * buffers pass untouched.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_SEVERITY,
       g_param_spec_uint ("severity", "Severity",
@@ -403,6 +411,8 @@ gst_sympie_corrupt_install_properties (GObjectClass *object_class)
    * GstSympieCorrupt:seed:
    *
    * Chooses what is left to chance; the same one does the same again.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_SEED,
       g_param_spec_uint64 ("seed", "Seed",
@@ -412,6 +422,8 @@ gst_sympie_corrupt_install_properties (GObjectClass *object_class)
    * GstSympieCorrupt:temporal:
    *
    * How what is left to chance changes from frame to frame.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_TEMPORAL,
       g_param_spec_enum ("temporal", "Temporal",
@@ -422,6 +434,8 @@ gst_sympie_corrupt_install_properties (GObjectClass *object_class)
    *
    * With #GstSympieCorrupt:temporal set to drift: nanoseconds from one draw to
    * the next.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_DRIFT_PERIOD,
       g_param_spec_uint64 ("drift-period", "Drift period",
@@ -433,6 +447,8 @@ gst_sympie_corrupt_install_properties (GObjectClass *object_class)
    * What is a pixel of ImageNet-C's: 1 is a pixel of the video, whatever its
    * size; 0 is the 224th part of the shorter side, which looks as strong as
    * there. Values in between blend the two.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_SCALE,
       g_param_spec_double ("scale", "Scale",
@@ -444,6 +460,8 @@ gst_sympie_corrupt_install_properties (GObjectClass *object_class)
    *
    * Folder with photographs of frost (*.jpg, *.jpeg). Without one, the ice is
    * drawn.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_FROST_FOLDER,
       g_param_spec_string ("frost-folder", "Frost folder",

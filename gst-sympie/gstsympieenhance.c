@@ -110,6 +110,8 @@
  *     0,0,1.2, 0.1,0.1,0.1, 0,0,0,0,0, 0,0,0,0,0, 0,0,1,0,0, 0,0,0,0,0,
  *     0,0,0,0,0>" ! videoconvert ! autovideosink
  * ]| Raises contrast and brightness by hand.
+ *
+ * Since: 0.1
  */
 
 #include "gstsympieenhance.h"
@@ -339,7 +341,9 @@ static GstStaticPadTemplate src_template =
         GST_SYMPIE_FILTER_PAD_CAPS (CPU_FORMATS GST_SYMPIE_CUDA_CAPS));
 
 #define gst_sympie_enhance_parent_class parent_class
-G_DEFINE_TYPE (GstSympieEnhance, gst_sympie_enhance, GST_TYPE_SYMPIE_FILTER);
+/* Presets are the user's to make. */
+G_DEFINE_TYPE_WITH_CODE (GstSympieEnhance, gst_sympie_enhance,
+    GST_TYPE_SYMPIE_FILTER, G_IMPLEMENT_INTERFACE (GST_TYPE_PRESET, NULL));
 GST_ELEMENT_REGISTER_DEFINE (
     sympieenhance, "sympieenhance", GST_RANK_NONE, GST_TYPE_SYMPIE_ENHANCE);
 
@@ -1168,6 +1172,8 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    * Path of NEM's weights, a safetensors file. If it is not set, the
    * environment variable SYMPIE_WEIGHTS names the file, and without that it is
    * the one that was installed with the plugin. Reads as the path in use.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_WEIGHTS,
       g_param_spec_string ("weights", "Weights",
@@ -1180,6 +1186,8 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    * Where to compute: on an NVIDIA GPU with auto, if there is one, else on the
    * processor, which the element says in a warning. A device that is asked for
    * by name and is not there is an error, not a reason to take another one.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_DEVICE,
       g_param_spec_enum ("device", "Device", "Device to compute on",
@@ -1188,6 +1196,8 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    * GstSympieEnhance:active-device:
    *
    * The device in use, or auto while the element is stopped.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_ACTIVE_DEVICE,
       g_param_spec_enum ("active-device", "Active device",
@@ -1197,6 +1207,8 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    * GstSympieEnhance:cuda-device-id:
    *
    * Which CUDA device to take where there are several.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_CUDA_DEVICE_ID,
       g_param_spec_uint ("cuda-device-id", "CUDA device",
@@ -1206,6 +1218,8 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    * GstSympieEnhance:enabled:
    *
    * FALSE lets all buffers pass untouched.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_ENABLED,
       g_param_spec_boolean ("enabled", "Enabled",
@@ -1216,6 +1230,8 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    *
    * How far to go from parameters that change nothing (0) to those estimated
    * (1). At 0 buffers pass untouched.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_STRENGTH,
       g_param_spec_double ("strength", "Strength",
@@ -1225,6 +1241,8 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    * GstSympieEnhance:iterations:
    *
    * How often to estimate and apply, each time on the frame that came out.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_ITERATIONS,
       g_param_spec_uint ("iterations", "Iterations",
@@ -1235,6 +1253,8 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    *
    * How many frames an estimate serves at least, its own included. The first
    * frame of a scene is always estimated from.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_REUSE_INTERVAL,
       g_param_spec_uint ("reuse-interval", "Reuse interval",
@@ -1246,6 +1266,8 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    * How many nanoseconds of the stream an estimate serves: with
    * #GstSympieEnhance:reuse fixed at least, with adaptive at most (0 = five
    * seconds).
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_REUSE_TIME,
       g_param_spec_uint64 ("reuse-time", "Reuse time",
@@ -1258,6 +1280,8 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    * Whether an estimate serves for a fixed while or until a thumbnail of the
    * picture has changed. In system memory a scene cut is seen either way; in
    * CUDA memory nothing is.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_REUSE,
       g_param_spec_enum ("reuse", "Reuse", "How long an estimate serves",
@@ -1268,6 +1292,8 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    * Time constant in nanoseconds with which the parameters move towards the
    * newest estimate, so that the picture does not flicker. At a scene cut they
    * jump. 0 takes every estimate as it is.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_SMOOTHING,
       g_param_spec_uint64 ("smoothing", "Smoothing",
@@ -1282,6 +1308,8 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    * says counts from the frame on that comes next. Until the first estimate
    * frames pass untouched. On a CUDA device, and for
    * #GstSympieEnhance:iterations after the first, async is as sync.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_ESTIMATION,
       g_param_spec_enum ("estimation", "Estimation",
@@ -1293,6 +1321,8 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    * NEM tells undamaged frames from damaged ones, where its weights have learnt
    * that: a gate from 0 to 1 is how much of the estimated parameters counts. At
    * 0 the frame passes untouched. off takes every estimate in full.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_GATE,
       g_param_spec_enum ("gate", "Gate",
@@ -1306,6 +1336,8 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    * #GstSympieEnhance:last-parameters to tell of. apply does what the
    * GstSympieParamsMeta of each frame says or, where it has none,
    * #GstSympieEnhance:parameters.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_MODE,
       g_param_spec_enum ("mode", "Mode", "What to do",
@@ -1322,6 +1354,8 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    * * #gboolean `estimated`: from this very frame
    * * #guint `age`: frames since the one that was estimated from
    * * #guint64 `time`: stream time of that frame
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_ATTACH_PARAMETERS,
       g_param_spec_boolean ("attach-parameters", "Attach parameters",
@@ -1332,6 +1366,8 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    *
    * Post an element message for every estimate, sympieenhance-parameters, with
    * the fields of GstSympieParamsMeta.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_POST_MESSAGES,
       g_param_spec_boolean ("post-messages", "Post messages",
@@ -1346,6 +1382,8 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    * kernel, 25, row by row. An empty array goes back to NEM. Anything else is
    * an error at the start; while playing it is a warning, and what was set
    * before stays.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_PARAMETERS,
       gst_param_spec_array ("parameters", "Parameters",
@@ -1358,6 +1396,8 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    * The 37 numbers, of type double, estimated or given for the latest frame (in
    * its first iteration, before #GstSympieEnhance:strength). Empty before the
    * first frame.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_LAST_PARAMETERS,
       gst_param_spec_array ("last-parameters", "Last parameters",
@@ -1382,6 +1422,8 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    * * #guint64 `estimate-time`: nanoseconds that NEM took
    * * #guint64 `apply-time`: nanoseconds that DWM took; on CUDA with NEM, which
    *   is not waited for on its own
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",

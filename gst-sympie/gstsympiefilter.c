@@ -1009,6 +1009,8 @@ gst_sympie_filter_class_init (GstSympieFilterClass *klass)
    *
    * Threads that work on a frame on the processor. The result is the same for
    * any number.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_N_THREADS,
       g_param_spec_uint ("n-threads", "Threads",

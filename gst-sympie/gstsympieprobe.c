@@ -98,6 +98,8 @@
  *     t. ! queue ! p.dist_sink t. ! queue ! sympieenhance ! p.dist_sink_0
  *     sympieprobe name=p ! fakesink
  * ]| Both at once.
+ *
+ * Since: 0.1
  */
 
 #include "gstsympieprobe.h"
@@ -672,6 +674,8 @@ gst_sympie_probe_install_properties (GObjectClass *object_class)
    * is not set, the environment variable SYMPIE_VGG19_WEIGHTS names the file,
    * and without that it is gst-sympie/vgg19.safetensors in the user's data
    * folder, where `weights/fetch-vgg19.sh` puts it. Reads as the path in use.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_WEIGHTS,
       g_param_spec_string ("weights", "Weights",
@@ -682,6 +686,8 @@ gst_sympie_probe_install_properties (GObjectClass *object_class)
    * GstSympieProbe:layer:
    *
    * Layer of VGG19 whose values are compared. Early ones are much cheaper.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_LAYER,
       g_param_spec_enum ("layer", "Layer",
@@ -693,6 +699,8 @@ gst_sympie_probe_install_properties (GObjectClass *object_class)
    * What VGG19 sees: the central 224x224 of the frame after its smaller side
    * was reduced (or enlarged) to 232, or the whole frame. Whole frames cost
    * more in proportion to their size, and must be of one size on both sides.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_INPUT,
       g_param_spec_enum ("input", "Input", "What VGG19 sees of a frame",
@@ -701,6 +709,8 @@ gst_sympie_probe_install_properties (GObjectClass *object_class)
    * GstSympieProbe:subsample:
    *
    * Measure every Nth pair of each pad, from the first on.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_SUBSAMPLE,
       g_param_spec_uint ("subsample", "Subsample", "Measure every Nth pair", 1,
@@ -712,6 +722,8 @@ gst_sympie_probe_install_properties (GObjectClass *object_class)
    * processor, which the first element in the process to find none says in a
    * warning. A device that is asked for by name and is not there is an error,
    * not a reason to take another one.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_DEVICE,
       g_param_spec_enum ("device", "Device", "Device to compute on",
@@ -721,6 +733,8 @@ gst_sympie_probe_install_properties (GObjectClass *object_class)
    *
    * Threads that work on a pair on the processor, out of one pool for all
    * elements of the process.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_N_THREADS,
       g_param_spec_uint ("n-threads", "Threads",
@@ -730,6 +744,8 @@ gst_sympie_probe_install_properties (GObjectClass *object_class)
    * GstSympieProbe:frame-message:
    *
    * Post an element message for every pair measured.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_FRAME_MESSAGE,
       g_param_spec_boolean ("frame-message", "Frame message",
@@ -739,6 +755,8 @@ gst_sympie_probe_install_properties (GObjectClass *object_class)
    * GstSympieProbe:strict:
    *
    * Stop with an error at the first frame without a partner.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_STRICT,
       g_param_spec_boolean ("strict", "Strict",
@@ -747,12 +765,18 @@ gst_sympie_probe_install_properties (GObjectClass *object_class)
    * GstSympieProbe:results-filename:
    *
    * File that gets the results; it is emptied at the start.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_RESULTS_FILENAME,
       g_param_spec_string ("results-filename", "Results file",
           "File that gets the results (unset = none)", NULL, ready));
   /**
    * GstSympieProbe:results-format:
+   *
+   * How the file of #GstSympieProbe:results-filename is written.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_RESULTS_FORMAT,
       g_param_spec_enum ("results-format", "Results format",
@@ -763,6 +787,8 @@ gst_sympie_probe_install_properties (GObjectClass *object_class)
    *
    * Mean of the feature MSE of dist_sink's pairs measured so far; 0 before the
    * first.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_MEAN,
       g_param_spec_double ("mean", "Mean",
@@ -779,6 +805,8 @@ gst_sympie_probe_install_properties (GObjectClass *object_class)
    * * #guint64 `unmatched-ref`, `unmatched-dist`: frames without a partner
    * * #guint64 `measure-time`: nanoseconds that measuring took
    * * #gdouble `rate`: pairs measured in a second of that
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",

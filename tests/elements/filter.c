@@ -622,6 +622,39 @@ GST_START_TEST (test_properties_while_playing)
 }
 GST_END_TEST;
 
+/* What a user saves comes back, for all that can be set. */
+GST_START_TEST (test_presets)
+{
+  GstElement *element = gst_parse_launch (filters[0].launch, NULL);
+  GstElement *other = gst_element_factory_make ("sympieenhance", NULL);
+  GParamSpec **specs;
+  guint n;
+
+  g_object_set (element, "strength", 0.5, "iterations", 2, "n-threads", 3,
+      "reuse-interval", 7, NULL);
+  fail_unless (gst_preset_save_preset (GST_PRESET (element), "test"));
+  fail_unless (gst_preset_load_preset (GST_PRESET (other), "test"));
+  specs = g_object_class_list_properties (G_OBJECT_GET_CLASS (element), &n);
+  for (guint i = 0; i < n; i++) {
+    GValue a = G_VALUE_INIT, b = G_VALUE_INIT;
+
+    if (!g_str_has_prefix (g_type_name (specs[i]->owner_type), "GstSympie")
+        || !(specs[i]->flags & G_PARAM_WRITABLE))
+      continue;
+    g_object_get_property (G_OBJECT (element), specs[i]->name, &a);
+    g_object_get_property (G_OBJECT (other), specs[i]->name, &b);
+    fail_unless (
+        gst_value_compare (&a, &b) == GST_VALUE_EQUAL, "%s", specs[i]->name);
+    g_value_unset (&a);
+    g_value_unset (&b);
+  }
+  g_free (specs);
+  fail_unless (gst_preset_delete_preset (GST_PRESET (element), "test"));
+  gst_object_unref (element);
+  gst_object_unref (other);
+}
+GST_END_TEST;
+
 /* A frame that the parameters would leave as it is is not even copied. */
 GST_START_TEST (test_identity)
 {
@@ -660,6 +693,7 @@ filter_suite (void)
   tcase_add_loop_test (tcase, test_layout, 0, G_N_ELEMENTS (filters));
   tcase_add_loop_test (tcase, test_layout_off, 0, G_N_ELEMENTS (filters));
   tcase_add_test (tcase, test_properties_while_playing);
+  tcase_add_test (tcase, test_presets);
   tcase_add_test (tcase, test_identity);
   return suite;
 }
