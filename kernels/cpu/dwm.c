@@ -46,6 +46,27 @@ struct SympieDwm
   bool top; /* a row of chroma needs the row above its own */
 };
 
+void
+sympie_dwm_functions (SympieDwmFunctions *functions, unsigned cpu_flags)
+{
+#if defined(__x86_64__)
+  if (cpu_flags & SYMPIE_CPU_AVX512)
+    sympie_dwm_functions_avx512 (functions);
+  else if (cpu_flags & SYMPIE_CPU_AVXVNNI)
+    sympie_dwm_functions_avxvnni (functions);
+  else if (cpu_flags & SYMPIE_CPU_AVX2)
+    sympie_dwm_functions_avx2 (functions);
+  else if (cpu_flags & SYMPIE_CPU_SSE2)
+    sympie_dwm_functions_sse2 (functions);
+  else
+#elif defined(__aarch64__)
+  if (cpu_flags & SYMPIE_CPU_NEON)
+    sympie_dwm_functions_neon (functions);
+  else
+#endif
+    sympie_dwm_functions_c (functions);
+}
+
 SympieDwm *
 sympie_dwm_new (SympiePool *pool, unsigned cpu_flags, SympieError *error)
 {
@@ -63,13 +84,7 @@ sympie_dwm_new (SympiePool *pool, unsigned cpu_flags, SympieError *error)
     return NULL;
   }
   dwm->packing = sympie_packing (cpu_flags);
-  sympie_dwm_functions_c (&dwm->functions);
-#if defined(__x86_64__)
-  if (cpu_flags & SYMPIE_CPU_AVX2)
-    sympie_dwm_functions_avx2 (&dwm->functions);
-  if (cpu_flags & SYMPIE_CPU_AVX512)
-    sympie_dwm_functions_avx512 (&dwm->functions);
-#endif
+  sympie_dwm_functions (&dwm->functions, cpu_flags);
   return dwm;
 }
 

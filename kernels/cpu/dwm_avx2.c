@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* DWM with AVX2. */
+/* DWM with AVX2, and once more with AVX-VNNI, which multiplies and adds in one
+ * instruction. */
 
 #include <immintrin.h>
 
@@ -15,6 +16,16 @@ enum
   LANES = 8,
   STEP = 2 * LANES, /* columns filtered at a time */
 };
+
+INLINE __m256i
+multiply_add (__m256i sum, __m256i samples, __m256i taps)
+{
+#ifdef __AVXVNNI__
+  return _mm256_dpwssd_avx_epi32 (sum, samples, taps);
+#else
+  return _mm256_add_epi32 (sum, _mm256_madd_epi16 (samples, taps));
+#endif
+}
 
 /* 5x5 sums of one channel: STEP columns from `x` of the four rows of a group.
  * Eight sums stay in registers; the taps come from memory. The empty assembler
@@ -44,8 +55,8 @@ sum_group (const int32_t taps[2][3][5][LANES], const int16_t *const at[4],
         if (t < 0 || t > 2)
           continue;
         tap = _mm256_load_si256 ((const __m256i *) taps[i % 2][t][dx]);
-        sum[i][0] = _mm256_add_epi32 (sum[i][0], _mm256_madd_epi16 (a, tap));
-        sum[i][1] = _mm256_add_epi32 (sum[i][1], _mm256_madd_epi16 (b, tap));
+        sum[i][0] = multiply_add (sum[i][0], a, tap);
+        sum[i][1] = multiply_add (sum[i][1], b, tap);
         __asm__("" : "+x"(sum[i][0]), "+x"(sum[i][1]));
       }
     }
@@ -207,8 +218,8 @@ filter_packed (const SympieDwmPlan *plan, const int16_t *const pairs[4], int y)
           _mm_setr_epi32 (0, 0x01010101, 0x02020202, 0x03030303)));
   const __m256i alpha =
       _mm256_set1_epi32 ((int) (0xffu << (8 * component[3].offset)));
-  const __m256i low = _mm256_set1_epi8 ((char) plan->low);
-  const __m256i high = _mm256_set1_epi8 ((char) plan->high);
+  const __m256i low = _mm256_set1_epi8 ((char) (uint8_t) plan->low);
+  const __m256i high = _mm256_set1_epi8 ((char) (uint8_t) plan->high);
 
   for (int x = 0; x < plan->width; x += STEP) {
     __m256i sums[3][SYMPIE_DWM_GROUP][2];
@@ -245,6 +256,10 @@ filter_packed (const SympieDwmPlan *plan, const int16_t *const pairs[4], int y)
       }
   }
 }
+
+#ifdef __AVXVNNI__
+#define sympie_dwm_functions_avx2 sympie_dwm_functions_avxvnni
+#endif
 
 void
 sympie_dwm_functions_avx2 (SympieDwmFunctions *functions)

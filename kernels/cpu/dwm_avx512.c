@@ -173,8 +173,8 @@ filter_packed (const SympieDwmPlan *plan, const int16_t *const pairs[4], int y)
       _mm512_set4_epi32 (0x03030303, 0x02020202, 0x01010101, 0));
   const __m512i alpha =
       _mm512_set1_epi32 ((int) (0xffu << (8 * component[3].offset)));
-  const __m512i low = _mm512_set1_epi8 ((char) plan->low);
-  const __m512i high = _mm512_set1_epi8 ((char) plan->high);
+  const __m512i low = _mm512_set1_epi8 ((char) (uint8_t) plan->low);
+  const __m512i high = _mm512_set1_epi8 ((char) (uint8_t) plan->high);
 
   for (int x = 0; x < plan->width; x += STEP) {
     __m512i sums[3][SYMPIE_DWM_GROUP][2];

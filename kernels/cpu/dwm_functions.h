@@ -46,7 +46,7 @@ typedef struct
    * [low, high] and truncated: the half that rounds is in all of them. Out is
    * in codes for RGB, in sample units for YUV. */
   int16_t taps[25];
-  int32_t pair_taps[2][3][5]; /* see sympie_dwm_functions_avx2 */
+  int32_t pair_taps[2][3][5]; /* see sympie_dwm_functions_sse2 */
   int16_t pad[3];             /* the sample outside the frame */
   int up;                     /* log2 of RGB samples' units in a code */
   float mix[3][3], bias[3];
@@ -110,12 +110,20 @@ typedef struct
       const SympieDwmPlan *plan, const int16_t *const pairs[4], int y);
 } SympieDwmFunctions;
 
+/* The best that `cpu_flags` allow. */
+void sympie_dwm_functions (SympieDwmFunctions *functions, unsigned cpu_flags);
+
 void sympie_dwm_functions_c (SympieDwmFunctions *functions);
 
 /* Only for processors that have them. A pair's rows share 32-bit lanes, so that
  * one instruction does two taps: row i of a group needs the three pairs from
  * i / 2 on, with pair_taps[i % 2]. */
+void sympie_dwm_functions_sse2 (SympieDwmFunctions *functions);
 void sympie_dwm_functions_avx2 (SympieDwmFunctions *functions);
+void sympie_dwm_functions_avxvnni (SympieDwmFunctions *functions);
 void sympie_dwm_functions_avx512 (SympieDwmFunctions *functions);
+
+/* With rows apart, as in plain C. */
+void sympie_dwm_functions_neon (SympieDwmFunctions *functions);
 
 #endif /* SYMPIE_DWM_FUNCTIONS_H */

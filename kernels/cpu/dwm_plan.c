@@ -112,7 +112,8 @@ quantise (SympieDwmPlan *plan)
     for (int d = 0; d < 3; d++) {
       double mix = plan->wide_mix[c][d], pad = plan->wide_pad[d];
 
-      plan->mix[c][d] = (float) (mix / scale);
+      /* Without a kernel there is nothing to mix, however large that is. */
+      plan->mix[c][d] = largest > 0 ? (float) (mix / scale) : 0;
       bias -= mix / scale * pad * total;
 
       /* Taps, pad, and a dozen roundings of floats. */

@@ -9,6 +9,7 @@
  * dwm [SEED] repeats a failing run; dwm --bench [FORMAT] measures
  * instead. */
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 #include <time.h>
@@ -40,11 +41,13 @@ typedef enum
   ZERO,
   ONE_HOT, /* a kernel that only shifts */
   IDENTITY,
+  SMOOTH,      /* shifts of 12: the pad is the largest sample by far */
+  ZERO_KERNEL, /* with the largest matrix */
   N_KINDS
 } Kind;
 
 static const char *const kind_names[N_KINDS] = { "mild", "strong", "huge",
-  "zero", "one-hot", "identity" };
+  "zero", "one-hot", "identity", "smooth", "zero-kernel" };
 
 static SympieParams
 random_params (Kind kind, uint64_t *seed)
@@ -67,6 +70,17 @@ random_params (Kind kind, uint64_t *seed)
     params.kernel[12] = 0;
     params.kernel[(const int[]){ 0, 4, 20, 24, 2 }[check_random (seed) % 5]] =
         check_random_float (seed, -2, 2);
+    break;
+  case SMOOTH:
+    for (int i = 0; i < 25; i++)
+      params.kernel[i] = check_random_float (seed, 0.03f, 0.05f);
+    for (int c = 0; c < 3; c++)
+      params.shift[c] = check_random (seed) & 1 ? 12 : -12;
+    break;
+  case ZERO_KERNEL:
+    memset (&params, 0, sizeof params);
+    for (int i = 0; i < 9; i++)
+      params.matrix[i] = check_random (seed) & 1 ? FLT_MAX : -FLT_MAX;
     break;
   default:
     break;
@@ -166,8 +180,11 @@ static const struct
   unsigned flags;
 } variants[] = {
   { "c", 0 },
-  { "avx2", SYMPIE_CPU_AVX2 },
-  { "avx512", SYMPIE_CPU_AVX2 | SYMPIE_CPU_AVX512 },
+  { "sse2", SYMPIE_CPU_SSE2 },
+  { "avx2", SYMPIE_CPU_SSE2 | SYMPIE_CPU_AVX2 },
+  { "avxvnni", SYMPIE_CPU_SSE2 | SYMPIE_CPU_AVX2 | SYMPIE_CPU_AVXVNNI },
+  { "avx512", SYMPIE_CPU_SSE2 | SYMPIE_CPU_AVX2 | SYMPIE_CPU_AVX512 },
+  { "neon", SYMPIE_CPU_NEON },
 };
 
 enum
@@ -318,13 +335,7 @@ bench_functions (
   SympieDwmPlan plan;
   int used = 24;
 
-  sympie_dwm_functions_c (&functions);
-#if defined(__x86_64__)
-  if (variants[variant].flags & SYMPIE_CPU_AVX2)
-    sympie_dwm_functions_avx2 (&functions);
-  if (variants[variant].flags & SYMPIE_CPU_AVX512)
-    sympie_dwm_functions_avx512 (&functions);
-#endif
+  sympie_dwm_functions (&functions, variants[variant].flags);
   sympie_dwm_plan (&plan, &src->image, &dst->target, params);
   plan.pitch = 1984;
   plan.packing = sympie_packing (variants[variant].flags);
