@@ -5,6 +5,8 @@
 
 #include "gstsympiefilter.h"
 
+#include "layout.h"
+
 #include <stdlib.h>
 
 GST_DEBUG_CATEGORY_STATIC (gst_sympie_filter_debug);
@@ -35,7 +37,7 @@ typedef struct
 
   /* The stream. */
   GstVideoInfo info;
-  GstSympieStream stream;
+  GstSympieFormat format;
   gboolean in_cuda;
   gchar *refusal;    /* what in the caps keeps frames from being changed */
   gboolean is_stuck; /* on, with these caps, and upstream has no others */
@@ -265,10 +267,10 @@ gst_sympie_filter_restrict (GstSympieFilter *self, GstCaps *caps)
 }
 
 /* What of fixed caps keeps frames from being changed, NULL where nothing does.
- * `info` and `stream` get what is known of the frames. */
+ * `info` and `format` get what is known of the frames. */
 static gchar *
 gst_sympie_filter_find_refusal (GstSympieFilter *self, GstCaps *caps,
-    GstVideoInfo *info, GstSympieStream *stream)
+    GstVideoInfo *info, GstSympieFormat *format)
 {
   GstCaps *formats = gst_sympie_filter_get_formats (self);
   gboolean fits = gst_caps_can_intersect (caps, formats);
@@ -284,7 +286,7 @@ gst_sympie_filter_find_refusal (GstSympieFilter *self, GstCaps *caps,
     reason = g_strdup ("video in memory of that kind");
   else if (!gst_video_info_from_caps (info, caps))
     reason = g_strdup ("video with caps that say too little");
-  else if (gst_sympie_stream_from_caps (stream, caps, info, &reason) && !fits)
+  else if (gst_sympie_format_from_caps (format, caps, info, &reason) && !fits)
     reason = g_strdup_printf ("%s video of %dx%d on this device",
         GST_VIDEO_INFO_NAME (info), GST_VIDEO_INFO_WIDTH (info),
         GST_VIDEO_INFO_HEIGHT (info));
@@ -305,7 +307,7 @@ gst_sympie_filter_limit (
   if (caps) {
     g_free (priv->refusal);
     priv->refusal =
-        gst_sympie_filter_find_refusal (self, caps, &priv->info, &priv->stream);
+        gst_sympie_filter_find_refusal (self, caps, &priv->info, &priv->format);
     gst_caps_unref (caps);
   }
 }
@@ -321,9 +323,9 @@ gst_sympie_filter_transform_caps (GstBaseTransform *trans,
     possible = gst_caps_ref (caps);
   } else if (gst_caps_is_fixed (caps)) {
     GstVideoInfo info;
-    GstSympieStream stream;
+    GstSympieFormat format;
     gchar *refusal =
-        gst_sympie_filter_find_refusal (self, caps, &info, &stream);
+        gst_sympie_filter_find_refusal (self, caps, &info, &format);
 
     possible = refusal ? gst_caps_new_empty () : gst_caps_ref (caps);
     g_free (refusal);
@@ -381,7 +383,7 @@ gst_sympie_filter_explain_refusal (GstSympieFilter *self, GstCaps *caps)
   guint n = gst_caps_get_size (peer), n_cuda;
   gboolean in_cuda = gst_sympie_cuda_is_in_caps (caps);
   GstVideoInfo info;
-  GstSympieStream stream;
+  GstSympieFormat format;
   gchar *reason = NULL;
 
   peer = gst_sympie_cuda_remove_from_caps (peer);
@@ -389,7 +391,7 @@ gst_sympie_filter_explain_refusal (GstSympieFilter *self, GstCaps *caps)
   gst_caps_unref (peer);
 
   if (gst_sympie_filter_is_on (self))
-    reason = gst_sympie_filter_find_refusal (self, caps, &info, &stream);
+    reason = gst_sympie_filter_find_refusal (self, caps, &info, &format);
   if (!reason && in_cuda && n > 0 && n_cuda == 0)
     reason = g_strdup ("video in CUDA memory for an element that takes none");
   else if (!reason && !in_cuda && n > 0 && n_cuda == n)
@@ -408,11 +410,11 @@ gst_sympie_filter_explain_empty (GstSympieFilter *self, GstCaps *wanted)
   GstCaps *possible = gst_sympie_filter_restrict (self, wanted);
   GstCaps *one = gst_caps_fixate (gst_caps_copy (wanted));
   GstVideoInfo info;
-  GstSympieStream stream;
+  GstSympieFormat format;
   gchar *reason = NULL;
 
   if (gst_caps_is_empty (possible))
-    reason = gst_sympie_filter_find_refusal (self, one, &info, &stream);
+    reason = gst_sympie_filter_find_refusal (self, one, &info, &format);
   if (reason && gst_sympie_filter_is_first_refusal (self, wanted))
     GST_ELEMENT_WARNING (
         self, STREAM, FORMAT, CANNOT (self, reason, wanted), (NULL));
@@ -453,7 +455,7 @@ gst_sympie_filter_set_caps (
   gst_video_info_init (&priv->info);
   g_free (priv->refusal);
   priv->refusal =
-      gst_sympie_filter_find_refusal (self, incaps, &priv->info, &priv->stream);
+      gst_sympie_filter_find_refusal (self, incaps, &priv->info, &priv->format);
   GST_INFO_OBJECT (self, "%s: %" GST_PTR_FORMAT,
       priv->refusal ? priv->refusal : "video that can be worked on", incaps);
   priv->is_stuck = FALSE;
@@ -511,11 +513,6 @@ gst_sympie_filter_propose_allocation (
 {
   GstSympieFilter *self = GST_SYMPIE_FILTER (trans);
   GstSympieFilterPrivate *priv = PRIVATE (self);
-  GstBufferPool *pool;
-  GstStructure *config;
-  GstVideoInfo info;
-  GstCaps *caps;
-  guint size;
 
   /* Without a query of ours buffers pass, and those after us decide. */
   priv->upstream_may_pad = decide_query != NULL;
@@ -524,51 +521,7 @@ gst_sympie_filter_propose_allocation (
   if (!GST_BASE_TRANSFORM_CLASS (parent_class)
            ->propose_allocation (trans, decide_query, query))
     return FALSE;
-  if (!decide_query)
-    return TRUE;
-
-  gst_query_parse_allocation (query, &caps, NULL);
-  if (!caps || !gst_video_info_from_caps (&info, caps))
-    return FALSE;
-  size = (guint) GST_VIDEO_INFO_SIZE (&info);
-  pool = gst_video_buffer_pool_new ();
-  config = gst_buffer_pool_get_config (pool);
-  gst_buffer_pool_config_set_params (config, caps, size, 0, 0);
-  gst_buffer_pool_set_config (pool, config);
-  gst_query_add_allocation_pool (query, pool, size, 0, 0);
-  gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
-  gst_object_unref (pool);
-  return TRUE;
-}
-
-/* For the buffers that cannot be changed in place. */
-static void
-gst_sympie_filter_choose_pool (GstSympieFilter *self, GstQuery *query)
-{
-  GstSympieFilterPrivate *priv = PRIVATE (self);
-  GstBufferPool *pool = NULL;
-  guint size = (guint) GST_VIDEO_INFO_SIZE (&priv->info), min = 0, max = 0;
-  gboolean is_offered = gst_query_get_n_allocation_pools (query) > 0;
-  GstStructure *config;
-  GstCaps *caps;
-
-  gst_query_parse_allocation (query, &caps, NULL);
-  if (is_offered)
-    gst_query_parse_nth_allocation_pool (query, 0, &pool, &size, &min, &max);
-  if (!pool)
-    pool = gst_video_buffer_pool_new ();
-  config = gst_buffer_pool_get_config (pool);
-  gst_buffer_pool_config_set_params (config, caps, size, min, max);
-  if (priv->downstream_reads_meta)
-    gst_buffer_pool_config_add_option (
-        config, GST_BUFFER_POOL_OPTION_VIDEO_META);
-  /* Where the pool wants it otherwise the base class looks into it. */
-  gst_buffer_pool_set_config (pool, config);
-  if (is_offered)
-    gst_query_set_nth_allocation_pool (query, 0, pool, size, min, max);
-  else
-    gst_query_add_allocation_pool (query, pool, size, min, max);
-  gst_object_unref (pool);
+  return !decide_query || gst_sympie_layout_offer_pool (query);
 }
 
 static gboolean
@@ -583,7 +536,8 @@ gst_sympie_filter_decide_allocation (GstBaseTransform *trans, GstQuery *query)
       priv->downstream_reads_meta ? "reads GstVideoMeta"
                                   : "takes the layout of the caps only");
   if (!priv->in_cuda)
-    gst_sympie_filter_choose_pool (self, query);
+    gst_sympie_layout_choose_pool (
+        query, &priv->info, priv->downstream_reads_meta);
   else if (!gst_sympie_cuda_decide_allocation (&priv->cuda, query))
     return FALSE;
   return GST_BASE_TRANSFORM_CLASS (parent_class)
@@ -596,22 +550,11 @@ static gboolean
 gst_sympie_filter_may_leave (GstSympieFilter *self, GstBuffer *buffer)
 {
   GstSympieFilterPrivate *priv = PRIVATE (self);
-  const GstVideoInfo *info = &priv->info;
-  GstVideoMeta *meta;
 
-  if (priv->downstream_reads_meta || priv->in_cuda
-      || GST_VIDEO_INFO_FORMAT (info) == GST_VIDEO_FORMAT_UNKNOWN
-      || (!priv->upstream_may_pad
-          && gst_base_transform_is_passthrough (GST_BASE_TRANSFORM (self))))
-    return TRUE;
-  meta = gst_buffer_get_video_meta (buffer);
-  if (!meta)
-    return TRUE;
-  for (guint i = 0; i < meta->n_planes; i++)
-    if (meta->stride[i] != GST_VIDEO_INFO_PLANE_STRIDE (info, i)
-        || meta->offset[i] != GST_VIDEO_INFO_PLANE_OFFSET (info, i))
-      return FALSE;
-  return gst_buffer_get_size (buffer) == GST_VIDEO_INFO_SIZE (info);
+  return priv->downstream_reads_meta || priv->in_cuda
+         || (!priv->upstream_may_pad
+             && gst_base_transform_is_passthrough (GST_BASE_TRANSFORM (self)))
+         || gst_sympie_layout_is_plain (buffer, &priv->info);
 }
 
 /* A frame that passes untouched: the buffer, or a copy laid out as its caps
@@ -622,24 +565,13 @@ gst_sympie_filter_pass (
     GstSympieFilter *self, GstBuffer *inbuf, GstBuffer **outbuf)
 {
   GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
-  const GstVideoInfo *info = &PRIVATE (self)->info;
-  GstVideoFrame in_frame, out_frame;
-  gboolean copied = FALSE;
 
   *outbuf = inbuf;
   if (gst_sympie_filter_may_leave (self, inbuf))
     return GST_FLOW_OK;
-  *outbuf = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (info), NULL);
-  if (gst_video_frame_map (&in_frame, info, inbuf, GST_MAP_READ)) {
-    if (gst_video_frame_map (&out_frame, info, *outbuf, GST_MAP_WRITE)) {
-      copied = gst_video_frame_copy (&out_frame, &in_frame);
-      gst_video_frame_unmap (&out_frame);
-    }
-    gst_video_frame_unmap (&in_frame);
-  }
-  if (!copied) {
+  *outbuf = gst_sympie_layout_copy_plain (inbuf, &PRIVATE (self)->info);
+  if (!*outbuf) {
     GST_ELEMENT_ERROR (self, RESOURCE, FAILED, ("Cannot copy a frame"), (NULL));
-    gst_clear_buffer (outbuf);
     return GST_FLOW_ERROR;
   }
   GST_BASE_TRANSFORM_GET_CLASS (trans)->copy_metadata (trans, inbuf, *outbuf);
@@ -805,7 +737,7 @@ gst_sympie_filter_get_views (GstSympieFilter *self, const GstVideoFrame *frame,
     GstSympieView views[GST_SYMPIE_MAX_VIEWS])
 {
   GstSympieFilterPrivate *priv = PRIVATE (self);
-  guint n = gst_sympie_views_of_frame (views, &priv->stream, frame);
+  guint n = gst_sympie_views_of_frame (views, &priv->format, frame);
 
   if (n == 0)
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,

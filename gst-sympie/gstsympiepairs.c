@@ -291,7 +291,7 @@ gst_sympie_pairs_set_caps (
         ("caps: %" GST_PTR_FORMAT, caps));
     return FALSE;
   }
-  if (!gst_sympie_stream_from_caps (&pad->stream, caps, &pad->info, &reason)) {
+  if (!gst_sympie_format_from_caps (&pad->format, caps, &pad->info, &reason)) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
         ("Cannot compare %s at %s", reason, GST_PAD_NAME (pad)),
         ("caps: %" GST_PTR_FORMAT, caps));

@@ -29,7 +29,7 @@ struct _GstSympiePairsPad
 
   gboolean has_caps;
   GstVideoInfo info;
-  GstSympieStream stream;
+  GstSympieFormat format;
   GstSympieTally tally; /* guarded by the element's object lock */
 };
 

@@ -120,7 +120,7 @@ map_views (GstElement *element, const GstSympieFrame *frame, Views *views)
     return FALSE;
   }
   views->n_views = gst_sympie_views_of_frame (
-      views->views, &frame->pad->stream, &views->map);
+      views->views, &frame->pad->format, &views->map);
   return TRUE;
 }
 

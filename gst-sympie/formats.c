@@ -1,0 +1,367 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "formats.h"
+
+static gboolean
+sympie_format_from_video (GstVideoFormat video, SympieFormat *format)
+{
+  static const struct
+  {
+    GstVideoFormat video;
+    SympieFormat sympie;
+  } formats[SYMPIE_N_FORMATS] = {
+    { GST_VIDEO_FORMAT_RGB, SYMPIE_FORMAT_RGB },
+    { GST_VIDEO_FORMAT_BGR, SYMPIE_FORMAT_BGR },
+    { GST_VIDEO_FORMAT_RGBx, SYMPIE_FORMAT_RGBX },
+    { GST_VIDEO_FORMAT_BGRx, SYMPIE_FORMAT_BGRX },
+    { GST_VIDEO_FORMAT_xRGB, SYMPIE_FORMAT_XRGB },
+    { GST_VIDEO_FORMAT_xBGR, SYMPIE_FORMAT_XBGR },
+    { GST_VIDEO_FORMAT_RGBA, SYMPIE_FORMAT_RGBA },
+    { GST_VIDEO_FORMAT_BGRA, SYMPIE_FORMAT_BGRA },
+    { GST_VIDEO_FORMAT_ARGB, SYMPIE_FORMAT_ARGB },
+    { GST_VIDEO_FORMAT_ABGR, SYMPIE_FORMAT_ABGR },
+    { GST_VIDEO_FORMAT_GBR, SYMPIE_FORMAT_GBR },
+    { GST_VIDEO_FORMAT_I420, SYMPIE_FORMAT_I420 },
+    { GST_VIDEO_FORMAT_YV12, SYMPIE_FORMAT_YV12 },
+    { GST_VIDEO_FORMAT_NV12, SYMPIE_FORMAT_NV12 },
+    { GST_VIDEO_FORMAT_NV21, SYMPIE_FORMAT_NV21 },
+    { GST_VIDEO_FORMAT_Y42B, SYMPIE_FORMAT_Y42B },
+    { GST_VIDEO_FORMAT_Y444, SYMPIE_FORMAT_Y444 },
+    { GST_VIDEO_FORMAT_I420_10LE, SYMPIE_FORMAT_I420_10LE },
+    { GST_VIDEO_FORMAT_P010_10LE, SYMPIE_FORMAT_P010_10LE },
+    { GST_VIDEO_FORMAT_GBRA, SYMPIE_FORMAT_GBRA },
+    { GST_VIDEO_FORMAT_RGBP, SYMPIE_FORMAT_RGBP },
+    { GST_VIDEO_FORMAT_BGRP, SYMPIE_FORMAT_BGRP },
+    { GST_VIDEO_FORMAT_RGB16, SYMPIE_FORMAT_RGB16 },
+    { GST_VIDEO_FORMAT_BGR16, SYMPIE_FORMAT_BGR16 },
+    { GST_VIDEO_FORMAT_RGB15, SYMPIE_FORMAT_RGB15 },
+    { GST_VIDEO_FORMAT_BGR15, SYMPIE_FORMAT_BGR15 },
+    { GST_VIDEO_FORMAT_GBR_10LE, SYMPIE_FORMAT_GBR_10LE },
+    { GST_VIDEO_FORMAT_GBR_10BE, SYMPIE_FORMAT_GBR_10BE },
+    { GST_VIDEO_FORMAT_GBR_12LE, SYMPIE_FORMAT_GBR_12LE },
+    { GST_VIDEO_FORMAT_GBR_12BE, SYMPIE_FORMAT_GBR_12BE },
+    { GST_VIDEO_FORMAT_GBRA_10LE, SYMPIE_FORMAT_GBRA_10LE },
+    { GST_VIDEO_FORMAT_GBRA_10BE, SYMPIE_FORMAT_GBRA_10BE },
+    { GST_VIDEO_FORMAT_GBRA_12LE, SYMPIE_FORMAT_GBRA_12LE },
+    { GST_VIDEO_FORMAT_GBRA_12BE, SYMPIE_FORMAT_GBRA_12BE },
+    { GST_VIDEO_FORMAT_RGB10A2_LE, SYMPIE_FORMAT_RGB10A2_LE },
+    { GST_VIDEO_FORMAT_BGR10A2_LE, SYMPIE_FORMAT_BGR10A2_LE },
+    { GST_VIDEO_FORMAT_r210, SYMPIE_FORMAT_R210 },
+    { GST_VIDEO_FORMAT_GRAY8, SYMPIE_FORMAT_GRAY8 },
+    { GST_VIDEO_FORMAT_A420, SYMPIE_FORMAT_A420 },
+    { GST_VIDEO_FORMAT_AV12, SYMPIE_FORMAT_AV12 },
+    { GST_VIDEO_FORMAT_Y41B, SYMPIE_FORMAT_Y41B },
+    { GST_VIDEO_FORMAT_NV16, SYMPIE_FORMAT_NV16 },
+    { GST_VIDEO_FORMAT_NV61, SYMPIE_FORMAT_NV61 },
+    { GST_VIDEO_FORMAT_NV24, SYMPIE_FORMAT_NV24 },
+    { GST_VIDEO_FORMAT_YUY2, SYMPIE_FORMAT_YUY2 },
+    { GST_VIDEO_FORMAT_UYVY, SYMPIE_FORMAT_UYVY },
+    { GST_VIDEO_FORMAT_YVYU, SYMPIE_FORMAT_YVYU },
+    { GST_VIDEO_FORMAT_VYUY, SYMPIE_FORMAT_VYUY },
+    { GST_VIDEO_FORMAT_AYUV, SYMPIE_FORMAT_AYUV },
+    { GST_VIDEO_FORMAT_VUYA, SYMPIE_FORMAT_VUYA },
+    { GST_VIDEO_FORMAT_v308, SYMPIE_FORMAT_V308 },
+    { GST_VIDEO_FORMAT_IYU2, SYMPIE_FORMAT_IYU2 },
+    { GST_VIDEO_FORMAT_I420_10BE, SYMPIE_FORMAT_I420_10BE },
+    { GST_VIDEO_FORMAT_I420_12LE, SYMPIE_FORMAT_I420_12LE },
+    { GST_VIDEO_FORMAT_I420_12BE, SYMPIE_FORMAT_I420_12BE },
+    { GST_VIDEO_FORMAT_I422_10LE, SYMPIE_FORMAT_I422_10LE },
+    { GST_VIDEO_FORMAT_I422_10BE, SYMPIE_FORMAT_I422_10BE },
+    { GST_VIDEO_FORMAT_I422_12LE, SYMPIE_FORMAT_I422_12LE },
+    { GST_VIDEO_FORMAT_I422_12BE, SYMPIE_FORMAT_I422_12BE },
+    { GST_VIDEO_FORMAT_Y444_10LE, SYMPIE_FORMAT_Y444_10LE },
+    { GST_VIDEO_FORMAT_Y444_10BE, SYMPIE_FORMAT_Y444_10BE },
+    { GST_VIDEO_FORMAT_Y444_12LE, SYMPIE_FORMAT_Y444_12LE },
+    { GST_VIDEO_FORMAT_Y444_12BE, SYMPIE_FORMAT_Y444_12BE },
+    { GST_VIDEO_FORMAT_A420_10LE, SYMPIE_FORMAT_A420_10LE },
+    { GST_VIDEO_FORMAT_A420_10BE, SYMPIE_FORMAT_A420_10BE },
+    { GST_VIDEO_FORMAT_A422_10LE, SYMPIE_FORMAT_A422_10LE },
+    { GST_VIDEO_FORMAT_A422_10BE, SYMPIE_FORMAT_A422_10BE },
+    { GST_VIDEO_FORMAT_A444_10LE, SYMPIE_FORMAT_A444_10LE },
+    { GST_VIDEO_FORMAT_A444_10BE, SYMPIE_FORMAT_A444_10BE },
+    { GST_VIDEO_FORMAT_P010_10BE, SYMPIE_FORMAT_P010_10BE },
+    { GST_VIDEO_FORMAT_P012_LE, SYMPIE_FORMAT_P012_LE },
+    { GST_VIDEO_FORMAT_P012_BE, SYMPIE_FORMAT_P012_BE },
+    { GST_VIDEO_FORMAT_Y210, SYMPIE_FORMAT_Y210 },
+    { GST_VIDEO_FORMAT_Y212_LE, SYMPIE_FORMAT_Y212_LE },
+    { GST_VIDEO_FORMAT_Y212_BE, SYMPIE_FORMAT_Y212_BE },
+    { GST_VIDEO_FORMAT_Y410, SYMPIE_FORMAT_Y410 },
+    { GST_VIDEO_FORMAT_Y412_LE, SYMPIE_FORMAT_Y412_LE },
+    { GST_VIDEO_FORMAT_Y412_BE, SYMPIE_FORMAT_Y412_BE },
+    { GST_VIDEO_FORMAT_v210, SYMPIE_FORMAT_V210 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
+    if (formats[i].video == video) {
+      *format = formats[i].sympie;
+      return TRUE;
+    }
+  }
+  return FALSE;
+}
+
+/* ---- What works ---------------------------------------------------------- */
+
+/* NEM has learnt, and DWM works on, values that are gamma-coded for a standard
+ * screen. HLG was made to be shown on one as it is. */
+static gboolean
+is_gamma_coded (GstVideoTransferFunction transfer)
+{
+  switch (transfer) {
+  case GST_VIDEO_TRANSFER_GAMMA10:
+  case GST_VIDEO_TRANSFER_LOG100:
+  case GST_VIDEO_TRANSFER_LOG316:
+  case GST_VIDEO_TRANSFER_SMPTE2084:
+    return FALSE;
+  default:
+    return TRUE;
+  }
+}
+
+/* Views next to each other in a frame are no picture, and fields and views in
+ * memory of their own are not looked for. */
+static const gchar *const interlace_modes[] = { "progressive", "interleaved",
+  "mixed", NULL };
+static const gchar *const multiview_modes[] = { "mono", "left", "right",
+  "multiview-frame-by-frame", NULL };
+
+/* Those that a neighbour may choose from who has no colorimetry yet. Caps with
+ * another one pass as well, if it is gamma-coded. */
+static const gchar *const rgb_colorimetries[] = { "sRGB", "1:1:5:1", "2:1:7:1",
+  "2:1:5:1", NULL };
+static const gchar *const yuv_colorimetries[] = { "bt709", "bt601", "bt2020",
+  "bt2020-10", "bt2100-hlg", "smpte240m", "1:4:0:0", "1:4:16:4", "1:4:5:4",
+  "1:4:7:1", "1:3:5:1", "1:3:7:1", "1:6:13:7", "2:3:7:1", "2:4:5:1", "2:4:5:2",
+  "2:4:5:3", "2:4:5:4", "2:4:6:2", "2:4:6:3", "2:4:7:1", NULL };
+
+static gboolean
+works (const gchar *field, const gchar *value, gboolean rgb)
+{
+  GstVideoColorimetry colorimetry;
+
+  if (g_str_equal (field, "interlace-mode"))
+    return g_strv_contains (interlace_modes, value);
+  if (g_str_equal (field, "multiview-mode"))
+    return g_strv_contains (multiview_modes, value);
+  return !gst_video_colorimetry_from_string (&colorimetry, value)
+         || (is_gamma_coded (colorimetry.transfer)
+             && (rgb || colorimetry.matrix != GST_VIDEO_COLOR_MATRIX_RGB));
+}
+
+static void
+append_string (GValue *list, const gchar *string)
+{
+  GValue value = G_VALUE_INIT;
+
+  g_value_init (&value, G_TYPE_STRING);
+  g_value_set_string (&value, string);
+  gst_value_list_append_and_take_value (list, &value);
+}
+
+/* Leaves of the values of `field` those that work; FALSE where none does. A
+ * field that is left open offers `choice`, after `first`. */
+static gboolean
+restrict_field (GstStructure *structure, const gchar *field,
+    const gchar *const *choice, const gchar *first, gboolean rgb)
+{
+  const GValue *value = gst_structure_get_value (structure, field);
+  GValue list = G_VALUE_INIT;
+  guint n;
+
+  if (value && G_VALUE_HOLDS_STRING (value))
+    return works (field, g_value_get_string (value), rgb);
+  gst_value_list_init (&list, 8);
+  if (value && GST_VALUE_HOLDS_LIST (value)) {
+    for (guint i = 0; i < gst_value_list_get_size (value); i++) {
+      const GValue *one = gst_value_list_get_value (value, i);
+
+      if (G_VALUE_HOLDS_STRING (one)
+          && works (field, g_value_get_string (one), rgb))
+        append_string (&list, g_value_get_string (one));
+    }
+  } else {
+    if (first)
+      append_string (&list, first);
+    for (; *choice; choice++)
+      if (g_strcmp0 (*choice, first) != 0)
+        append_string (&list, *choice);
+  }
+  n = gst_value_list_get_size (&list);
+  gst_structure_take_value (structure, field, &list);
+  return n > 0;
+}
+
+/* GStreamer's colorimetry for YUV video that does not name one: that should be
+ * the first choice, or converters convert what they need not. */
+static gchar *
+default_colorimetry (const GstStructure *structure)
+{
+  GstVideoInfo info;
+  gint height;
+
+  if (!gst_structure_get_int (structure, "height", &height)
+      || !gst_video_info_set_format (&info, GST_VIDEO_FORMAT_NV12, 16, height))
+    return NULL;
+  return gst_video_colorimetry_to_string (&info.colorimetry);
+}
+
+/* Leaves the formats that are RGB, or those that are not; FALSE if there are
+ * none. */
+static gboolean
+restrict_family (GstStructure *structure, gboolean rgb)
+{
+  const GValue *value = gst_structure_get_value (structure, "format");
+  GValue list = G_VALUE_INIT;
+  guint n = GST_VALUE_HOLDS_LIST (value) ? gst_value_list_get_size (value) : 1;
+
+  gst_value_list_init (&list, n);
+  for (guint i = 0; i < n; i++) {
+    const GValue *one = GST_VALUE_HOLDS_LIST (value)
+                            ? gst_value_list_get_value (value, i)
+                            : value;
+    const gchar *name = g_value_get_string (one);
+    const GstVideoFormatInfo *info =
+        gst_video_format_get_info (gst_video_format_from_string (name));
+
+    if (!GST_VIDEO_FORMAT_INFO_IS_RGB (info) == !rgb)
+      append_string (&list, name);
+  }
+  n = gst_value_list_get_size (&list);
+  gst_structure_take_value (structure, "format", &list);
+  return n > 0;
+}
+
+GstCaps *
+gst_sympie_caps_restrict (GstCaps *caps, GstCaps *formats)
+{
+  GstCaps *possible =
+      gst_caps_intersect_full (caps, formats, GST_CAPS_INTERSECT_FIRST);
+  GstCaps *result = gst_caps_new_empty ();
+
+  for (guint i = 0; i < gst_caps_get_size (possible); i++) {
+    GstCapsFeatures *features = gst_caps_get_features (possible, i);
+
+    for (gint rgb = FALSE; rgb <= TRUE; rgb++) {
+      GstStructure *structure =
+          gst_structure_copy (gst_caps_get_structure (possible, i));
+      gchar *first = rgb ? NULL : default_colorimetry (structure);
+
+      if (restrict_family (structure, rgb)
+          && restrict_field (
+              structure, "interlace-mode", interlace_modes, NULL, rgb)
+          && restrict_field (
+              structure, "multiview-mode", multiview_modes, NULL, rgb)
+          && restrict_field (structure, "colorimetry",
+              rgb ? rgb_colorimetries : yuv_colorimetries, first, rgb))
+        gst_caps_append_structure_full (
+            result, structure, gst_caps_features_copy (features));
+      else
+        gst_structure_free (structure);
+      g_free (first);
+    }
+  }
+  gst_caps_unref (possible);
+  return result;
+}
+
+/* The caps' own colorimetry where they name one: GstVideoInfo quietly replaces
+ * one that it finds odd. */
+static GstVideoColorimetry
+colorimetry_from_caps (const GstCaps *caps, const GstVideoInfo *info)
+{
+  GstVideoColorimetry colorimetry;
+  const gchar *named;
+
+  named = gst_structure_get_string (
+      gst_caps_get_structure (caps, 0), "colorimetry");
+  if (named && gst_video_colorimetry_from_string (&colorimetry, named))
+    return colorimetry;
+  return info->colorimetry;
+}
+
+static guint
+chroma_site_from_video (const GstVideoInfo *info)
+{
+  GstVideoChromaSite site = GST_VIDEO_INFO_CHROMA_SITE (info);
+  guint flags = SYMPIE_CHROMA_CENTRE;
+
+  /* Caps with a colorimetry but no site leave it open; this is what GStreamer
+   * takes for caps with neither. */
+  if (site == GST_VIDEO_CHROMA_SITE_UNKNOWN)
+    site = GST_VIDEO_INFO_HEIGHT (info) > 576 ? GST_VIDEO_CHROMA_SITE_H_COSITED
+                                              : GST_VIDEO_CHROMA_SITE_NONE;
+  if (site & GST_VIDEO_CHROMA_SITE_H_COSITED)
+    flags |= SYMPIE_CHROMA_LEFT;
+  if (site & GST_VIDEO_CHROMA_SITE_V_COSITED)
+    flags |= SYMPIE_CHROMA_TOP;
+  return flags;
+}
+
+/* Why `field` keeps video out, if it does. */
+static gchar *
+dup_objection (const GstCaps *caps, const gchar *field, const gchar *what)
+{
+  const gchar *value =
+      gst_structure_get_string (gst_caps_get_structure (caps, 0), field);
+
+  return value && !works (field, value, TRUE) ? g_strdup_printf (what, value)
+                                              : NULL;
+}
+
+gboolean
+gst_sympie_format_from_caps (GstSympieFormat *format, GstCaps *caps,
+    const GstVideoInfo *info, gchar **reason)
+{
+  GstVideoColorimetry named = colorimetry_from_caps (caps, info);
+  gdouble kr = 0.0, kb = 0.0;
+
+  *reason = dup_objection (caps, "interlace-mode",
+      "interlaced video with fields that are not interleaved in frames (%s)");
+  if (!*reason)
+    *reason = dup_objection (
+        caps, "multiview-mode", "video with several views in a frame (%s)");
+  if (!*reason)
+    *reason = dup_objection (caps, "colorimetry",
+        named.transfer == GST_VIDEO_TRANSFER_SMPTE2084
+            ? "video with the transfer function PQ (%s), which needs a "
+              "conversion to standard dynamic range"
+            : "video that is not gamma-coded (%s)");
+  if (*reason)
+    return FALSE;
+
+  if (GST_VIDEO_INFO_IS_GRAY (info)) {
+    /* Weights that hardly count, where all three are the same. */
+    if (!gst_video_color_matrix_get_Kr_Kb (info->colorimetry.matrix, &kr, &kb))
+      gst_video_color_matrix_get_Kr_Kb (GST_VIDEO_COLOR_MATRIX_BT601, &kr, &kb);
+  } else if (GST_VIDEO_INFO_IS_YUV (info)) {
+    if (named.matrix == GST_VIDEO_COLOR_MATRIX_RGB) {
+      *reason = g_strdup_printf (
+          "%s video with the colour matrix RGB", GST_VIDEO_INFO_NAME (info));
+      return FALSE;
+    }
+    if (!gst_video_color_matrix_get_Kr_Kb (
+            info->colorimetry.matrix, &kr, &kb)) {
+      *reason = g_strdup_printf (
+          "%s video with an unknown colour matrix", GST_VIDEO_INFO_NAME (info));
+      return FALSE;
+    }
+  }
+  if (!sympie_format_from_video (
+          GST_VIDEO_INFO_FORMAT (info), &format->format)) {
+    *reason = g_strdup_printf ("video format %s", GST_VIDEO_INFO_NAME (info));
+    return FALSE;
+  }
+
+  format->colorimetry = (SympieColorimetry){
+    .kr = (float) kr,
+    .kb = (float) kb,
+    .full_range = info->colorimetry.range == GST_VIDEO_COLOR_RANGE_UNKNOWN
+                      ? !GST_VIDEO_INFO_IS_YUV (info)
+                      : info->colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255,
+    .chroma_site = chroma_site_from_video (info),
+  };
+  return TRUE;
+}

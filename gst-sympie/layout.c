@@ -1,0 +1,96 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "layout.h"
+
+gboolean
+gst_sympie_layout_is_plain (GstBuffer *buffer, const GstVideoInfo *info)
+{
+  GstVideoMeta *meta = gst_buffer_get_video_meta (buffer);
+
+  if (!meta || GST_VIDEO_INFO_FORMAT (info) == GST_VIDEO_FORMAT_UNKNOWN)
+    return TRUE;
+  for (guint i = 0; i < meta->n_planes; i++)
+    if (meta->stride[i] != GST_VIDEO_INFO_PLANE_STRIDE (info, i)
+        || meta->offset[i] != GST_VIDEO_INFO_PLANE_OFFSET (info, i))
+      return FALSE;
+  return gst_buffer_get_size (buffer) == GST_VIDEO_INFO_SIZE (info);
+}
+
+GstBuffer *
+gst_sympie_layout_copy_plain (GstBuffer *buffer, const GstVideoInfo *info)
+{
+  GstBuffer *copy =
+      gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (info), NULL);
+  GstVideoFrame from, to;
+  gboolean copied = FALSE;
+
+  if (gst_video_frame_map (&from, info, buffer, GST_MAP_READ)) {
+    if (gst_video_frame_map (&to, info, copy, GST_MAP_WRITE)) {
+      copied = gst_video_frame_copy (&to, &from);
+      gst_video_frame_unmap (&to);
+    }
+    gst_video_frame_unmap (&from);
+  }
+  if (!copied)
+    gst_clear_buffer (&copy);
+  return copy;
+}
+
+static void
+configure (GstBufferPool *pool, GstCaps *caps, guint size, guint min, guint max,
+    gboolean with_meta)
+{
+  GstStructure *config = gst_buffer_pool_get_config (pool);
+
+  gst_buffer_pool_config_set_params (config, caps, size, min, max);
+  if (with_meta)
+    gst_buffer_pool_config_add_option (
+        config, GST_BUFFER_POOL_OPTION_VIDEO_META);
+  /* Where the pool wants it otherwise its user looks into it. */
+  gst_buffer_pool_set_config (pool, config);
+}
+
+gboolean
+gst_sympie_layout_offer_pool (GstQuery *query)
+{
+  GstBufferPool *pool;
+  GstVideoInfo info;
+  GstCaps *caps;
+  guint size;
+
+  gst_query_parse_allocation (query, &caps, NULL);
+  if (!caps || !gst_video_info_from_caps (&info, caps))
+    return FALSE;
+  size = (guint) GST_VIDEO_INFO_SIZE (&info);
+  pool = gst_video_buffer_pool_new ();
+  configure (pool, caps, size, 0, 0, FALSE);
+  gst_query_add_allocation_pool (query, pool, size, 0, 0);
+  gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
+  gst_object_unref (pool);
+  return TRUE;
+}
+
+void
+gst_sympie_layout_choose_pool (
+    GstQuery *query, const GstVideoInfo *info, gboolean downstream_reads_meta)
+{
+  GstBufferPool *pool = NULL;
+  guint size = (guint) GST_VIDEO_INFO_SIZE (info), min = 0, max = 0;
+  gboolean is_offered = gst_query_get_n_allocation_pools (query) > 0;
+  GstCaps *caps;
+
+  gst_query_parse_allocation (query, &caps, NULL);
+  if (is_offered)
+    gst_query_parse_nth_allocation_pool (query, 0, &pool, &size, &min, &max);
+  if (!pool)
+    pool = gst_video_buffer_pool_new ();
+  configure (pool, caps, size, min, max, downstream_reads_meta);
+  if (is_offered)
+    gst_query_set_nth_allocation_pool (query, 0, pool, size, min, max);
+  else
+    gst_query_add_allocation_pool (query, pool, size, min, max);
+  gst_object_unref (pool);
+}
