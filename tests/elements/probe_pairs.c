@@ -359,9 +359,9 @@ GST_START_TEST (test_refused)
     { "video/x-raw, format=RGB, width=64, height=48, framerate=25/1, "
       "colorimetry=(string)bt2100-pq",
         "PQ" },
-    { "video/x-raw, format=I420, width=64, height=48, framerate=25/1, "
-      "colorimetry=(string)bt2100-hlg",
-        "HLG" },
+    { "video/x-raw, format=RGB, width=64, height=48, framerate=25/1, "
+      "colorimetry=(string)1:1:1:1",
+        "gamma" },
   };
   TestStream good = { RGB, steady, SEED };
 
