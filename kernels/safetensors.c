@@ -12,23 +12,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <json-glib/json-glib.h>
-
 #include "error.h"
+#include "json.h"
 
-_Static_assert(G_BYTE_ORDER == G_LITTLE_ENDIAN, "tensors are read as they lie");
+_Static_assert(
+    __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are read as they lie");
 
 enum
 {
   MAX_HEADER = 4 << 20, /* bytes; a network of a thousand tensors has 0.1 MB */
-  MAX_DEPTH = 3,        /* root, tensor, shape */
-  MAX_DIGITS = 18,      /* of a number: what fits an int64_t for sure */
   MAX_DIMS = 8,
 };
 
@@ -46,8 +46,8 @@ struct SympieSafetensors
 {
   char *path;
   int fd;
-  int64_t data; /* where the data begins in the file */
-  JsonParser *header;
+  int64_t data;    /* where the data begins in the file */
+  char *header;    /* names and dtypes lie in it */
   Tensor *tensors; /* by offset */
   int n_tensors;
 };
@@ -77,7 +77,7 @@ static const struct
 static int
 dtype_size (const char *name)
 {
-  for (size_t i = 0; i < G_N_ELEMENTS (dtypes); i++)
+  for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
     if (strcmp (dtypes[i].name, name) == 0)
       return dtypes[i].size;
   return 0;
@@ -109,129 +109,67 @@ read_bytes (const SympieSafetensors *file, void *bytes, size_t size,
 
 /* ---- The header -------------------------------------------------------- */
 
-/* json-glib recurses, without a limit, into what is nested, skips comments and
- * what follows the end, and wraps numbers around. This pass lets only through
- * what has none of that. */
+/* The member of a tensor that comes, or anything else with that value. */
 static bool
-check_syntax (
-    const char *path, const char *text, size_t size, SympieError *error)
+get_member (const SympieSafetensors *file, SympieJson *json, const char *name,
+    Tensor *tensor, unsigned *seen, SympieError *error)
 {
-  int depth = 0, digits = 0;
-  bool quoted = false, ended = false;
+  static const char *const names[] = { "dtype", "shape", "data_offsets" };
+  int64_t offsets[2];
+  int i = 0;
 
-  for (size_t i = 0; i < size; i++) {
-    unsigned char c = text[i];
-
-    if (quoted) {
-      if (c < ' ')
-        return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
-            "%s: header with a control character in a string at byte %zu", path,
-            i);
-      if (c == '\\')
-        i++;
-      else if (c == '"')
-        quoted = false;
-      continue;
+  while (i < 3 && (!name || strcmp (names[i], name) != 0))
+    i++;
+  if (*seen & 1u << i && i < 3)
+    return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
+        "%s: tensor '%s' with a member twice", file->path, tensor->name);
+  *seen |= 1u << i;
+  switch (i) {
+  case 0:
+    if (sympie_json_peek (json) == '"')
+      tensor->dtype = sympie_json_string (json);
+    else
+      sympie_json_skip (json);
+    break;
+  case 1:
+    tensor->n_dims = sympie_json_numbers (json, tensor->shape, MAX_DIMS);
+    break;
+  case 2:
+    tensor->begin = -1;
+    if (sympie_json_numbers (json, offsets, 2) == 2) {
+      tensor->begin = offsets[0];
+      tensor->end = offsets[1];
     }
-
-    if (c == '"')
-      quoted = true;
-    else if (!strchr (" \t\r\n{}[]:,+-.0123456789eEtrufalsn", c) || c == '\0')
-      return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
-          "%s: header is not JSON: byte 0x%02x at %zu", path, c, i);
-
-    if ((c == '{' || c == '[') && ++depth > MAX_DEPTH)
-      return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
-          "%s: header nested more than %d deep at byte %zu", path, MAX_DEPTH,
-          i);
-    if (ended && !strchr (" \t\r\n", c))
-      return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
-          "%s: header is not JSON: more text at byte %zu", path, i);
-    if ((c == '}' || c == ']') && --depth == 0)
-      ended = true;
-
-    digits = g_ascii_isdigit (c) ? digits + 1 : 0;
-    if (digits > MAX_DIGITS)
-      return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
-          "%s: header with a number of more than %d digits at byte %zu", path,
-          MAX_DIGITS, i);
+    break;
+  default:
+    sympie_json_skip (json);
   }
   return true;
 }
 
-/* A JsonObject keeps the last of members with one name and tells nobody; the
- * parser reports each. */
-static void
-count_member (
-    JsonParser *parser, JsonObject *object, const char *name, void *counts)
-{
-  unsigned n = GPOINTER_TO_UINT (g_hash_table_lookup (counts, object));
-
-  g_hash_table_insert (counts, object, GUINT_TO_POINTER (n + 1));
-}
-
 static bool
-has_duplicates (GHashTable *counts, JsonObject *object)
-{
-  return GPOINTER_TO_UINT (g_hash_table_lookup (counts, object))
-         != json_object_get_size (object);
-}
-
-/* The member `name` of a tensor when it is an array of numbers that are whole
- * and not negative. Returns how many, or -1. */
-static int
-get_numbers (JsonObject *object, const char *name, int64_t *numbers, int max)
-{
-  JsonNode *node = json_object_get_member (object, name);
-  JsonArray *array;
-  int n;
-
-  if (!node || !JSON_NODE_HOLDS_ARRAY (node))
-    return -1;
-  array = json_node_get_array (node);
-  n = json_array_get_length (array);
-  if (n > max)
-    return -1;
-  for (int i = 0; i < n; i++) {
-    JsonNode *item = json_array_get_element (array, i);
-
-    if (!JSON_NODE_HOLDS_VALUE (item)
-        || json_node_get_value_type (item) != G_TYPE_INT64
-        || json_node_get_int (item) < 0)
-      return -1;
-    numbers[i] = json_node_get_int (item);
-  }
-  return n;
-}
-
-static bool
-get_tensor (const SympieSafetensors *file, JsonObject *object, Tensor *tensor,
+check_tensor (const SympieSafetensors *file, Tensor *tensor, unsigned seen,
     SympieError *error)
 {
-  JsonNode *dtype = json_object_get_member (object, "dtype");
-  int64_t offsets[2], size;
+  int64_t size;
 
-  if (!dtype || !JSON_NODE_HOLDS_VALUE (dtype)
-      || json_node_get_value_type (dtype) != G_TYPE_STRING)
+  if (!tensor->dtype)
     return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
         "%s: tensor '%s' without a dtype", file->path, tensor->name);
-  tensor->dtype = json_node_get_string (dtype);
   size = dtype_size (tensor->dtype);
   if (size == 0)
     return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
         "%s: tensor '%s' of unknown dtype '%s'", file->path, tensor->name,
         tensor->dtype);
-
-  tensor->n_dims = get_numbers (object, "shape", tensor->shape, MAX_DIMS);
   if (tensor->n_dims < 0)
     return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
         "%s: tensor '%s' whose shape is not a list of at most %d sizes",
         file->path, tensor->name, MAX_DIMS);
-  if (get_numbers (object, "data_offsets", offsets, 2) != 2)
+  if (tensor->begin < 0)
     return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
         "%s: tensor '%s' whose data_offsets are not two positions", file->path,
         tensor->name);
-  if (json_object_get_size (object) != 3)
+  if (seen != 7)
     return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
         "%s: tensor '%s' with members other than dtype, shape and data_offsets",
         file->path, tensor->name);
@@ -242,15 +180,45 @@ get_tensor (const SympieSafetensors *file, JsonObject *object, Tensor *tensor,
             tensor->n_elements, tensor->shape[i], &tensor->n_elements))
       return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
           "%s: tensor '%s' whose shape is too large", file->path, tensor->name);
-  tensor->begin = offsets[0];
-  tensor->end = offsets[1];
   if (__builtin_mul_overflow (tensor->n_elements, size, &size)
       || tensor->end < tensor->begin || tensor->end - tensor->begin != size)
     return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
-        "%s: tensor '%s' whose data_offsets [%" G_GINT64_FORMAT
-        ", %" G_GINT64_FORMAT "] do not hold its shape of %s",
+        "%s: tensor '%s' whose data_offsets [%" PRId64 ", %" PRId64
+        "] do not hold its shape of %s",
         file->path, tensor->name, tensor->begin, tensor->end, tensor->dtype);
   return true;
+}
+
+static bool
+get_tensor (const SympieSafetensors *file, SympieJson *json, Tensor *tensor,
+    SympieError *error)
+{
+  unsigned seen = 0;
+
+  tensor->n_dims = -1;
+  tensor->begin = -1;
+  if (!sympie_json_take (json, '{'))
+    return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
+        "%s: tensor '%s' is not a JSON object", file->path, tensor->name);
+  if (!sympie_json_take (json, '}')) {
+    do {
+      const char *name = sympie_json_string (json);
+
+      sympie_json_take (json, ':');
+      if (!get_member (file, json, name, tensor, &seen, error))
+        return false;
+    } while (sympie_json_take (json, ','));
+    sympie_json_take (json, '}');
+  }
+  return check_tensor (file, tensor, seen, error);
+}
+
+static int
+compare_names (const void *a, const void *b)
+{
+  const Tensor *x = a, *y = b;
+
+  return strcmp (x->name, y->name);
 }
 
 static int
@@ -278,97 +246,105 @@ check_layout (const SympieSafetensors *file, int64_t size, SympieError *error)
           file->tensors[i - 1].name, tensor->name);
     if (tensor->begin > end)
       return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
-          "%s: %" G_GINT64_FORMAT " bytes before tensor '%s' belong to none",
-          file->path, tensor->begin - end, tensor->name);
+          "%s: %" PRId64 " bytes before tensor '%s' belong to none", file->path,
+          tensor->begin - end, tensor->name);
     if (tensor->end > size)
       return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
-          "%s: tensor '%s' ends %" G_GINT64_FORMAT
+          "%s: tensor '%s' ends %" PRId64
           " bytes after the end of the file; is it truncated?",
           file->path, tensor->name, tensor->end - size);
     end = tensor->end;
   }
   if (end < size)
     return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
-        "%s: %" G_GINT64_FORMAT " bytes after the last tensor belong to none",
+        "%s: %" PRId64 " bytes after the last tensor belong to none",
         file->path, size - end);
   return true;
 }
 
-static bool
-get_tensors (SympieSafetensors *file, GHashTable *counts, SympieError *error)
+static Tensor *
+add_tensor (SympieSafetensors *file, SympieError *error)
 {
-  JsonNode *root = json_parser_get_root (file->header);
-  JsonObjectIter iter;
-  JsonObject *object;
-  JsonNode *node;
-  const char *name;
+  if ((file->n_tensors & (file->n_tensors - 1)) == 0) {
+    size_t n = file->n_tensors ? 2 * (size_t) file->n_tensors : 1;
+    Tensor *more = realloc (file->tensors, n * sizeof *more);
 
-  if (!root || !JSON_NODE_HOLDS_OBJECT (root))
+    if (!more) {
+      sympie_fail (error, SYMPIE_ERROR_MEMORY, "%s: out of memory", file->path);
+      return NULL;
+    }
+    file->tensors = more;
+  }
+  file->tensors[file->n_tensors] = (Tensor){ 0 };
+  return &file->tensors[file->n_tensors];
+}
+
+static bool
+get_tensors (SympieSafetensors *file, SympieJson *json, SympieError *error)
+{
+  if (!sympie_json_take (json, '{'))
     return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
         "%s: header is not a JSON object", file->path);
-  object = json_node_get_object (root);
-  if (has_duplicates (counts, object))
-    return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
-        "%s: header with a tensor's name twice", file->path);
+  if (sympie_json_take (json, '}'))
+    return true;
+  do {
+    const char *name = sympie_json_string (json);
+    Tensor *tensor;
 
-  /* One more, for an allocation of zero bytes may be NULL. */
-  file->tensors =
-      calloc (json_object_get_size (object) + 1, sizeof *file->tensors);
-  if (!file->tensors)
-    return sympie_fail (
-        error, SYMPIE_ERROR_MEMORY, "%s: out of memory", file->path);
-
-  json_object_iter_init (&iter, object);
-  while (json_object_iter_next (&iter, &name, &node)) {
-    Tensor *tensor = &file->tensors[file->n_tensors];
-
-    if (strcmp (name, "__metadata__") == 0)
+    if (!name)
+      return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
+          "%s: header with a name that cannot be shown", file->path);
+    sympie_json_take (json, ':');
+    if (strcmp (name, "__metadata__") == 0) {
+      sympie_json_skip (json);
       continue;
+    }
+    tensor = add_tensor (file, error);
+    if (!tensor)
+      return false;
     tensor->name = name;
-    if (!JSON_NODE_HOLDS_OBJECT (node))
-      return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
-          "%s: tensor '%s' is not a JSON object", file->path, name);
-    if (has_duplicates (counts, json_node_get_object (node)))
-      return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
-          "%s: tensor '%s' with a member twice", file->path, name);
-    if (!get_tensor (file, json_node_get_object (node), tensor, error))
+    if (!get_tensor (file, json, tensor, error))
       return false;
     file->n_tensors++;
-  }
+  } while (sympie_json_take (json, ','));
+  return true;
+}
+
+static bool
+sort_tensors (SympieSafetensors *file, SympieError *error)
+{
+  if (file->n_tensors == 0)
+    return true;
+  qsort (file->tensors, file->n_tensors, sizeof *file->tensors, compare_names);
+  for (int i = 1; i < file->n_tensors; i++)
+    if (strcmp (file->tensors[i - 1].name, file->tensors[i].name) == 0)
+      return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
+          "%s: header with the name '%s' twice", file->path,
+          file->tensors[i].name);
   qsort (
       file->tensors, file->n_tensors, sizeof *file->tensors, compare_offsets);
   return true;
 }
 
 static bool
-parse_header (
-    SympieSafetensors *file, const char *text, size_t size, SympieError *error)
+parse_header (SympieSafetensors *file, size_t size, SympieError *error)
 {
-  GHashTable *counts = g_hash_table_new (NULL, NULL);
-  GError *fault = NULL;
-  bool ok;
+  SympieJson json = { .text = file->header, .size = size };
+  const char *fault;
 
-  /* No object is freed, and so no address used again, before all are read. */
-  file->header = json_parser_new_immutable ();
-  g_signal_connect (
-      file->header, "object-member", G_CALLBACK (count_member), counts);
-  if (json_parser_load_from_data (file->header, text, size, &fault)) {
-    ok = get_tensors (file, counts, error);
-  } else {
-    ok = sympie_fail (error, SYMPIE_ERROR_DAMAGED, "%s: header is not JSON: %s",
-        file->path, fault->message);
-    g_error_free (fault);
-  }
-  g_hash_table_destroy (counts);
-  return ok;
+  if (sympie_json_peek (&json) == '\0' && json.at == size)
+    return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
+        "%s: header is not a JSON object", file->path);
+  if (!sympie_json_check (&json, &fault))
+    return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
+        "%s: header is %s, at byte %zu", file->path, fault, json.at);
+  return get_tensors (file, &json, error) && sort_tensors (file, error);
 }
 
 static bool
 read_header (SympieSafetensors *file, int64_t file_size, SympieError *error)
 {
   uint64_t size;
-  char *text;
-  bool ok;
 
   if (file_size == 0)
     return sympie_fail (
@@ -377,24 +353,20 @@ read_header (SympieSafetensors *file, int64_t file_size, SympieError *error)
     return false;
   if (size == 0 || size > MAX_HEADER)
     return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
-        "%s: not a safetensors file: header of %" G_GUINT64_FORMAT
-        " bytes, not 1 to %d",
+        "%s: not a safetensors file: header of %" PRIu64 " bytes, not 1 to %d",
         file->path, size, MAX_HEADER);
   file->data = (int64_t) (sizeof size + size);
   if (file->data > file_size)
     return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
         "%s: the file ends within the header; is it truncated?", file->path);
 
-  text = malloc (size);
-  if (!text)
+  file->header = malloc (size);
+  if (!file->header)
     return sympie_fail (
         error, SYMPIE_ERROR_MEMORY, "%s: out of memory", file->path);
-  ok = read_bytes (file, text, size, sizeof size, "the header", error)
-       && check_syntax (file->path, text, size, error)
-       && parse_header (file, text, size, error)
-       && check_layout (file, file_size - file->data, error);
-  free (text);
-  return ok;
+  return read_bytes (file, file->header, size, sizeof size, "the header", error)
+         && parse_header (file, size, error)
+         && check_layout (file, file_size - file->data, error);
 }
 
 /* ---- Open, find, close ------------------------------------------------- */
@@ -442,7 +414,7 @@ sympie_safetensors_close (SympieSafetensors *file)
     return;
   if (file->fd >= 0)
     close (file->fd);
-  g_clear_object (&file->header);
+  free (file->header);
   free (file->tensors);
   free (file->path);
   free (file);
@@ -513,17 +485,17 @@ widen (float *values, int64_t n, float (*convert) (uint16_t))
 static void
 shape_to_text (const int64_t *shape, int n_dims, char *text, size_t size)
 {
-  size_t used = g_snprintf (text, size, "[");
+  size_t used = snprintf (text, size, "[");
 
   for (int i = 0; i < n_dims && used < size; i++)
-    used += g_snprintf (text + used, size - used,
-        i ? ", %" G_GINT64_FORMAT : "%" G_GINT64_FORMAT, shape[i]);
+    used += snprintf (
+        text + used, size - used, i ? ", %" PRId64 : "%" PRId64, shape[i]);
   if (used < size)
-    g_snprintf (text + used, size - used, "]");
+    snprintf (text + used, size - used, "]");
 }
 
 static bool
-check_tensor (const SympieSafetensors *file, const Tensor *tensor,
+check_fit (const SympieSafetensors *file, const Tensor *tensor,
     const int64_t *shape, int n_dims, SympieError *error)
 {
   if (tensor->n_dims != n_dims
@@ -551,7 +523,7 @@ read_tensor (const SympieSafetensors *file, const Tensor *tensor, float *values,
   int64_t n = tensor->n_elements, size = tensor->end - tensor->begin;
   char what[300];
 
-  g_snprintf (what, sizeof what, "tensor '%s'", tensor->name);
+  snprintf (what, sizeof what, "tensor '%s'", tensor->name);
   if (!read_bytes (file, (char *) values + 4 * n - size, size,
           file->data + tensor->begin, what, error))
     return false;
@@ -563,7 +535,7 @@ read_tensor (const SympieSafetensors *file, const Tensor *tensor, float *values,
   for (int64_t i = 0; i < n; i++)
     if (!isfinite (values[i]))
       return sympie_fail (error, SYMPIE_ERROR_DAMAGED,
-          "%s: tensor '%s' holds NaN or infinity at element %" G_GINT64_FORMAT,
+          "%s: tensor '%s' holds NaN or infinity at element %" PRId64,
           file->path, tensor->name, i);
   return true;
 }
@@ -580,7 +552,7 @@ find_fitting (const SympieSafetensors *file, const char *name,
         file->path, name);
     return NULL;
   }
-  return check_tensor (file, tensor, shape, n_dims, error) ? tensor : NULL;
+  return check_fit (file, tensor, shape, n_dims, error) ? tensor : NULL;
 }
 
 bool

@@ -22,6 +22,43 @@
  *
  * Threads: a SympieContext serves one caller at a time. Contexts are
  * independent of each other.
+ *
+ * A program that enhances a picture of 640x480 RGB pixels, from its standard
+ * input to its output (cc example.c $(pkg-config --cflags --libs sympie)):
+ *
+ *     #include <stdio.h>
+ *     #include <sympie.h>
+ *
+ *     static unsigned char pixels[3 * 640 * 480];
+ *
+ *     int
+ *     main (int argc, char **argv)
+ *     {
+ *       SympieConfig config = SYMPIE_CONFIG_INIT;
+ *       SympieImage image = SYMPIE_IMAGE_INIT;
+ *       SympieTarget target = SYMPIE_TARGET_INIT;
+ *       SympieContext *context;
+ *       SympieError error;
+ *       bool ok;
+ *
+ *       if (fread (pixels, sizeof pixels, 1, stdin) != 1)
+ *         return 1;
+ *       image.width = 640;
+ *       image.height = 480;
+ *       image.planes[0] = target.planes[0] = pixels;
+ *       image.strides[0] = target.strides[0] = 3 * 640;
+ *       image.colorimetry.full_range = true;
+ *
+ *       config.weights = argv[argc - 1];
+ *       context = sympie_open (&config, &error);
+ *       ok = context
+ *            && sympie_enhance (
+ *                context, &image, &target, 1, NULL, NULL, &error);
+ *       if (!ok)
+ *         fprintf (stderr, "%s\n", error.message);
+ *       sympie_close (context);
+ *       return !ok || fwrite (pixels, sizeof pixels, 1, stdout) != 1;
+ *     }
  */
 
 #ifndef SYMPIE_H

@@ -274,7 +274,7 @@ test_headers (void)
         8, "'a' and 'b' overlap" },
     { "{" TENSOR ("a", "F32", "[1]", "[0,4]") "," TENSOR (
           "a", "F32", "[1]", "[0,4]") "}",
-        4, "name twice" },
+        4, "the name 'a' twice" },
     { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"shape\":[1],"
       "\"data_offsets\":[0,4]}}",
         4, "tensor 'a' with a member twice" },

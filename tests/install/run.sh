@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# run.sh BUILD PLUGIN: installs the build into a folder of its own; then the
+# program in sympie.h's documentation is compiled against that, linked both ways
+# and run; the headers go through strict compilers; and neither the library nor
+# the plugin exports what is not theirs to export.
+set -euo pipefail
+
+build=$1 plugin=$2
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+fail() { printf 'install: %s\n' "$*" >&2; exit 1; }
+
+DESTDIR=$folder/root meson install -C "$build" --no-rebuild --quiet
+pc=$(find "$folder/root" -name sympie.pc)
+[ -n "$pc" ] || fail "no sympie.pc"
+export PKG_CONFIG_PATH=${pc%/*} PKG_CONFIG_SYSROOT_DIR=$folder/root
+lib=$(dirname "${pc%/*}")
+export LD_LIBRARY_PATH=$lib
+
+# The example, as it stands in the header, of at most 40 lines.
+header=$(find "$folder/root" -name sympie.h)
+sed -n '/^ \*     #include <stdio.h>/,/^ \*     }$/s/^ \*     \{0,1\}//p' "$header" \
+  >"$folder/example.c"
+sed -i 's/^ \*$//' "$folder/example.c"
+lines=$(wc -l <"$folder/example.c")
+[ "$lines" -gt 20 ] && [ "$lines" -le 40 ] || fail "example of $lines lines"
+
+strict=(-std=c99 -pedantic -Wall -Wextra -Werror)
+read -ra flags <<<"$(pkg-config --cflags sympie)"
+read -ra libs <<<"$(pkg-config --libs sympie)"
+read -ra static_libs <<<"$(pkg-config --static --libs sympie)"
+cc "${strict[@]}" "$folder/example.c" "${flags[@]}" -o "$folder/shared" "${libs[@]}"
+cc "${strict[@]}" "$folder/example.c" "${flags[@]}" -o "$folder/static" \
+  "$lib/libsympie.a" "${static_libs[@]}"
+readelf -d "$folder/shared" | grep -q 'NEEDED.*libsympie\.so\.0' || fail "soname"
+LD_LIBRARY_PATH='' ldd "$folder/static" | grep -q libsympie &&
+  fail "the static program needs the shared library"
+
+head -c 921600 /dev/zero | tr '\0' 'a' >"$folder/in"
+for program in shared static; do
+  "$folder/$program" "$SYMPIE_WEIGHTS" <"$folder/in" >"$folder/$program.out" ||
+    fail "the example, $program"
+  [ "$(wc -c <"$folder/$program.out")" -eq 921600 ] || fail "$program: no picture"
+done
+cmp "$folder/shared.out" "$folder/static.out"
+"$folder/shared" /nowhere <"$folder/in" >/dev/null 2>"$folder/message" &&
+  fail "weights that are not there"
+grep -q '/nowhere: cannot open' "$folder/message" || fail "$(cat "$folder/message")"
+
+# The headers alone, in both languages.
+for name in sympie sympie_corrupt; do
+  printf '#include <%s.h>\nint main (void) { SympieConfig c = SYMPIE_CONFIG_INIT; return (int) c.n_threads; }\n' \
+    "$name" >"$folder/header.c"
+  cc "${strict[@]}" "${flags[@]}" -c "$folder/header.c" -o "$folder/header.o"
+  c++ -x c++ -std=c++11 -pedantic -Wall -Wextra -Werror "${flags[@]}" -c \
+    "$folder/header.c" -o "$folder/header.o"
+done
+
+exported() { nm -D --defined-only "$1" | awk '{ print $3 }'; }
+foreign=$(exported "$lib/libsympie.so.0" | grep -v '^sympie_' || true)
+[ -z "$foreign" ] || fail "the library exports $foreign"
+exported "$lib/libsympie.so.0" | grep -q '^sympie_open$' || fail "no sympie_open"
+foreign=$(exported "$plugin" | grep -v '^gst_plugin_' || true)
+[ -z "$foreign" ] || fail "the plugin exports $foreign"
+exported "$plugin" | grep -q '^gst_plugin_sympie_' || fail "the plugin is none"
+
+# Who enhances links what that needs.
+readelf -d "$lib/libsympie.so.0" | grep -E 'NEEDED.*(json|glib|gobject)' &&
+  fail "the library needs GLib"
+printf 'install: the example of %s lines ran with both libraries\n' "$lines"
