@@ -149,7 +149,7 @@ GST_START_TEST (test_apply)
 GST_END_TEST;
 
 /* NEM and DWM, on a frame of odd size and one smaller than NEM's crop, with one
- * element for all formats. */
+ * element for all formats. A frame that the gate spares is not touched. */
 GST_START_TEST (test_estimate)
 {
   SympieContext *context = test_context (TRUE);
@@ -163,11 +163,13 @@ GST_START_TEST (test_estimate)
     GstBuffer *in = test_buffer (&info, (guint) i), *out;
     guint8 *expected = copy_of (in);
     SympieImage image = test_image (format, &info, expected);
-    SympieParams params, last;
+    SympieParams params, last, identity;
 
     image.colorimetry = default_colorimetry (&info);
     fail_unless (sympie_estimate (context, &image, &params, NULL, NULL));
-    fail_unless (apply_in_place (context, &image, &params));
+    sympie_params_identity (&identity);
+    if (sympie_params_distance (&params, &identity) > 0)
+      fail_unless (apply_in_place (context, &image, &params));
 
     gst_harness_set_src_caps_str (h, caps);
     out = gst_harness_push_and_pull (h, in);
