@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what gst-sympie needs on Debian 12, and only what is missing, then
-# configures and compiles build/. Safe to run again.
+# Installs what gst-sympie needs on Debian 12 or 13, and only what is missing,
+# then configures and compiles build/. Safe to run again.
 #
 #   ./setup.sh        what building, the demo and the tests need
 #   ./setup.sh --all  also what only training, studies and the benchmark's
@@ -24,7 +24,7 @@ run=(
   fonts-dejavu-core        # the labels in the demo's pictures
 )
 check=(
-  clang-format clang libclang-rt-14-dev valgrind libc6-dbg
+  clang-format clang libclang-rt-dev/libclang-rt-14-dev valgrind libc6-dbg
   python3-gi gir1.2-gst-plugins-base-1.0  # pipelines/frames.py
   gir1.2-gst-rtsp-server-1.0              # a camera on loopback
 )
@@ -60,14 +60,22 @@ case "${1-}" in
 esac
 
 command -v apt-get >/dev/null ||
-  fail "apt-get not found: this script knows Debian 12; elsewhere install: ${wanted[*]}"
+  fail "apt-get not found: this script knows Debian; elsewhere install: ${wanted[*]}"
 
 installed() {
   [ "$(dpkg-query -W -f='${Status}' "$1" 2>/dev/null)" = 'install ok installed' ]
 }
+# A name may stand for the first of several, by the distribution: a/b.
+any_installed() {
+  local name
+  for name in ${1//\// }; do
+    installed "$name" && return
+  done
+  return 1
+}
 missing=()
 for package in "${wanted[@]}"; do
-  installed "$package" || missing+=("$package")
+  any_installed "$package" || missing+=("$package")
 done
 
 if [ ${#missing[@]} -gt 0 ]; then
@@ -82,9 +90,11 @@ if [ ${#missing[@]} -gt 0 ]; then
   apt=("${as_root[@]}" DEBIAN_FRONTEND=noninteractive
     apt-get -o DPkg::Lock::Timeout=300 -q)
   quietly "apt-get update" "${apt[@]}" update
-  for package in "${missing[@]}"; do
-    apt-cache show "$package" >/dev/null 2>&1 ||
-      fail "no package '$package' here: Debian 12 (bookworm) main has it"
+  for i in "${!missing[@]}"; do
+    for package in ${missing[i]//\// }; do
+      apt-cache show "$package" >/dev/null 2>&1 && missing[i]=$package && continue 2
+    done
+    fail "no package '${missing[i]}' here: Debian 12 and 13 have it in main"
   done
   say "installing, which can take some minutes: ${missing[*]}"
   quietly "apt-get install" "${apt[@]}" install -y --no-install-recommends "${missing[@]}"
