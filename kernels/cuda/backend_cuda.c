@@ -15,6 +15,11 @@
 #include "staging.h"
 #include "steps.h"
 
+enum
+{
+  PARAMS_SIZE = 256 /* bytes, with what aligns the operator after them */
+};
+
 typedef struct
 {
   int device;
@@ -98,10 +103,12 @@ prepare (Cuda *cuda, const SympieConfig *config,
           cudaStreamCreateWithFlags (&cuda->stream, cudaStreamNonBlocking),
           "make a stream", error))
     return false;
-  if (!sympie_cuda_ok (cudaMalloc (&params, sizeof (SympieParams)),
+  if (!sympie_cuda_ok (
+          cudaMalloc (&params, PARAMS_SIZE + sympie_cuda_operator_size ()),
           "allocate the parameters", error))
     return false;
   cuda->params = params;
+  cuda->steps.op = (SympieCudaOperator *) ((uint8_t *) params + PARAMS_SIZE);
   if (!sympie_cuda_ok (
           cudaHostAlloc (&params, sizeof (SympieParams), cudaHostAllocDefault),
           "allocate the parameters", error))

@@ -64,6 +64,41 @@ launch (void (*kernel) (P...), dim3 grid, dim3 block, size_t shared,
 #endif
 }
 
+/* What the whole block finds, and few blocks find true. For the count of
+ * instructions of the others (tests/cuda/sass.sh) it is never true. */
+__device__ __forceinline__ bool
+rarely (bool condition)
+{
+#ifdef SYMPIE_COUNT
+  return false;
+#else
+  return condition;
+#endif
+}
+
+/* threadIdx.x and blockIdx.x and .y, read again: what was computed of them need
+ * not stay in registers. */
+#ifdef SYMPIE_EMULATED
+#define READ_AGAIN(name, index, register)                                      \
+  static inline int name ()                                                    \
+  {                                                                            \
+    return index;                                                              \
+  }
+#else
+#define READ_AGAIN(name, index, register)                                      \
+  __device__ __forceinline__ int name ()                                       \
+  {                                                                            \
+    int value;                                                                 \
+                                                                               \
+    asm volatile("mov.u32 %0, %%" register ";" : "=r"(value));                 \
+    return value;                                                              \
+  }
+#endif
+
+READ_AGAIN (thread_again, threadIdx.x, "tid.x")
+READ_AGAIN (block_x_again, blockIdx.x, "ctaid.x")
+READ_AGAIN (block_y_again, blockIdx.y, "ctaid.y")
+
 /* ---- Shared memory ------------------------------------------------------ */
 
 /* An array of elements of 2 bytes or more in shared memory. load() and store()

@@ -6,475 +6,415 @@
 /* DWM, from and to every format.
  *
  * The colour operators and the filter commute but for the border, so the filter
- * comes first, on R, G, B. A block filters a region of 64x32 pixels; it brings
- * them with a margin of 2 to shared memory as samples around zero, which half
- * holds exactly for 8-bit RGB. The 5x5 filter is a matrix product: 16 rows of
- * 16 samples times a 16x8 band matrix of one row of taps give 16x8 pixels, and
- * the five rows of taps add up. A lane then holds R, G and B of the same
- * pixels: it mixes them and writes them, or leaves chroma in shared memory for
- * the average.
+ * comes first, on R, G, B. A block filters a region of 128x32 pixels, which it
+ * brings with a margin to shared memory (dwm_load.h). The 5x5 filter is a
+ * matrix product: 16 rows of 16 samples times a 16x8 band matrix of one row of
+ * taps give 16x8 pixels, and the five rows of taps add up. A lane then holds R,
+ * G and B of the same pixels: it mixes them and leaves their codes in shared
+ * memory, from where they go out in whole words (dwm_store.h).
  *
  * Subsampled formats write only a part of the region, whose other pixels are
  * there for the averages on the tile's left and top. */
 
-#include "device.h"
-#include "matrix.h"
+#include "dwm.h"
+#include "dwm_load.h"
+#include "dwm_store.h"
+#include "fold.h"
 
 #include "../standard.h"
-#include "kernels.h"
+#include "half.h"
 
 namespace {
 
-constexpr int REGION_W = 64, REGION_H = 32;
-constexpr int INPUT_W = REGION_W + 8; /* 4 are needed, 8 are read */
-constexpr int INPUT_H = REGION_H + 4;
-constexpr int INPUT = INPUT_W * INPUT_H;
-constexpr int THREADS = 256; /* 8 warps of 16x16 pixels */
+/* What the band matrices are for a lane: read, or made of the taps. */
+template <typename T>
+__device__ __forceinline__ Columns<T> band_of (
+    const SympieCudaOperator *op, const uint4 packed[3], int ky, int h);
 
-/* How the pixels lie in memory. */
-template <typename Sample_, bool word, bool yuv, int sub_x, int sub_y>
-struct Layout
+template <>
+__device__ __forceinline__ Columns<half>
+band_of<half> (
+    const SympieCudaOperator *op, const uint4 packed[3], int ky, int h)
 {
-  using Sample = Sample_;
-  static constexpr bool WORD = word; /* a pixel is a word of 4 bytes */
-  static constexpr bool YUV = yuv;
-  static constexpr int SUB_X = sub_x, SUB_Y = sub_y;
+  int at = 2 * ky + h;
+  const uint4 &four = packed[at / 4];
 
-  /* Pixels of the region before the tile. 4 keep the tile aligned. */
-  static constexpr int MARGIN_X = sub_x ? 4 : 0;
-  static constexpr int MARGIN_Y = sub_y ? 2 : 0;
-  static constexpr int TILE_W = REGION_W - MARGIN_X;
-  static constexpr int TILE_H = REGION_H - MARGIN_Y;
-};
-
-struct Arguments
-{
-  int width, height;
-  SympieCudaPlane src[3], dst[3];
-  unsigned component_shift[3]; /* bits, of R, G, B in a word */
-  unsigned kept;               /* mask of alpha or padding in a word */
-  int shift, max;
-  bool left, top; /* chroma's site */
-  float offset[3], to_rgb[3][3], from_rgb[3][3];
-  float mean[3], std[3];    /* of standardised space */
-  float centre[3], unit[3]; /* x = centre + sample / unit */
-  const float *params;
-  float strength;
-};
-
-/* What a block needs of the parameters: out[c] = mean[c]
- *   + sum over d of mix[c][d] * sum_d + bias[c] * (sum of the taps inside). */
-struct Coefficients
-{
-  float kernel[25];
-  float mix[3][3], bias[3];
-  float scale; /* largest tap: those in the matrices are divided by it */
-  float sum;   /* of all taps */
-  float fine;  /* whether the taps need a second half for their low bits */
-};
-
-constexpr int N_COEFFICIENTS = sizeof (Coefficients) / sizeof (float);
-
-__device__ float
-blended (const Arguments &a, int i, bool one)
-{
-  return (1 - a.strength) * one + a.strength * a.params[i];
+  return { at % 4 == 0   ? four.x
+           : at % 4 == 1 ? four.y
+           : at % 4 == 2 ? four.z
+                         : four.w };
 }
 
-/* Every thread computes all of it: 37 numbers, mostly from the cache. */
-__device__ void
-fold (const Arguments &a, Coefficients *fold)
+template <>
+__device__ __forceinline__ Columns<float>
+band_of<float> (
+    const SympieCudaOperator *op, const uint4 packed[3], int ky, int h)
 {
-  float error = 0, gain = 0;
+  int g = lane_of_warp () / 4, t = lane_of_warp () % 4;
+  float pair[2];
 
-  fold->scale = fold->sum = 0;
-  for (int i = 0; i < 25; i++) {
-    fold->kernel[i] = blended (a, 12 + i, i == 12);
-    fold->scale = fmaxf (fold->scale, fabsf (fold->kernel[i]));
-    fold->sum += fold->kernel[i];
+  for (int e = 0; e < 2; e++) {
+    int tap = tap_of (ky, h * 8 + 2 * t + e, g);
+
+    pair[e] = tap >= 0 ? op->taps[tap] : 0;
   }
-  fold->scale = fold->scale > 0 ? fold->scale : 1;
-
-  for (int c = 0; c < 3; c++) {
-    float of_channel = 0;
-
-    fold->bias[c] = 0;
-    for (int d = 0; d < 3; d++) {
-      float mix = a.std[c] / a.std[d] * blended (a, 3 * d + c, c == d);
-      float pad = a.mean[d] - a.std[d] * blended (a, 9 + d, false);
-
-      fold->bias[c] += mix * (a.centre[d] - pad);
-      fold->mix[c][d] = mix / a.unit[d];
-      of_channel += fabsf (fold->mix[c][d]) * 128;
-    }
-    gain = fmaxf (gain, of_channel);
-  }
-
-  for (int i = 0; i < 25; i++) {
-    float tap = fold->kernel[i] / fold->scale;
-
-    error += fabsf (tap - to_float (from_float<half> (tap)));
-  }
-  /* A tenth of a level of 8 bits. */
-  fold->fine = error * fold->scale * gain > 0.1f / 255;
+  return { { pair[0], pair[1] } };
 }
 
-template <typename Sample>
-__device__ __forceinline__ float
-load_code (const SympieCudaPlane &plane, int x, int y, int shift)
-{
-  return (float) (*(const Sample *) (plane.data + y * plane.stride
-                                     + (ptrdiff_t) x * plane.step)
-                  >> shift);
-}
-
-template <typename Sample>
+/* 16x16 pixels of each channel, from (region_x, region_y) of the region on. */
+template <typename T>
 __device__ __forceinline__ void
-store_code (const SympieCudaPlane &plane, int x, int y, int code, int shift)
+filter (const SympieCudaOperator *op, int part, const SharedArray<T> &input,
+    int region_x, int region_y, Sums sums[3][2])
 {
-  *(Sample *) (plane.data + y * plane.stride + (ptrdiff_t) x * plane.step) =
-      (Sample) (code << shift);
+  uint4 packed[3];
+
+  for (int i = 0; i < 3; i++)
+    if (sizeof (T) == sizeof (half))
+      packed[i] = op->band[part][lane_of_warp ()][i];
+#pragma unroll(sizeof(T) == sizeof(half) ? 5 : 1)
+  for (int ky = 0; ky < 5; ky++) {
+    Columns<T> band[2] = { band_of<T> (op, packed, ky, 0),
+      band_of<T> (op, packed, ky, 1) };
+
+#pragma unroll
+    for (int c = 0; c < 3; c++) {
+      int at = c * INPUT + (region_y + ky) * INPUT_W + region_x;
+      Rows<T> rows[3];
+
+      load_rows_twice (rows, input, at, INPUT_W);
+      load_rows (&rows[2], input, at + 16, INPUT_W);
+      multiply (&sums[c][0], rows[0], rows[1], band[0], band[1]);
+      multiply (&sums[c][1], rows[1], band[0]);
+      multiply (&sums[c][1], rows[2], band[1]);
+    }
+  }
 }
 
+/* How many taps of 5 lie before and after an axis of so many pixels, as
+ * SympieCudaOperator counts them. */
 __device__ __forceinline__ int
-round_code (float value, int max)
+outside (int at, int size)
 {
-  return (int) fminf (fmaxf (rintf (value), 0), (float) max);
+  return 3 * min (max (2 - at, 0), 2) + min (max (at + 3 - size, 0), 2);
 }
 
-/* One chroma component of the 1, 2 or 4 pixels of chroma sample (cx, cy), up-
- * sampled bilinearly. */
-template <class L>
-__device__ __forceinline__ void
-load_chroma (const Arguments &a, int component, int cx, int cy,
-    float values[1 << L::SUB_Y][1 << L::SUB_X])
+template <typename T>
+__device__ __forceinline__ Block
+block_of (const Arguments &a)
 {
-  int width = (a.width + L::SUB_X) >> L::SUB_X;
-  int height = (a.height + L::SUB_Y) >> L::SUB_Y;
-  float row[3][1 << L::SUB_X]; /* the rows above, here and below */
+  Block block;
 
-  for (int j = 0; j < 1 + 2 * L::SUB_Y; j++) {
-    int y = min (max (cy + j - L::SUB_Y, 0), height - 1);
-    float here = load_code<typename L::Sample> (
-        a.src[component], min (max (cx, 0), width - 1), y, a.shift);
-
-    row[j][0] = here;
-    if (L::SUB_X) {
-      float before = load_code<typename L::Sample> (
-          a.src[component], min (max (cx - 1, 0), width - 1), y, a.shift);
-      float after = load_code<typename L::Sample> (
-          a.src[component], min (max (cx + 1, 0), width - 1), y, a.shift);
-
-      row[j][0] = a.left ? here : 0.25f * before + 0.75f * here;
-      row[j][L::SUB_X] =
-          a.left ? 0.5f * here + 0.5f * after : 0.75f * here + 0.25f * after;
-    }
-  }
-  for (int i = 0; i < 1 << L::SUB_X; i++) {
-    values[0][i] = row[0][i];
-    if (L::SUB_Y) {
-      values[0][i] = a.top ? row[1][i] : 0.25f * row[0][i] + 0.75f * row[1][i];
-      values[L::SUB_Y][i] = a.top ? 0.5f * row[1][i] + 0.5f * row[2][i]
-                                  : 0.75f * row[1][i] + 0.25f * row[2][i];
-    }
-  }
-}
-
-/* The samples of the pixels of one chroma sample, from pixel (x, y) on. */
-template <typename T, class L>
-__device__ __forceinline__ void
-load_samples (
-    const Arguments &a, const SharedArray<T> &input, int at, int x, int y)
-{
-  if constexpr (!L::YUV) {
-    bool inside = x >= 0 && x < a.width && y >= 0 && y < a.height;
-    float code[3] = { 0, 0, 0 };
-
-    if (L::WORD) {
-      uint32_t word = 0;
-
-      if (inside)
-        word = *(const uint32_t *) (a.src[0].data + y * a.src[0].stride
-                                    + (ptrdiff_t) x * 4);
-      for (int c = 0; c < 3; c++)
-        code[c] = (float) (word >> a.component_shift[c] & 0xff);
-    } else if (inside) {
-      for (int c = 0; c < 3; c++)
-        code[c] = load_code<typename L::Sample> (a.src[c], x, y, a.shift);
-    }
-    for (int c = 0; c < 3; c++)
-      input.set (c * INPUT + at, from_float<T> (inside ? code[c] - 128 : 0));
-  } else {
-    float u[1 << L::SUB_Y][1 << L::SUB_X], v[1 << L::SUB_Y][1 << L::SUB_X];
-
-    load_chroma<L> (a, 1, x >> L::SUB_X, y >> L::SUB_Y, u);
-    load_chroma<L> (a, 2, x >> L::SUB_X, y >> L::SUB_Y, v);
-    for (int j = 0; j < 1 << L::SUB_Y; j++)
-      for (int i = 0; i < 1 << L::SUB_X; i++) {
-        bool inside =
-            x + i >= 0 && x + i < a.width && y + j >= 0 && y + j < a.height;
-        float yuv[3] = { 0, u[j][i] - a.offset[1], v[j][i] - a.offset[2] };
-
-        if (inside)
-          yuv[0] =
-              load_code<typename L::Sample> (a.src[0], x + i, y + j, a.shift)
-              - a.offset[0];
-        for (int c = 0; c < 3; c++) {
-          float value = a.to_rgb[c][0] * yuv[0] + a.to_rgb[c][1] * yuv[1]
-                        + a.to_rgb[c][2] * yuv[2];
-
-          value = (fminf (fmaxf (value, 0), 1) - 0.5f) * 255;
-          input.set (c * INPUT + at + j * INPUT_W + i,
-              from_float<T> (inside ? value : 0));
-        }
-      }
-  }
-}
-
-/* Sum of the taps that fall inside the frame at a pixel near its border. */
-__device__ float
-sum_inside (const Arguments &a, const SharedArray<float> &kernel, int x, int y)
-{
-  float sum = 0;
-
-  for (int i = 0; i < 25; i++) {
-    int tx = x + i % 5 - 2, ty = y + i / 5 - 2;
-
-    if (tx >= 0 && tx < a.width && ty >= 0 && ty < a.height)
-      sum += kernel.get (i);
-  }
-  return sum;
-}
-
-/* The mean around the site of chroma sample (cx, cy) of an array of the
- * region, whose pixel (0, 0) is (x0, y0) of the frame. */
-template <typename T, class L>
-__device__ float
-average (const Arguments &a, const SharedArray<T> &array, int first, int cx,
-    int cy, int x0, int y0)
-{
-  float sum = 0;
-
-  for (int j = L::SUB_Y ? -1 : 0; j <= L::SUB_Y; j++) {
-    /* Weights 1/4 1/2 1/4 around a pixel, or 1/2 1/2 between two. */
-    float weight_y = !L::SUB_Y ? 1
-                     : a.top   ? (j ? 0.25f : 0.5f)
-                               : (j < 0 ? 0 : 0.5f);
-    int y = min (max ((cy << L::SUB_Y) + j, 0), a.height - 1) - y0;
-
-    for (int i = -1; i <= 1; i++) {
-      float weight =
-          weight_y * (a.left ? (i ? 0.25f : 0.5f) : (i < 0 ? 0 : 0.5f));
-      int x = min (max ((cx << L::SUB_X) + i, 0), a.width - 1) - x0;
-
-      if (weight > 0)
-        sum += weight * to_float (array.get (first + y * REGION_W + x));
-    }
-  }
-  return sum;
+  block.x0 = block_x_again () * (REGION_W - a.margin_x) - a.margin_x;
+  block.y0 = block_y_again () * (REGION_H - a.margin_y) - a.margin_y;
+  block.is_edge = sizeof (T) != sizeof (half)
+                  || rarely (!a.aligned || block.x0 < 8 || block.y0 < 4
+                             || block.x0 + INPUT_W > a.width
+                             || block.y0 + INPUT_H > a.height);
+  return block;
 }
 
 template <typename T, class L>
 __global__ void
-__launch_bounds__ (THREADS) dwm (Arguments a)
+__launch_bounds__ (THREADS, sizeof (T) == sizeof (half) ? 2 : 1)
+    dwm (Arguments a, const SympieCudaOperator *op)
 {
   SharedLayout shared;
   auto input = shared.array<T> (3 * INPUT);
-  auto coefficients = shared.array<float> (N_COEFFICIENTS);
-  auto chroma = shared.array<T> (L::SUB_X ? 2 * REGION_W * REGION_H : 0);
-  int x0 = (int) blockIdx.x * L::TILE_W - L::MARGIN_X;
-  int y0 = (int) blockIdx.y * L::TILE_H - L::MARGIN_Y;
-  int warp = threadIdx.x / 32, g = lane_of_warp () / 4, t = lane_of_warp () % 4;
-  int region_x = warp % 4 * 16, region_y = warp / 4 * 16;
-
-  if (threadIdx.x < 32) {
-    Coefficients all;
-    float values[N_COEFFICIENTS];
-
-    fold (a, &all);
-    memcpy (values, &all, sizeof all);
-#pragma unroll
-    for (int i = 0; i < N_COEFFICIENTS; i++)
-      if (i % 32 == lane_of_warp ())
-        coefficients.set (i, values[i]);
-  }
-  for (int i = threadIdx.x; i < (INPUT >> (L::SUB_X + L::SUB_Y));
-       i += THREADS) {
-    int x = i % (INPUT_W >> L::SUB_X) << L::SUB_X;
-    int y = i / (INPUT_W >> L::SUB_X) << L::SUB_Y;
-
-    load_samples<T, L> (a, input, y * INPUT_W + x, x0 - 2 + x, y0 - 2 + y);
-  }
-  __syncthreads ();
-
-  /* The filter. Column n of the band matrix has the taps from row n on. */
+  int region_x = threadIdx.x / 32 % 8 * 16, region_y = threadIdx.x / 256 * 16;
+  Block block = block_of<T> (a);
   Sums sums[3][2];
-  float scale = coefficients.get (offsetof (Coefficients, scale) / 4);
-  bool fine = coefficients.get (offsetof (Coefficients, fine) / 4) != 0;
+  float mix[9], base[3];
+
+  load_region<T, L> (a, block, input);
+  __syncthreads ();
 
   for (int c = 0; c < 3; c++)
     for (int s = 0; s < 2; s++)
       for (int e = 0; e < 4; e++)
         sums[c][s].values[e] = 0;
+  int parts = sizeof (T) == sizeof (half) && rarely (op->fine) ? 2 : 1;
 #pragma unroll 1
-  for (int part = 0; part < (fine ? 2 : 1); part++)
-#pragma unroll(sizeof(T) == sizeof(half) ? 5 : 1)
-    for (int ky = 0; ky < 5; ky++) {
-      Columns<T> band[2];
+  for (int part = 0; part < parts; part++)
+    filter (op, part, input, region_x, region_y, sums);
+  __syncthreads (); /* what follows takes the samples' place */
 
-      for (int h = 0; h < 2; h++) {
-        float pair[2];
+  int first = thread_again ();
 
-        for (int e = 0; e < 2; e++) {
-          int kx = h * 8 + 2 * t + e - g;
-          bool is_tap = kx >= 0 && kx < 5;
-          float tap = coefficients.get (ky * 5 + (is_tap ? kx : 0)) / scale;
-
-          if (part == 1)
-            tap -= to_float (from_float<T> (tap));
-          pair[e] = is_tap ? tap : 0;
-        }
-        band[h] = make_columns<T> (pair[0], pair[1]);
-      }
-#pragma unroll
-      for (int c = 0; c < 3; c++) {
-        int at = c * INPUT + (region_y + ky) * INPUT_W + region_x;
-        Rows<T> rows[3];
-
-        load_rows_twice (rows, input, at, INPUT_W);
-        load_rows (&rows[2], input, at + 16, INPUT_W);
-        multiply (&sums[c][0], rows[0], rows[1], band[0], band[1]);
-        multiply (&sums[c][1], rows[1], rows[2], band[0], band[1]);
-      }
-    }
-
-  /* Colour, two neighbouring pixels at a time. */
-  float mix[3][3], bias[3];
-  float sum_of_taps = coefficients.get (offsetof (Coefficients, sum) / 4);
-
-  for (int c = 0; c < 3; c++) {
-    bias[c] = coefficients.get (offsetof (Coefficients, bias) / 4 + c);
-    for (int d = 0; d < 3; d++)
-      mix[c][d] =
-          coefficients.get (offsetof (Coefficients, mix) / 4 + c * 3 + d)
-          * scale;
-  }
+  block = block_of<T> (a);
+  region_x = first / 32 % 8 * 16 + first % 4 * 2;
+  region_y = first / 256 * 16 + first / 4 % 8;
+  for (int i = 0; i < 9; i++)
+    mix[i] = __ldcg (&op->mix[i]);
+  for (int c = 0; c < 3; c++)
+    base[c] = __ldcg (&op->base[0][c]);
 #pragma unroll
   for (int i = 0; i < 4; i++) {
-    int column = region_x + i / 2 * 8 + 2 * t, row = region_y + i % 2 * 8 + g;
-    int y = y0 + row;
+    int column = region_x + i / 2 * 8, row = region_y + i % 2 * 8;
     float rgb[2][3];
 
 #pragma unroll
     for (int e = 0; e < 2; e++) {
-      int x = x0 + column + e;
-      float inside = sum_of_taps;
-
-      if (x < 2 || x >= a.width - 2 || y < 2 || y >= a.height - 2)
-        inside = sum_inside (a, coefficients, x, y);
-      for (int c = 0; c < 3; c++) {
-        float value = a.mean[c] + inside * bias[c];
-
-        for (int d = 0; d < 3; d++)
-          value += mix[c][d] * sums[d][i / 2].values[i % 2 * 2 + e];
-        rgb[e][c] = fminf (fmaxf (value, 0), 1);
-      }
-    }
-
-#pragma unroll
-    for (int e = 0; e < 2; e++) {
-      int x = x0 + column + e;
-      bool is_ours = column + e >= L::MARGIN_X && row >= L::MARGIN_Y
-                     && x < a.width && y < a.height;
-      float code[3];
-
-      for (int c = 0; c < 3; c++)
-        code[c] = a.from_rgb[c][0] * rgb[e][0] + a.from_rgb[c][1] * rgb[e][1]
-                  + a.from_rgb[c][2] * rgb[e][2];
-      if (L::WORD && is_ours) {
-        ptrdiff_t at = (ptrdiff_t) x * 4;
-        uint32_t word =
-            *(const uint32_t *) (a.src[0].data + y * a.src[0].stride + at)
-            & a.kept;
+      if (block.is_edge) {
+        const float *of_class =
+            op->base[9 * outside (block.x0 + column + e, a.width)
+                     + outside (block.y0 + row, a.height)];
 
         for (int c = 0; c < 3; c++)
-          word |= (uint32_t) round_code (code[c] + a.offset[c], a.max)
-                  << a.component_shift[c];
-        *(uint32_t *) (a.dst[0].data + y * a.dst[0].stride + at) = word;
-      } else if (is_ours) {
-        for (int c = 0; c < (L::SUB_X ? 1 : 3); c++)
-          store_code<typename L::Sample> (a.dst[c], x, y,
-              round_code (code[c] + a.offset[c], a.max), a.shift);
+          base[c] = __ldcg (&of_class[c]);
       }
-      if (L::SUB_X)
-        for (int c = 1; c < 3; c++)
-          chroma.set (
-              (c - 1) * REGION_W * REGION_H + row * REGION_W + column + e,
-              from_float<T> (code[c]));
+      for (int c = 0; c < 3; c++) {
+        float value = base[c];
+
+        for (int d = 0; d < 3; d++)
+          value = fmaf (
+              mix[c * 3 + d], sums[d][i / 2].values[i % 2 * 2 + e], value);
+        rgb[e][c] = __saturatef (value);
+      }
     }
+    put_pixels<T, L> (a, input, column, row, rgb);
   }
-
-  if constexpr (L::SUB_X) {
-    constexpr int W = L::TILE_W >> L::SUB_X, H = L::TILE_H >> L::SUB_Y;
-
-    __syncthreads ();
-    for (int i = threadIdx.x; i < 2 * W * H; i += THREADS) {
-      /* U and V of a sample one after the other, as semi-planar formats lie. */
-      int c = 1 + i % 2;
-      int x = (int) blockIdx.x * W + i / 2 % W;
-      int y = (int) blockIdx.y * H + i / 2 / W;
-
-      if (x << L::SUB_X >= a.width || y << L::SUB_Y >= a.height)
-        continue;
-      store_code<typename L::Sample> (a.dst[c], x, y,
-          round_code (a.offset[c]
-                          + average<T, L> (a, chroma,
-                              (c - 1) * REGION_W * REGION_H, x, y, x0, y0),
-              a.max),
-          a.shift);
-    }
-  }
+  __syncthreads ();
+  store_region<T, L> (a, block, input);
 }
+
+/* ---- The host's part ----------------------------------------------------- */
 
 template <typename T, class L>
 cudaError_t
-run (const Arguments &arguments, SympieCudaTarget *to)
+run (const Arguments &arguments, const SympieCudaOperator *op,
+    SympieCudaTarget *to)
 {
-  dim3 grid ((arguments.width + L::TILE_W - 1) / L::TILE_W,
-      (arguments.height + L::TILE_H - 1) / L::TILE_H);
-  size_t shared = 3 * INPUT * sizeof (T)
-                  + (N_COEFFICIENTS * sizeof (float) + 15) / 16 * 16
-                  + (L::SUB_X ? 2 * REGION_W * REGION_H * sizeof (T) : 0);
+  int w = REGION_W - arguments.margin_x, h = REGION_H - arguments.margin_y;
+  dim3 grid ((arguments.width + w - 1) / w, (arguments.height + h - 1) / h);
 
-  return launch (dwm<T, L>, grid, THREADS, shared, to, arguments);
+  return launch (
+      dwm<T, L>, grid, THREADS, 3 * INPUT * sizeof (T), to, arguments, op);
 }
 
 template <typename T>
 cudaError_t
 run_format (const SympieFormatInfo *info, const Arguments &arguments,
-    SympieCudaTarget *to)
+    const SympieCudaOperator *op, SympieCudaTarget *to)
 {
   const SympieComponent *chroma = &info->component[1];
+  bool is_semi = info->yuv && chroma->plane == info->component[2].plane;
 
-  if (sympie_format_is_packed (info))
-    return run<T, Layout<uint8_t, true, false, 0, 0>> (arguments, to);
+  if (!info->yuv && info->component[0].step == 4)
+    return run<T, Layout<uint8_t, WORD, 0, 0>> (arguments, op, to);
+  if (!info->yuv && info->component[0].step == 3)
+    return run<T, Layout<uint8_t, TRIPLE, 0, 0>> (arguments, op, to);
   if (!info->yuv)
-    return run<T, Layout<uint8_t, false, false, 0, 0>> (arguments, to);
+    return run<T, Layout<uint8_t, RGB_PLANES, 0, 0>> (arguments, op, to);
   if (info->depth > 8)
-    return run<T, Layout<uint16_t, false, true, 1, 1>> (arguments, to);
+    return is_semi
+               ? run<T, Layout<uint16_t, SEMI_PLANAR, 1, 1>> (arguments, op, to)
+               : run<T, Layout<uint16_t, PLANAR, 1, 1>> (arguments, op, to);
+  if (is_semi)
+    return run<T, Layout<uint8_t, SEMI_PLANAR, 1, 1>> (arguments, op, to);
   if (chroma->sub_y)
-    return run<T, Layout<uint8_t, false, true, 1, 1>> (arguments, to);
+    return run<T, Layout<uint8_t, PLANAR, 1, 1>> (arguments, op, to);
   if (chroma->sub_x)
-    return run<T, Layout<uint8_t, false, true, 1, 0>> (arguments, to);
-  return run<T, Layout<uint8_t, false, true, 0, 0>> (arguments, to);
+    return run<T, Layout<uint8_t, PLANAR, 1, 0>> (arguments, op, to);
+  return run<T, Layout<uint8_t, PLANAR, 0, 0>> (arguments, op, to);
+}
+
+unsigned
+two_halves (float low, float high)
+{
+  float values[2] = { low, high };
+  uint16_t bits[2];
+
+  sympie_cuda_to_half (values, 2, bits);
+  return (unsigned) bits[1] << 16 | bits[0];
+}
+
+unsigned
+twice (float value)
+{
+  return two_halves (value, value);
+}
+
+/* What dwm_load.h and dwm_store.h say of these. */
+void
+set_load (Arguments *a, const SympieColour *colour)
+{
+  /* Samples come as integers times 2^-24, halves that are too small to be
+   * normal, and are worked on times 2^-9. */
+  const float to_nine = 0x1p15f, nine = 0x1p-9f;
+  float middle = colour->offset[0] + 0.5f / colour->to_rgb[0][0];
+  const float near = a->left ? 1 : 0.75f, far = a->left ? 0 : 0.25f;
+  const float above = a->top ? 1 : 0.75f, further = a->top ? 0 : 0.25f;
+
+  a->widen = twice (to_nine);
+  a->luma_zero = twice (-middle * nine);
+  a->chroma_zero = twice (-colour->offset[1] * nine);
+  a->of_y = twice (colour->to_rgb[0][0] / nine);
+  a->r_of_v = twice (colour->to_rgb[0][2] / nine);
+  a->g_of_u = twice (colour->to_rgb[1][1] / nine);
+  a->g_of_v = twice (colour->to_rgb[1][2] / nine);
+  a->b_of_u = twice (colour->to_rgb[2][1] / nine);
+  a->up_x[0][0] = twice (near);
+  a->up_x[0][1] = twice (far);
+  a->up_x[1][0] = twice (a->left ? 0.5f : 0.75f);
+  a->up_x[1][1] = twice (a->left ? 0.5f : 0.25f);
+  a->up_y[0][0] = twice (above * to_nine);
+  a->up_y[0][1] = twice (further * to_nine);
+  a->up_y[1][0] = twice ((a->top ? 0.5f : 0.75f) * to_nine);
+  a->up_y[1][1] = twice ((a->top ? 0.5f : 0.25f) * to_nine);
+}
+
+void
+set_store (
+    Arguments *a, const SympieFormatInfo *info, const SympieColour *colour)
+{
+  const float (*from)[3] = colour->from_rgb;
+  float black_to_white = from[0][0] + from[0][1] + from[0][2];
+
+  for (int c = 0; c < 3; c++) {
+    a->unit[c] = from[c][c];
+    a->zero[c] = MAGIC + colour->offset[c];
+    a->luma[c] = from[0][c] / black_to_white;
+  }
+  if (info->yuv) {
+    a->unit[0] = black_to_white;
+    a->unit[1] = from[1][2] / (1 - a->luma[2]);
+    a->unit[2] = from[2][0] / (1 - a->luma[0]);
+  }
+  for (int i = 0; i < 3; i++) {
+    float x = a->left ? (i == 1 ? 0.5f : 0.25f) : (i == 0 ? 0 : 0.5f);
+    float y = a->top ? (i == 1 ? 0.5f : 0.25f) : (i == 0 ? 0 : 0.5f);
+
+    a->down_x[i][0] = x * a->unit[1];
+    a->down_x[i][1] = x * a->unit[2];
+    a->down_x_twice[i] = two_halves (a->down_x[i][0], a->down_x[i][1]);
+    a->down_y[i] = y;
+    a->down_y_twice[i] = twice (y);
+  }
+  a->round_chroma = twice (1024 + colour->offset[1]);
+  a->largest_chroma = twice ((float) (1024 + colour->max));
+}
+
+/* Where loads and stores of whole words are right. */
+void
+set_alignment (Arguments *a, const SympieFormatInfo *info)
+{
+  uintptr_t bits = 0, word = info->depth > 8 ? 8 : 4;
+
+  for (int c = 0; c < 3; c++) {
+    const SympieCudaPlane *planes[] = { &a->src[c], &a->dst[c] };
+
+    for (int i = 0; i < 2; i++)
+      bits |= ((uintptr_t) planes[i]->data - info->component[c].offset)
+              | (uintptr_t) planes[i]->stride;
+  }
+  if (info->component[0].step == 4)
+    word = 16;
+  a->aligned = bits % word == 0;
+
+  int sub_x = info->component[1].sub_x, sub_y = info->component[1].sub_y;
+  int width = (a->width + sub_x) >> sub_x,
+      height = (a->height + sub_y) >> sub_y;
+  int end_x = sub_x ? 2 * width - 2 : a->width;
+  int end_y = sub_y ? 2 * height - 2 : a->height;
+
+  a->whole_x[0] = sub_x ? 4 : 0;
+  a->whole_y[0] = sub_y ? 2 : 0;
+  a->whole_x[1] = a->aligned ? (end_x < a->width ? end_x : a->width) & ~3 : 0;
+  a->whole_y[1] = (end_y < a->height ? end_y : a->height) & (sub_y ? ~1 : ~0);
+}
+
+/* For formats with pixels of 3 or 4 bytes, and for semi-planar chroma. */
+void
+set_places (Arguments *a, const SympieFormatInfo *info)
+{
+  for (int c = 0; c < 3; c++) {
+    const SympieComponent *component = &info->component[c];
+    unsigned at = component->offset / sizeof (uint8_t);
+
+    if (!info->yuv && component->step > 1) {
+      a->take[c] = at | (at + 4) << 8;
+      if (c == 0)
+        a->pack = 0x5555;
+      a->pack = (a->pack & ~(0xfu << 4 * at))
+                | (c == 0      ? 0u
+                      : c == 1 ? 1u
+                               : 4u)
+                      << 4 * at;
+    }
+  }
+  if (sympie_format_is_packed (info))
+    a->kept = 0xffu << 8 * info->component[3].offset;
+  a->word_src = a->src[0];
+  a->word_dst = a->dst[0];
+  a->word_src.data -= info->component[0].offset;
+  a->word_dst.data -= info->component[0].offset;
+  if (info->yuv && info->component[1].step == 2 && info->depth == 8) {
+    a->v_first = info->component[1].offset != 0;
+    a->pair_src = a->src[a->v_first ? 2 : 1];
+    a->pair_dst = a->dst[a->v_first ? 2 : 1];
+  } else if (info->yuv) {
+    a->pair_src = a->src[1];
+    a->pair_dst = a->dst[1];
+  }
+  a->take_u = a->v_first ? 0x4341 : 0x4240;
+  a->take_v = a->v_first ? 0x4240 : 0x4341;
+  a->take_outer_u = a->v_first ? 0x2521 : 0x2420;
+  a->take_outer_v = a->v_first ? 0x2420 : 0x2521;
+  a->pack_pairs = a->v_first ? 0x4602 : 0x6420;
+}
+
+template <typename T>
+__global__ void __launch_bounds__ (128)
+    fold (SympieCudaFold a, const float *params, SympieCudaOperator *result)
+{
+  SharedLayout shared;
+
+  fold_parameters<T> (a, params, shared.array<float> (FOLD_MEMORY), result);
 }
 
 } // namespace
 
+size_t
+sympie_cuda_operator_size (void)
+{
+  return sizeof (SympieCudaOperator);
+}
+
+void
+sympie_cuda_fold_init (SympieCudaFold *fold, const SympieFormatInfo *info,
+    const SympieColour *colour, float strength, bool half)
+{
+  bool is_small = !info->yuv && half; /* samples times 2^-24 */
+
+  fold->strength = strength;
+  fold->zero = info->yuv ? 0 : 128;
+  fold->reach = info->yuv ? 0.5f : 128;
+  fold->of_stored = is_small ? 0x1p24f : 1;
+  for (int c = 0; c < 3; c++) {
+    fold->mean[c] = sympie_mean[c];
+    fold->std[c] = sympie_std[c];
+    fold->inverse_std[c] = 1 / sympie_std[c];
+    fold->inverse_unit[c] = info->yuv ? 1 : colour->to_rgb[c][c];
+    fold->centre[c] =
+        info->yuv ? 0.5f : colour->to_rgb[c][c] * (128 - colour->offset[c]);
+  }
+}
+
+cudaError_t
+sympie_cuda_fold (const SympieCudaFold *arguments, const float *params,
+    SympieCudaOperator *op, bool as_half, SympieCudaTarget *to)
+{
+  size_t shared = (FOLD_MEMORY * sizeof (float) + 15) / 16 * 16;
+
+  return launch (as_half ? fold<half> : fold<float>, 1, 128, shared, to,
+      *arguments, params, op);
+}
+
 cudaError_t
 sympie_cuda_dwm (const SympieCudaFrame *src, const SympieCudaFrame *dst,
-    const SympieColour *colour, unsigned chroma_site, const float *params,
-    float strength, bool as_half, SympieCudaTarget *to)
+    const SympieColour *colour, unsigned chroma_site,
+    const SympieCudaOperator *op, bool as_half, SympieCudaTarget *to)
 {
   const SympieFormatInfo *info = src->info;
   Arguments a = {};
@@ -483,32 +423,22 @@ sympie_cuda_dwm (const SympieCudaFrame *src, const SympieCudaFrame *dst,
   a.height = src->height;
   a.shift = info->component[0].shift;
   a.max = colour->max;
+  a.mask = (unsigned) colour->max * 0x10001u;
   a.left = chroma_site & SYMPIE_CHROMA_LEFT;
   a.top = chroma_site & SYMPIE_CHROMA_TOP;
-  a.params = params;
-  a.strength = strength;
+  a.margin_x = info->component[1].sub_x && a.left ? 4 : 0;
+  a.margin_y = info->component[1].sub_y && a.top ? 2 : 0;
   for (int c = 0; c < 3; c++) {
     a.src[c] = src->component[c];
     a.dst[c] = dst->component[c];
     a.offset[c] = colour->offset[c];
-    a.mean[c] = sympie_mean[c];
-    a.std[c] = sympie_std[c];
-    for (int d = 0; d < 3; d++) {
+    for (int d = 0; d < 3; d++)
       a.to_rgb[c][d] = colour->to_rgb[c][d];
-      a.from_rgb[c][d] = colour->from_rgb[c][d];
-    }
-    a.unit[c] = info->yuv ? 255 : colour->from_rgb[c][c];
-    a.centre[c] =
-        info->yuv ? 0.5f : colour->to_rgb[c][c] * (128 - colour->offset[c]);
   }
-  if (sympie_format_is_packed (info)) {
-    /* The word begins where the pixel does, on a little-endian machine. */
-    a.kept = 0xffu << 8 * info->component[3].offset;
-    a.src[0].data -= info->component[0].offset;
-    a.dst[0].data -= info->component[0].offset;
-    for (int c = 0; c < 3; c++)
-      a.component_shift[c] = 8 * info->component[c].offset;
-  }
-  return as_half ? run_format<half> (info, a, to)
-                 : run_format<float> (info, a, to);
+  set_load (&a, colour);
+  set_store (&a, info, colour);
+  set_alignment (&a, info);
+  set_places (&a, info);
+  return as_half ? run_format<half> (info, a, op, to)
+                 : run_format<float> (info, a, op, to);
 }

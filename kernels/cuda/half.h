@@ -11,8 +11,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* To the nearest, ties to even; beyond the range to infinity. */
 void sympie_cuda_to_half (const float *values, size_t n, uint16_t *halves);
 void sympie_cuda_from_half (const uint16_t *halves, size_t n, float *values);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* SYMPIE_CUDA_HALF_H */

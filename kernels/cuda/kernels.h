@@ -96,21 +96,43 @@ cudaError_t sympie_cuda_squares (const void *a, const void *b, size_t n,
     const float weights[SYMPIE_CUDA_CROP_CHANNELS], double *sums, bool half,
     SympieCudaTarget *to);
 
-/* ---- Head --------------------------------------------------------------- */
+/* ---- Parameters ---------------------------------------------------------- */
+
+/* What the parameters become for DWM, in device memory. */
+typedef struct SympieCudaOperator SympieCudaOperator;
+size_t sympie_cuda_operator_size (void);
+
+/* What they become it with, for frames of one format and colour. A sample of
+ * DWM's shared memory stands for x = centre + (sample - zero) * inverse_unit
+ * and is at most `reach` from zero; it is stored divided by `of_stored`. */
+typedef struct
+{
+  float strength; /* 0 to 1: blends the identity towards the parameters */
+  float mean[3], std[3], inverse_std[3];
+  float centre[3], inverse_unit[3];
+  float zero, reach, of_stored;
+} SympieCudaFold;
+
+void sympie_cuda_fold_init (SympieCudaFold *fold, const SympieFormatInfo *info,
+    const SympieColour *colour, float strength, bool half);
+
+/* From SYMPIE_N_PARAMS floats to `op`. */
+cudaError_t sympie_cuda_fold (const SympieCudaFold *fold, const float *params,
+    SympieCudaOperator *op, bool half, SympieCudaTarget *to);
 
 /* params = weight * features + bias: SYMPIE_NEM_FEATURES values of half or
  * float to SYMPIE_N_PARAMS floats; `weight` is [SYMPIE_N_PARAMS]
- * [SYMPIE_NEM_FEATURES]. */
+ * [SYMPIE_NEM_FEATURES]. Then, where `fold` is not NULL, as above. */
 cudaError_t sympie_cuda_head (const void *features, const float *weight,
-    const float *bias, float *params, bool half, SympieCudaTarget *to);
+    const float *bias, float *params, const SympieCudaFold *fold,
+    SympieCudaOperator *op, bool half, SympieCudaTarget *to);
 
 /* ---- DWM ---------------------------------------------------------------- */
 
-/* `src` and `dst` do not overlap. `params` are SYMPIE_N_PARAMS floats;
- * `strength` (0 to 1) blends the identity towards them. */
+/* `src` and `dst` do not overlap. */
 cudaError_t sympie_cuda_dwm (const SympieCudaFrame *src,
     const SympieCudaFrame *dst, const SympieColour *colour,
-    unsigned chroma_site, const float *params, float strength, bool half,
+    unsigned chroma_site, const SympieCudaOperator *op, bool half,
     SympieCudaTarget *to);
 
 #ifdef __cplusplus

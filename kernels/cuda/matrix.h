@@ -129,57 +129,19 @@ load_columns<float> (Columns<float> columns[2][2],
         array.get (at + e / 4 * 8 * stride + e / 2 % 2 * 8 + e % 2);
 }
 
-#ifdef SYMPIE_EMULATED
+/* ---- Instructions -------------------------------------------------------- */
 
-/* Where ldmatrix would want 16 bytes of a row. */
-static inline int
-row_of_matrix (const SharedArray<half> &array, int i, int stride)
-{
-  int row = i + emulate::lane () / 4 * stride;
-
-  array.at<uint4> (row);
-  return row + emulate::lane () % 4 * 2;
-}
-
-template <>
-inline void
-load_rows<half> (
-    Rows<half> *rows, const SharedArray<half> &array, int i, int stride)
-{
-  int at = row_of_matrix (array, i, stride);
-
-  rows->values[0] = array.load<uint32_t> (at);
-  rows->values[1] = array.load<uint32_t> (at + 8 * stride);
-}
-
-template <>
-inline void
-load_rows_twice<half> (
-    Rows<half> rows[2], const SharedArray<half> &array, int i, int stride)
-{
-  load_rows (&rows[0], array, i, stride);
-  load_rows (&rows[1], array, i + 8, stride);
-}
-
-template <>
-inline void
-load_columns<half> (Columns<half> columns[2][2], const SharedArray<half> &array,
-    int i, int stride)
-{
-  int at = row_of_matrix (array, i, stride);
-
-  for (int e = 0; e < 4; e++)
-    columns[e / 2][e % 2].value =
-        array.load<uint32_t> (at + e / 2 * 8 * stride + e % 2 * 8);
-}
-
-#else
-
+/* n matrices of 8 rows of 16 bytes; lane 8 m + r has where row r of matrix m
+ * is. values[m] are then elements (g, 2t) and (g, 2t+1) of it. */
 template <int n>
 __device__ __forceinline__ void
-load_matrices (uint32_t values[n], const half *row)
+load_matrices (uint32_t values[n], const SharedArray<half> &array, int i)
 {
-  unsigned address = (unsigned) __cvta_generic_to_shared (row);
+#ifdef SYMPIE_EMULATED
+  emulate::load_matrices (
+      values, n, array.at<uint4> (i), { "load_matrices", __FILE__, __LINE__ });
+#else
+  unsigned address = (unsigned) __cvta_generic_to_shared (array.at<uint4> (i));
 
   if constexpr (n == 4)
     asm volatile(
@@ -192,15 +154,52 @@ load_matrices (uint32_t values[n], const half *row)
                  : "=r"(values[0]), "=r"(values[1])
                  : "r"(address)
                  : "memory");
+#endif
 }
+
+/* c, 16x8, += a * b. Of the 16x16 left matrix a[0] has (g, 2t..), a[1] (g+8,
+ * 2t..), a[2] (g, 2t+8..), a[3] (g+8, 2t+8..); of the 16x8 right one b[0] has
+ * (2t.., g), b[1] (2t+8.., g). With k = 8 only the first halves are there. */
+template <int k>
+__device__ __forceinline__ void
+multiply_add_matrices (
+    float c[4], const uint32_t a[k / 4], const uint32_t b[k / 8])
+{
+#ifdef SYMPIE_EMULATED
+  emulate::multiply_add_matrices (
+      c, a, b, k, { "multiply_add_matrices", __FILE__, __LINE__ });
+#else
+#if __CUDA_ARCH__ >= 800
+  constexpr bool is_whole = k == 16;
+#else
+  constexpr bool is_whole = false; /* two instructions */
+#endif
+
+  if constexpr (is_whole)
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
+        "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+        "{%0, %1, %2, %3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+  else
+    for (int h = 0; h < k / 8; h++)
+      asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 "
+                   "{%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
+                   : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+                   : "r"(a[2 * h]), "r"(a[2 * h + 1]), "r"(b[h]));
+#endif
+}
+
+/* ---- Half -----------------------------------------------------------------
+ */
 
 template <>
 __device__ __forceinline__ void
 load_rows<half> (
     Rows<half> *rows, const SharedArray<half> &array, int i, int stride)
 {
-  load_matrices<2> (
-      rows->values, array.at<uint4> (i + lane_of_warp () % 16 * stride));
+  load_matrices<2> (rows->values, array, i + lane_of_warp () % 16 * stride);
 }
 
 template <>
@@ -211,8 +210,7 @@ load_rows_twice<half> (
   int lane = lane_of_warp ();
   uint32_t values[4];
 
-  load_matrices<4> (
-      values, array.at<uint4> (i + lane % 16 * stride + lane / 16 * 8));
+  load_matrices<4> (values, array, i + lane % 16 * stride + lane / 16 * 8);
   rows[0] = { { values[0], values[1] } };
   rows[1] = { { values[2], values[3] } };
 }
@@ -225,170 +223,71 @@ load_columns<half> (Columns<half> columns[2][2], const SharedArray<half> &array,
   int lane = lane_of_warp ();
   uint32_t values[4];
 
-  load_matrices<4> (
-      values, array.at<uint4> (
-                  i + (lane % 8 + lane / 16 * 8) * stride + lane / 8 % 2 * 8));
+  load_matrices<4> (values, array,
+      i + (lane % 8 + lane / 16 * 8) * stride + lane / 8 % 2 * 8);
   columns[0][0].value = values[0];
   columns[0][1].value = values[1];
   columns[1][0].value = values[2];
   columns[1][1].value = values[3];
 }
 
-#endif
-
 /* ---- The product --------------------------------------------------------- */
 
-/* sums += rows * columns, 16x8 += 16x16 * 16x8, each in two halves. */
-template <typename T>
-__device__ __forceinline__ void multiply (Sums *sums, const Rows<T> &rows_0,
-    const Rows<T> &rows_1, const Columns<T> &columns_0,
-    const Columns<T> &columns_1);
+/* sums += rows * columns, 16x8 += 16x8 * 8x8. */
+__device__ __forceinline__ void
+multiply (Sums *sums, const Rows<half> &rows, const Columns<half> &columns)
+{
+  multiply_add_matrices<8> (sums->values, rows.values, &columns.value);
+}
 
+__device__ __forceinline__ void
+multiply (Sums *sums, const Rows<float> &rows, const Columns<float> &columns)
+{
 #ifdef SYMPIE_EMULATED
-
-namespace emulate {
-
-static inline void
-unpack (const Rows<half> &rows, float values[4])
-{
-  for (int e = 0; e < 4; e++)
-    values[e] =
-        __half2float ({ (uint16_t) (rows.values[e / 2] >> (e % 2 * 16)) });
-}
-
-static inline void
-unpack (const Columns<half> &columns, float values[2])
-{
-  for (int e = 0; e < 2; e++)
-    values[e] = __half2float ({ (uint16_t) (columns.value >> (e * 16)) });
-}
-
-static inline void
-unpack (const Rows<float> &rows, float values[4])
-{
-  memcpy (values, rows.values, sizeof rows.values);
-}
-
-static inline void
-unpack (const Columns<float> &columns, float values[2])
-{
-  memcpy (values, columns.values, sizeof columns.values);
-}
-
-template <typename T> struct Product
-{
-  Sums *sums;
-  const Rows<T> *rows[2];
-  const Columns<T> *columns[2];
-
-  static void
-  all (void *const *lanes)
-  {
-    float left[16][16], right[16][8], sums[16][8];
-
-    for (int i = 0; i < 32; i++) {
-      const Product *lane = (const Product *) lanes[i];
-      int g = i / 4, t = i % 4;
-
-      for (int h = 0; h < 2; h++) {
-        float rows[4], columns[2];
-
-        unpack (*lane->rows[h], rows);
-        unpack (*lane->columns[h], columns);
-        for (int e = 0; e < 4; e++)
-          left[g + e / 2 * 8][h * 8 + 2 * t + e % 2] = rows[e];
-        for (int e = 0; e < 2; e++)
-          right[h * 8 + 2 * t + e][g] = columns[e];
-      }
-      for (int e = 0; e < 4; e++)
-        sums[g + e / 2 * 8][2 * t + e % 2] = lane->sums->values[e];
-    }
-    for (int m = 0; m < 16; m++)
-      for (int k = 0; k < 16; k++)
-        for (int n = 0; n < 8; n++)
-          sums[m][n] += left[m][k] * right[k][n];
-    for (int i = 0; i < 32; i++)
-      for (int e = 0; e < 4; e++)
-        ((const Product *) lanes[i])->sums->values[e] =
-            sums[i / 4 + e / 2 * 8][i % 4 * 2 + e % 2];
-  }
-};
-
-} // namespace emulate
-
-template <typename T>
-inline void
-multiply (Sums *sums, const Rows<T> &rows_0, const Rows<T> &rows_1,
-    const Columns<T> &columns_0, const Columns<T> &columns_1)
-{
-  emulate::Product<T> mine = { sums, { &rows_0, &rows_1 },
-    { &columns_0, &columns_1 } };
-
-  emulate::warp_operation (
-      { "multiply", __FILE__, __LINE__ }, &mine, emulate::Product<T>::all);
-}
-
+  emulate::multiply_add_matrices (sums->values, rows.values, columns.values,
+      { "multiply", __FILE__, __LINE__ });
 #else
-
-template <>
-__device__ __forceinline__ void
-multiply<half> (Sums *sums, const Rows<half> &rows_0, const Rows<half> &rows_1,
-    const Columns<half> &columns_0, const Columns<half> &columns_1)
-{
-  float *c = sums->values;
-
-#if __CUDA_ARCH__ >= 800
-  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
-               "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-               "{%0, %1, %2, %3};"
-               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-               : "r"(rows_0.values[0]), "r"(rows_0.values[1]),
-               "r"(rows_1.values[0]), "r"(rows_1.values[1]),
-               "r"(columns_0.value), "r"(columns_1.value));
-#else
-  asm volatile(
-      "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 "
-      "{%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
-      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-      : "r"(rows_0.values[0]), "r"(rows_0.values[1]), "r"(columns_0.value));
-  asm volatile(
-      "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 "
-      "{%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
-      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-      : "r"(rows_1.values[0]), "r"(rows_1.values[1]), "r"(columns_1.value));
-#endif
-}
-
-/* The reference: every lane fetches what it needs from the lanes that hold it.
- */
-template <>
-__device__ __forceinline__ void
-multiply<float> (Sums *sums, const Rows<float> &rows_0,
-    const Rows<float> &rows_1, const Columns<float> &columns_0,
-    const Columns<float> &columns_1)
-{
   int g = lane_of_warp () / 4, t = lane_of_warp () % 4;
 
-  /* Not unrolled: there are many of these, and nvcc takes minutes. */
+  /* The reference: every lane fetches what it needs from the lanes that hold
+   * it. Not unrolled: there are many of these, and nvcc takes minutes. */
 #pragma unroll 1
   for (int holder = 0; holder < 4; holder++)
-    for (int e = 0; e < 4; e++) {
-      const Rows<float> &rows = e < 2 ? rows_0 : rows_1;
-      const Columns<float> &columns = e < 2 ? columns_0 : columns_1;
+    for (int e = 0; e < 2; e++) {
       float upper, lower, left, right;
 
-      upper = __shfl_sync (0xffffffff, rows.values[e % 2], 4 * g + holder);
-      lower = __shfl_sync (0xffffffff, rows.values[2 + e % 2], 4 * g + holder);
-      left = __shfl_sync (0xffffffff, columns.values[e % 2], 8 * t + holder);
-      right =
-          __shfl_sync (0xffffffff, columns.values[e % 2], 8 * t + 4 + holder);
+      upper = __shfl_sync (0xffffffff, rows.values[e], 4 * g + holder);
+      lower = __shfl_sync (0xffffffff, rows.values[2 + e], 4 * g + holder);
+      left = __shfl_sync (0xffffffff, columns.values[e], 8 * t + holder);
+      right = __shfl_sync (0xffffffff, columns.values[e], 8 * t + 4 + holder);
       sums->values[0] += upper * left;
       sums->values[1] += upper * right;
       sums->values[2] += lower * left;
       sums->values[3] += lower * right;
     }
+#endif
 }
 
-#endif
+/* The same of 16x16 * 16x8, each in two halves. Half does it in one
+ * instruction, which wants both halves of the rows side by side in registers,
+ * as load_rows_twice() makes them; where they are not, two are less work. */
+__device__ __forceinline__ void
+multiply (Sums *sums, const Rows<half> &rows_0, const Rows<half> &rows_1,
+    const Columns<half> &columns_0, const Columns<half> &columns_1)
+{
+  const uint32_t a[4] = { rows_0.values[0], rows_0.values[1], rows_1.values[0],
+    rows_1.values[1] };
+  const uint32_t b[2] = { columns_0.value, columns_1.value };
+
+  multiply_add_matrices<16> (sums->values, a, b);
+}
+
+__device__ __forceinline__ void
+multiply (Sums *sums, const Rows<float> &rows_0, const Rows<float> &rows_1,
+    const Columns<float> &columns_0, const Columns<float> &columns_1)
+{
+  multiply (sums, rows_0, columns_0);
+  multiply (sums, rows_1, columns_1);
+}
 
 #endif /* SYMPIE_CUDA_MATRIX_H */

@@ -179,6 +179,15 @@ sympie_cuda_nem_run (SympieCudaNem *nem, SympieCudaTarget *to)
     if (result != cudaSuccess)
       return result;
   }
+  return cudaSuccess;
+}
+
+cudaError_t
+sympie_cuda_nem_head (SympieCudaNem *nem, const SympieCudaFold *fold,
+    SympieCudaOperator *op, SympieCudaTarget *to)
+{
+  const SympieCudaWeights *weights = nem->weights;
+
   return sympie_cuda_head (nem->features, weights->head_weight,
-      weights->head_bias, nem->params, weights->half, to);
+      weights->head_bias, nem->params, fold, op, weights->half, to);
 }

@@ -8,6 +8,7 @@
 #ifndef SYMPIE_CUDA_NEM_H
 #define SYMPIE_CUDA_NEM_H
 
+#include "kernels.h"
 #include "weights.h"
 
 typedef struct SympieCudaNem SympieCudaNem;
@@ -24,7 +25,10 @@ void *sympie_cuda_nem_crop (const SympieCudaNem *nem);
 /* SYMPIE_N_PARAMS floats in device memory, estimated from the crop. */
 const float *sympie_cuda_nem_params (const SympieCudaNem *nem);
 
-/* Puts the layers where `to` says. */
+/* Puts the layers where `to` says, but for the last one, which follows and goes
+ * on to `op` where `fold` is not NULL. */
 cudaError_t sympie_cuda_nem_run (SympieCudaNem *nem, SympieCudaTarget *to);
+cudaError_t sympie_cuda_nem_head (SympieCudaNem *nem,
+    const SympieCudaFold *fold, SympieCudaOperator *op, SympieCudaTarget *to);
 
 #endif /* SYMPIE_CUDA_NEM_H */

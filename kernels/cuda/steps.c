@@ -64,9 +64,21 @@ put_preprocess (
       steps->resize.y, sympie_cuda_nem_crop (steps->nem), steps->half, to);
 }
 
+static SympieCudaFold
+fold_for (const SympieCudaSteps *steps, const SympieImage *src, float strength)
+{
+  const SympieFormatInfo *info = sympie_format_info (src->format);
+  SympieCudaFold fold;
+  SympieColour colour;
+
+  sympie_colour_init (&colour, info, &src->colorimetry);
+  sympie_cuda_fold_init (&fold, info, &colour, strength, steps->half);
+  return fold;
+}
+
 static cudaError_t
 put_dwm (SympieCudaSteps *steps, const SympieImage *src, const SympieImage *dst,
-    const float *params, float strength, SympieCudaTarget *to)
+    SympieCudaTarget *to)
 {
   SympieCudaFrame from = sympie_cuda_frame (src),
                   into = sympie_cuda_frame (dst);
@@ -74,7 +86,7 @@ put_dwm (SympieCudaSteps *steps, const SympieImage *src, const SympieImage *dst,
 
   sympie_colour_init (&colour, from.info, &src->colorimetry);
   return sympie_cuda_dwm (&from, &into, &colour, src->colorimetry.chroma_site,
-      params, strength, steps->half, to);
+      steps->op, steps->half, to);
 }
 
 /* Puts the nodes into the graph or, where it is made, new ones in their place.
@@ -83,7 +95,7 @@ static cudaError_t
 put_nodes (SympieCudaSteps *steps, SympieCudaGraph *graph,
     const SympieImage *src, const SympieImage *dst, float strength)
 {
-  const float *params = sympie_cuda_nem_params (steps->nem);
+  SympieCudaFold fold = fold_for (steps, src, strength);
   SympieCudaTarget to = {
     .graph = graph->graph,
     .exec = graph->exec,
@@ -94,11 +106,20 @@ put_nodes (SympieCudaSteps *steps, SympieCudaGraph *graph,
   graph->preprocess = to.node;
   if (result == cudaSuccess && !graph->exec)
     result = sympie_cuda_nem_run (steps->nem, &to);
+  if (result != cudaSuccess || (graph->exec && !dst))
+    return result;
+
+  if (graph->exec)
+    to.node = graph->head;
+  result =
+      sympie_cuda_nem_head (steps->nem, dst ? &fold : NULL, steps->op, &to);
+  graph->head = to.node;
   if (result != cudaSuccess || !dst)
     return result;
+
   if (graph->exec)
     to.node = graph->dwm;
-  result = put_dwm (steps, src, dst, params, strength, &to);
+  result = put_dwm (steps, src, dst, &to);
   graph->dwm = to.node;
   return result;
 }
@@ -154,7 +175,10 @@ sympie_cuda_steps_apply (SympieCudaSteps *steps, const SympieImage *src,
     SympieError *error)
 {
   SympieCudaTarget to = { .stream = steps->stream };
+  SympieCudaFold fold = fold_for (steps, src, strength);
 
   return sympie_cuda_ok (
-      put_dwm (steps, src, dst, params, strength, &to), "run DWM", error);
+             sympie_cuda_fold (&fold, params, steps->op, steps->half, &to),
+             "fold the parameters", error)
+         && sympie_cuda_ok (put_dwm (steps, src, dst, &to), "run DWM", error);
 }

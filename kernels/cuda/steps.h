@@ -7,9 +7,10 @@
  * all of it.
  *
  * What begins with NEM is one CUDA graph for a size and format of frames.
- * Frames of a buffer pool change their address, so the first and the last node
- * are given new arguments before each launch, which costs the host two short
- * calls and the GPU nothing. */
+ * Frames of a buffer pool change their address, so the nodes that see them are
+ * given new arguments before each launch, and with DWM the one that folds the
+ * parameters, whose strength may change: three short calls of the host, which
+ * cost the GPU nothing. */
 
 #ifndef SYMPIE_CUDA_STEPS_H
 #define SYMPIE_CUDA_STEPS_H
@@ -21,7 +22,7 @@ typedef struct
 {
   cudaGraph_t graph;
   cudaGraphExec_t exec; /* NULL: not made yet */
-  cudaGraphNode_t preprocess, dwm;
+  cudaGraphNode_t preprocess, head, dwm;
 } SympieCudaGraph;
 
 /* All zero but for the first ones is steps that have not run. */
@@ -30,6 +31,7 @@ typedef struct
   bool half;
   cudaStream_t stream;
   SympieCudaNem *nem; /* NULL: DWM is all there is */
+  SympieCudaOperator *op;
 
   SympieFormat format; /* of the frames that the rest is for */
   int width, height;

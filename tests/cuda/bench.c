@@ -49,7 +49,7 @@ typedef struct
   SympieCudaResize resize;
   SympieCudaNem *nem;
   void *backend; /* for whole frames */
-  float *params;
+  SympieCudaOperator *op;
 } Bench;
 
 typedef void (*Run) (Bench *bench, int frame);
@@ -109,7 +109,7 @@ run_dwm (Bench *bench, int frame)
   SympieCudaFrame to = sympie_cuda_frame (&bench->out[frame]);
 
   GPU (sympie_cuda_dwm (&from, &to, &bench->colour, SYMPIE_CHROMA_LEFT,
-      bench->params, 1, true, gpu_target ()));
+      bench->op, true, gpu_target ()));
 }
 
 static size_t
@@ -193,8 +193,10 @@ new_image (SympieFormat format, uint64_t *seed)
 }
 
 static void
-bench_format (Bench *bench, SympieFormat format, uint64_t *seed)
+bench_format (
+    Bench *bench, SympieFormat format, const float *params, uint64_t *seed)
 {
+  SympieCudaFold fold;
   const char *name = sympie_format_info (format)->name;
   double dwm, copy, preprocess, whole, bytes;
 
@@ -209,6 +211,9 @@ bench_format (Bench *bench, SympieFormat format, uint64_t *seed)
           &bench->resize, &bench->in[0], bench->stream, NULL))
     exit (EXIT_FAILURE);
 
+  sympie_cuda_fold_init (
+      &fold, sympie_format_info (format), &bench->colour, 1, true);
+  GPU (sympie_cuda_fold (&fold, params, bench->op, true, gpu_target ()));
   bytes = 2. * (double) frame_bytes (&bench->in[0]);
   preprocess = measure (bench, run_preprocess);
   dwm = measure (bench, run_dwm);
@@ -239,6 +244,7 @@ main (void)
   const SympieCudaWeights *on_device;
   size_t before, after, total;
   SympieParams params;
+  float *device_params;
 
   GPU (cudaMemGetInfo (&before, &total));
   bench.backend = sympie_backend_cuda.open (&config, weights, NULL);
@@ -252,7 +258,8 @@ main (void)
   sympie_params_identity (&params);
   for (int i = 0; i < SYMPIE_N_PARAMS; i++)
     params.values[i] += check_random_float (&seed, -0.1f, 0.1f);
-  bench.params = gpu_new (&params, sizeof params);
+  device_params = gpu_new (&params, sizeof params);
+  bench.op = gpu_new (NULL, sympie_cuda_operator_size ());
 
   printf ("NEM, half, batch 1: %.1f us. Device memory of weights and two "
           "contexts: %.1f MB.\n\n",
@@ -265,9 +272,10 @@ main (void)
       "frame | frames/s |\n");
   printf ("|---|---|---|---|---|---|---|---|\n");
   for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-    bench_format (&bench, formats[i], &seed);
+    bench_format (&bench, formats[i], device_params, &seed);
 
-  GPU (cudaFree (bench.params));
+  GPU (cudaFree (device_params));
+  GPU (cudaFree (bench.op));
   sympie_cuda_nem_free (bench.nem);
   sympie_cuda_weights_unref (on_device);
   sympie_backend_cuda.close (bench.backend);

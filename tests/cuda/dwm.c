@@ -20,8 +20,13 @@ static const SympieColorimetry colorimetries[] = {
   { 0.2126f, 0.0722f, true, SYMPIE_CHROMA_TOP },
 };
 
-static const int sizes[][2] = { { 1, 1 }, { 3, 7 }, { 61, 31 }, { 64, 32 },
-  { 129, 66 } };
+/* The last ones have blocks inside the frame, which meet no border; rows of the
+ * first one of them are not aligned to words, those of the second are. */
+static const struct
+{
+  int width, height, padding;
+} sizes[] = { { 1, 1, 12 }, { 3, 7, 12 }, { 61, 31, 12 }, { 64, 32, 16 },
+  { 129, 66, 15 }, { 271, 75, 12 }, { 400, 107, 16 } };
 
 /* How far the parameters may be from the identity, and how far the codes, in
  * levels of 8 bits, then from what they should be before rounding: on tensor
@@ -97,20 +102,22 @@ same_alpha (const Frame *a, const Frame *b)
 }
 
 static void
-test (int format, int width, int height, int kind, bool half,
+test (int format, int width, int height, int padding, int kind, bool half,
     const SympieColorimetry *colorimetry, uint64_t *seed)
 {
   const SympieFormatInfo *info = sympie_format_info (format);
   Frame src = frame_new (format, width, height, 0, colorimetry, seed);
-  Frame dst = frame_new (format, width, height, 12, colorimetry, seed);
-  Frame before = frame_new (format, width, height, 12, colorimetry, seed);
+  Frame dst = frame_new (format, width, height, padding, colorimetry, seed);
+  Frame before = frame_new (format, width, height, padding, colorimetry, seed);
   SympieParams params = random_params (kinds[kind].spread, seed), blended;
   SympieParams identity;
   SympieImage device_src, device_dst;
   SympieCudaFrame from, to;
   SympieColour colour;
+  SympieCudaFold fold;
   Definition definition;
   double largest, mean;
+  SympieCudaOperator *op = gpu_new (NULL, sympie_cuda_operator_size ());
   void *device_params = gpu_new (&params, sizeof params);
 
   /* What is there before must not matter, but in the padding. */
@@ -122,8 +129,10 @@ test (int format, int width, int height, int kind, bool half,
   from = sympie_cuda_frame (&device_src);
   to = sympie_cuda_frame (&device_dst);
   sympie_colour_init (&colour, info, colorimetry);
-  GPU (sympie_cuda_dwm (&from, &to, &colour, colorimetry->chroma_site,
-      device_params, kinds[kind].strength, half, gpu_target ()));
+  sympie_cuda_fold_init (&fold, info, &colour, kinds[kind].strength, half);
+  GPU (sympie_cuda_fold (&fold, device_params, op, half, gpu_target ()));
+  GPU (sympie_cuda_dwm (
+      &from, &to, &colour, colorimetry->chroma_site, op, half, gpu_target ()));
   gpu_frame_get (&dst, &device_dst);
 
   sympie_params_identity (&identity);
@@ -132,7 +141,7 @@ test (int format, int width, int height, int kind, bool half,
   compare (&dst, &definition, &largest, &mean);
   if (!CHECK (largest <= (half ? kinds[kind].largest_half
                                : kinds[kind].largest_float)
-                  && (mean <= 0.1 || width * height < 1000),
+                  && (mean <= 0.06 || width * height < 1000),
           "%s %dx%d, %s parameters, %s: %.3f levels, %.3f on average",
           info->name, width, height, kinds[kind].name, half ? "half" : "float",
           largest, mean)) {
@@ -148,6 +157,7 @@ test (int format, int width, int height, int kind, bool half,
   gpu_frame_free (&device_src);
   gpu_frame_free (&device_dst);
   GPU (cudaFree (device_params));
+  GPU (cudaFree (op));
   frame_clear (&src);
   frame_clear (&dst);
   frame_clear (&before);
@@ -168,8 +178,8 @@ main (int argc, char **argv)
 #ifdef SYMPIE_EMULATED
           emulate_order ((s + kind) % 2);
 #endif
-          test (format, sizes[s][0], sizes[s][1], kind, half,
-              &colorimetries[(s + kind + format) % 4], &seed);
+          test (format, sizes[s].width, sizes[s].height, sizes[s].padding, kind,
+              half, &colorimetries[(s + kind + format) % 4], &seed);
         }
   return check_end ();
 }

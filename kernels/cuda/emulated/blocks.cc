@@ -619,6 +619,108 @@ shared_write (const void *address, size_t size, Site site)
   }
 }
 
+/* ---- Instructions on matrices -------------------------------------------- */
+
+namespace {
+
+struct MatrixLoad
+{
+  uint32_t *values;
+  int n;
+  const half *row;
+
+  static void
+  all (void *const *lanes)
+  {
+    for (int i = 0; i < 32; i++) {
+      const MatrixLoad *mine = (const MatrixLoad *) lanes[i];
+
+      for (int m = 0; m < mine->n; m++) {
+        const MatrixLoad *holder = (const MatrixLoad *) lanes[8 * m + i / 4];
+
+        memcpy (&mine->values[m], holder->row + i % 4 * 2, sizeof (uint32_t));
+      }
+    }
+  }
+};
+
+/* Registers as floats: a[row][column] by lane and place. */
+struct MatrixProduct
+{
+  float *c;
+  float a[8], b[4];
+  int k;
+
+  static void
+  all (void *const *lanes)
+  {
+    int k = ((const MatrixProduct *) lanes[0])->k;
+    float left[16][16], right[16][8];
+
+    for (int i = 0; i < 32; i++) {
+      const MatrixProduct *lane = (const MatrixProduct *) lanes[i];
+
+      for (int e = 0; e < k / 2; e++)
+        left[i / 4 + e / 2 % 2 * 8][i % 4 * 2 + e % 2 + e / 4 * 8] = lane->a[e];
+      for (int e = 0; e < k / 4; e++)
+        right[i % 4 * 2 + e % 2 + e / 2 * 8][i / 4] = lane->b[e];
+    }
+    for (int i = 0; i < 32; i++) {
+      float *c = ((const MatrixProduct *) lanes[i])->c;
+
+      for (int e = 0; e < 4; e++) {
+        const float *row = left[i / 4 + e / 2 * 8];
+        int column = i % 4 * 2 + e % 2;
+
+        for (int j = 0; j < k; j++)
+          c[e] += row[j] * right[j][column];
+      }
+    }
+  }
+};
+
+float
+half_of (uint32_t word, int e)
+{
+  return __half2float ({ (uint16_t) (word >> 16 * e) });
+}
+
+} // namespace
+
+void
+load_matrices (uint32_t *values, int n, const half *row, Site site)
+{
+  MatrixLoad mine = { values, n, row };
+
+  if (lane () < 8 * n)
+    shared_read (row, 16, site);
+  warp_operation (site, &mine, MatrixLoad::all);
+}
+
+void
+multiply_add_matrices (
+    float c[4], const uint32_t *a, const uint32_t *b, int k, Site site)
+{
+  MatrixProduct mine = { c, {}, {}, k };
+
+  for (int e = 0; e < k / 2; e++)
+    mine.a[e] = half_of (a[e / 2], e % 2);
+  for (int e = 0; e < k / 4; e++)
+    mine.b[e] = half_of (b[e / 2], e % 2);
+  warp_operation (site, &mine, MatrixProduct::all);
+}
+
+void
+multiply_add_matrices (
+    float c[4], const float a[4], const float b[2], Site site)
+{
+  MatrixProduct mine = { c, { a[0], a[1], a[2], a[3] }, { b[0], b[1] }, 8 };
+
+  warp_operation (site, &mine, MatrixProduct::all);
+}
+
+/* ---- Copies in the background -------------------------------------------- */
+
 void
 copy_later (void *dst, const void *src, size_t size, size_t valid, Site site)
 {

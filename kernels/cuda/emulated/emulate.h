@@ -54,6 +54,10 @@ struct alignas (8) uint2
 {
   unsigned x, y;
 };
+struct uint3
+{
+  unsigned x, y, z;
+};
 struct alignas (16) uint4
 {
   unsigned x, y, z, w;
@@ -132,6 +136,91 @@ __float2half_rn (float value)
   return { (uint16_t) (sign | ((bits - (112u << 23)) >> 13)) };
 }
 
+/* Two halves; each operation rounds once. */
+struct half2
+{
+  half x, y;
+};
+
+static inline half2
+__floats2half2_rn (float x, float y)
+{
+  return { __float2half_rn (x), __float2half_rn (y) };
+}
+
+static inline half2
+__hfma2 (half2 a, half2 b, half2 c)
+{
+  return __floats2half2_rn (
+      fmaf (__half2float (a.x), __half2float (b.x), __half2float (c.x)),
+      fmaf (__half2float (a.y), __half2float (b.y), __half2float (c.y)));
+}
+
+static inline half2
+__hmul2 (half2 a, half2 b)
+{
+  return __floats2half2_rn (__half2float (a.x) * __half2float (b.x),
+      __half2float (a.y) * __half2float (b.y));
+}
+
+static inline half2
+__hadd2 (half2 a, half2 b)
+{
+  return __floats2half2_rn (__half2float (a.x) + __half2float (b.x),
+      __half2float (a.y) + __half2float (b.y));
+}
+
+static inline half2
+__hmin2 (half2 a, half2 b)
+{
+  return __floats2half2_rn (fminf (__half2float (a.x), __half2float (b.x)),
+      fminf (__half2float (a.y), __half2float (b.y)));
+}
+
+static inline half2
+__hmax2 (half2 a, half2 b)
+{
+  return __floats2half2_rn (fmaxf (__half2float (a.x), __half2float (b.x)),
+      fmaxf (__half2float (a.y), __half2float (b.y)));
+}
+
+/* Byte i of the result is byte (selector >> 4 i) of the eight of low and high.
+ */
+static inline unsigned
+__byte_perm (unsigned low, unsigned high, unsigned selector)
+{
+  uint64_t bytes = (uint64_t) high << 32 | low;
+  unsigned result = 0;
+
+  for (int i = 0; i < 4; i++)
+    result |= (unsigned) (bytes >> 8 * (selector >> 4 * i & 7) & 0xff) << 8 * i;
+  return result;
+}
+
+static inline unsigned
+__float_as_uint (float value)
+{
+  unsigned bits;
+
+  memcpy (&bits, &value, sizeof bits);
+  return bits;
+}
+
+static inline float
+__uint_as_float (unsigned bits)
+{
+  float value;
+
+  memcpy (&value, &bits, sizeof value);
+  return value;
+}
+
+static inline float
+__saturatef (float value)
+{
+  return fminf (fmaxf (value, 0), 1);
+}
+
 namespace emulate {
 
 /* Where in the kernel an operation stands. */
@@ -174,6 +263,14 @@ unsigned char *shared_memory (size_t end);
 void shared_read (const void *address, size_t size, Site site);
 void shared_write (const void *address, size_t size, Site site);
 [[noreturn]] void out_of_bounds (long index, long count, Site site);
+
+/* The instructions of matrix.h, on the registers that they work on there. The
+ * one on floats is none of a GPU's; a and b are as for k = 8. */
+void load_matrices (uint32_t *values, int n, const half *row, Site site);
+void multiply_add_matrices (
+    float c[4], const uint32_t *a, const uint32_t *b, int k, Site site);
+void multiply_add_matrices (
+    float c[4], const float a[4], const float b[2], Site site);
 
 /* Copies to shared memory that happen when the thread waits for their group. */
 void copy_later (

@@ -1,0 +1,145 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* What DWM's kernel, its loader and its storer share. */
+
+#ifndef SYMPIE_CUDA_DWM_H
+#define SYMPIE_CUDA_DWM_H
+
+#include "device.h"
+#include "matrix.h"
+
+#include "kernels.h"
+
+namespace {
+
+constexpr int REGION_W = 128, REGION_H = 32;
+constexpr int INPUT_W = REGION_W + 8; /* from 4 before the region on */
+constexpr int INPUT_H = REGION_H + 4; /* from 2 above it on */
+constexpr int INPUT = INPUT_W * INPUT_H;
+constexpr int THREADS = 512; /* 16 warps of 16x16 pixels */
+
+/* A float's low bits are the nearest integer when this is added. */
+constexpr float MAGIC = 12582912;
+
+enum Packing
+{
+  WORD,        /* R, G, B and another byte */
+  TRIPLE,      /* R, G, B */
+  RGB_PLANES,  /* these have samples of a plane next to each other */
+  PLANAR,      /* Y, U, V */
+  SEMI_PLANAR, /* Y, and U and V by turns */
+};
+
+/* How the pixels lie in memory. */
+template <typename Sample_, Packing packing, int sub_x, int sub_y> struct Layout
+{
+  using Sample = Sample_;
+  static constexpr Packing PACKING = packing;
+  static constexpr bool YUV = packing == PLANAR || packing == SEMI_PLANAR;
+  static constexpr bool IS_PACKED = packing == WORD || packing == TRIPLE;
+  static constexpr int SUB_X = sub_x, SUB_Y = sub_y;
+};
+
+struct Arguments
+{
+  int width, height;
+  SympieCudaPlane src[3], dst[3];
+  int shift, max;
+  unsigned mask;          /* of two codes */
+  bool left, top;         /* chroma's site */
+  int margin_x, margin_y; /* pixels of the region before the tile */
+  float offset[3], to_rgb[3][3];
+
+  /* Pixels that whole words can bring: from and to. */
+  bool aligned;
+  int whole_x[2], whole_y[2];
+
+  /* Pairs of halves, to load: */
+  unsigned widen, luma_zero, chroma_zero;
+  unsigned of_y, r_of_v, g_of_u, g_of_v, b_of_u;
+  unsigned up_x[2][2], up_y[2][2]; /* of the even and the odd pixel: the nearer
+                                      and the farther sample's weight */
+  /* and to store. Weights of the pixels before, at and after a chroma sample,
+   * and of rows; those of pixels bring B - Y and R - Y to codes too. */
+  unsigned down_x_twice[3], down_y_twice[3], round_chroma, largest_chroma;
+  float down_x[3][2], down_y[3];
+
+  /* Codes: of luma or of R, G, B, unit * x + zero, where zero makes the nearest
+   * integer of them (MAGIC); of U and V, and the weights of luma. */
+  float unit[3], zero[3], luma[3];
+
+  /* Packed pixels: their place, which bytes are a component's of two words (see
+   * PRMT), how a word is put together, and the mask of alpha or padding. */
+  SympieCudaPlane word_src, word_dst;
+  unsigned take[3], pack, kept;
+
+  /* Semi-planar chroma: its place, and the same. */
+  SympieCudaPlane pair_src, pair_dst;
+  bool v_first;
+  unsigned take_u, take_v, take_outer_u, take_outer_v, pack_pairs;
+};
+
+/* A block's region: its first pixel, and whether it meets the frame's border or
+ * has no whole words. */
+struct Block
+{
+  int x0, y0;
+  bool is_edge;
+};
+
+__device__ __forceinline__ half2
+as_halves (unsigned bits)
+{
+  half2 value;
+
+  memcpy (&value, &bits, sizeof value);
+  return value;
+}
+
+__device__ __forceinline__ unsigned
+as_bits (half2 value)
+{
+  unsigned bits;
+
+  memcpy (&bits, &value, sizeof bits);
+  return bits;
+}
+
+/* A word of a plane, `at` bytes into row y. */
+template <typename V>
+__device__ __forceinline__ V
+load_word (const SympieCudaPlane &plane, int at, int y)
+{
+  return __ldg (
+      (const V *) (plane.data + (int64_t) y * (int) plane.stride + at));
+}
+
+template <typename V>
+__device__ __forceinline__ void
+store_word (const SympieCudaPlane &plane, int at, int y, V value)
+{
+  *(V *) (plane.data + (int64_t) y * (int) plane.stride + at) = value;
+}
+
+/* Four words of 3 bytes each, in the low bytes, from three words and back. */
+__device__ __forceinline__ uint4
+spread (uint3 words)
+{
+  return make_uint4 (words.x, __byte_perm (words.x, words.y, 0x6543),
+      __byte_perm (words.y, words.z, 0x5432), words.z >> 8);
+}
+
+__device__ __forceinline__ uint3
+gather (uint4 words)
+{
+  return { __byte_perm (words.x, words.y, 0x4210),
+    __byte_perm (words.y, words.z, 0x5421),
+    __byte_perm (words.z, words.w, 0x6542) };
+}
+
+} // namespace
+
+#endif /* SYMPIE_CUDA_DWM_H */

@@ -1,0 +1,357 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* DWM's way out: R, G, B in [0, 1] to codes in shared memory, and from there to
+ * the frame in whole words; at the border sample by sample.
+ *
+ * In shared memory lie, of the region, packed pixels as words of 4 bytes, or
+ * planes of codes, and B - Y and R - Y of each pixel, side by side. */
+
+#ifndef SYMPIE_CUDA_DWM_STORE_H
+#define SYMPIE_CUDA_DWM_STORE_H
+
+#include "dwm.h"
+
+namespace {
+
+/* B - Y and R - Y of a pixel, which U and V are made of. */
+template <typename T> struct PairOf;
+
+template <> struct PairOf<half>
+{
+  half2 value;
+};
+
+template <> struct alignas (8) PairOf<float>
+{
+  float u, v;
+};
+
+template <typename T> struct alignas (16) FourPairs
+{
+  PairOf<T> pixel[4];
+};
+
+/* Strides that meet few bank conflicts, in elements. */
+template <typename T, class L> struct Out
+{
+  using Sample = typename L::Sample;
+  static constexpr int WORDS = REGION_W + 8; /* of pixels or pairs */
+  static constexpr int CODES = REGION_W + 8;
+  static constexpr int PLANES = L::SUB_X ? 1 : 3; /* of codes */
+  /* The codes come after the pairs. */
+  static constexpr int FIRST_CODE =
+      L::SUB_X ? REGION_H * WORDS * (int) (sizeof (PairOf<T>) / sizeof (Sample))
+               : 0;
+};
+
+__device__ __forceinline__ PairOf<half>
+make_pair (half, float u, float v)
+{
+  return { __floats2half2_rn (u, v) };
+}
+
+__device__ __forceinline__ PairOf<float>
+make_pair (float, float u, float v)
+{
+  return { u, v };
+}
+
+/* Two neighbouring pixels, from (column, row) of the region on. */
+template <typename T, class L>
+__device__ __forceinline__ void
+put_pixels (const Arguments &a, const SharedArray<T> &memory, int column,
+    int row, const float rgb[2][3])
+{
+  using O = Out<T, L>;
+  float luma[2];
+  unsigned code[2][3];
+
+  for (int e = 0; e < 2; e++) {
+    luma[e] = L::YUV ? fmaf (a.luma[0], rgb[e][0],
+                  fmaf (a.luma[1], rgb[e][1], a.luma[2] * rgb[e][2]))
+                     : 0;
+    for (int c = 0; c < O::PLANES; c++) {
+      float x = !L::YUV  ? rgb[e][c]
+                : c == 0 ? luma[e]
+                : c == 1 ? rgb[e][2] - luma[e]
+                         : rgb[e][0] - luma[e];
+
+      code[e][c] = __float_as_uint (fmaf (a.unit[c], x, a.zero[c]));
+      /* Full range's largest chroma is half a code too large. */
+      if (L::YUV && c > 0)
+        code[e][c] = min ((int) (code[e][c] & 0xffff), a.max);
+    }
+  }
+
+  if constexpr (L::IS_PACKED) {
+    uint2 words;
+
+    words.x = __byte_perm (
+        __byte_perm (code[0][0], code[0][1], 0x0040), code[0][2], a.pack);
+    words.y = __byte_perm (
+        __byte_perm (code[1][0], code[1][1], 0x0040), code[1][2], a.pack);
+    memory.template as<unsigned> ().template store<uint2> (
+        row * O::WORDS + column, words);
+  } else
+    for (int c = 0; c < O::PLANES; c++) {
+      int at = O::FIRST_CODE + (c * REGION_H + row) * O::CODES + column;
+
+      if (sizeof (typename L::Sample) == 1)
+        memory.template as<uint16_t> ().set (
+            at / 2, (uint16_t) __byte_perm (code[0][c], code[1][c], 0x0040));
+      else
+        memory.template as<unsigned> ().set (
+            at / 2, __byte_perm (code[0][c], code[1][c], 0x5410) << a.shift);
+    }
+
+  if constexpr (L::SUB_X) {
+    struct alignas (2 * sizeof (PairOf<T>)) Two
+    {
+      PairOf<T> pixel[2];
+    } two;
+
+    for (int e = 0; e < 2; e++)
+      two.pixel[e] = make_pair (T (), rgb[e][2] - luma[e], rgb[e][0] - luma[e]);
+    memory.template as<PairOf<T>> ().store (row * O::WORDS + column, two);
+  }
+}
+
+/* ---- Packed pixels and planes of codes ----------------------------------- */
+
+template <typename T, class L>
+__device__ __forceinline__ void
+store_words (
+    const Arguments &a, const Block &block, const SharedArray<T> &memory)
+{
+  constexpr int BYTES = L::PACKING == WORD ? 4 : 3;
+  auto words = memory.template as<unsigned> ();
+  int thread = thread_again ();
+
+#pragma unroll 1
+  for (int row = thread / 32; row < REGION_H; row += THREADS / 32) {
+    int x = block.x0 + thread % 32 * 4, y = block.y0 + row;
+    int at = row * Out<T, L>::WORDS + thread % 32 * 4;
+
+    if (!block.is_edge || (a.aligned && x + 4 <= a.width && y < a.height)) {
+      uint4 four = words.template load<uint4> (at);
+
+      if constexpr (L::PACKING == WORD) {
+        uint4 before = load_word<uint4> (a.word_src, 4 * x, y);
+
+        four.x |= before.x & a.kept;
+        four.y |= before.y & a.kept;
+        four.z |= before.z & a.kept;
+        four.w |= before.w & a.kept;
+        store_word (a.word_dst, 4 * x, y, four);
+      } else {
+        uint3 three = gather (four);
+
+        store_word (a.word_dst, 3 * x, y, three.x);
+        store_word (a.word_dst, 3 * x + 4, y, three.y);
+        store_word (a.word_dst, 3 * x + 8, y, three.z);
+      }
+    } else
+      for (int i = 0; i < 4 && x + i < a.width && y < a.height; i++) {
+        unsigned word = words.get (at + i);
+
+        if (BYTES == 4)
+          word |= load_word<unsigned> (a.word_src, 4 * (x + i), y) & a.kept;
+        for (int b = 0; b < BYTES; b++)
+          store_word (
+              a.word_dst, BYTES * (x + i) + b, y, (uint8_t) (word >> 8 * b));
+      }
+  }
+}
+
+template <typename T, class L>
+__device__ __forceinline__ void
+store_codes (const Arguments &a, const Block &block,
+    const SharedArray<T> &memory, int component)
+{
+  using Sample = typename L::Sample;
+  using O = Out<T, L>;
+  const SympieCudaPlane &plane = a.dst[component];
+  auto codes = memory.template as<uint16_t> ();
+  int thread = thread_again ();
+
+#pragma unroll
+  for (int i = 0; i < REGION_H * 32 / THREADS; i++) {
+    int row = a.margin_y + thread / 32 + i * (THREADS / 32);
+    int column = a.margin_x + thread % 32 * 4;
+    int x = block.x0 + column, y = block.y0 + row;
+    int at = O::FIRST_CODE + (component * REGION_H + row) * O::CODES + column;
+
+    if (row >= REGION_H || column >= REGION_W)
+      continue;
+    if (!block.is_edge || (a.aligned && x + 4 <= a.width && y < a.height)) {
+      if constexpr (sizeof (Sample) == 1)
+        store_word (plane, x, y, codes.template load<unsigned> (at / 2));
+      else
+        store_word (plane, 2 * x, y, codes.template load<uint2> (at));
+    } else
+      for (int e = 0; e < 4 && x + e < a.width && y < a.height; e++)
+        if (sizeof (Sample) == 1)
+          store_word (plane, x + e, y,
+              (uint8_t) (codes.get ((at + e) / 2) >> (e % 2 * 8)));
+        else
+          store_word (plane, 2 * (x + e), y, codes.get (at + e));
+  }
+}
+
+/* ---- Subsampled chroma --------------------------------------------------- */
+
+/* sum + weight * pair, with the weight of the axis at `i`. */
+__device__ __forceinline__ PairOf<half>
+add (const Arguments &a, bool vertical, int i, PairOf<half> pair,
+    PairOf<half> sum)
+{
+  half2 weight = as_halves (vertical ? a.down_y_twice[i] : a.down_x_twice[i]);
+
+  return { __hfma2 (pair.value, weight, sum.value) };
+}
+
+__device__ __forceinline__ PairOf<float>
+add (const Arguments &a, bool vertical, int i, PairOf<float> pair,
+    PairOf<float> sum)
+{
+  float of_u = vertical ? a.down_y[i] : a.down_x[i][0];
+  float of_v = vertical ? a.down_y[i] : a.down_x[i][1];
+
+  return { sum.u + of_u * pair.u, sum.v + of_v * pair.v };
+}
+
+/* Codes of U and V, in the low and the high 16 bits, which may have more. */
+__device__ __forceinline__ unsigned
+codes_of_pair (const Arguments &a, PairOf<half> pair)
+{
+  return as_bits (__hmin2 (__hadd2 (pair.value, as_halves (a.round_chroma)),
+      as_halves (a.largest_chroma)));
+}
+
+__device__ __forceinline__ unsigned
+codes_of_pair (const Arguments &a, PairOf<float> pair)
+{
+  float top = (float) a.max;
+
+  return (unsigned) fminf (fmaxf (rintf (pair.u + a.offset[1]), 0), top)
+         | (unsigned) fminf (fmaxf (rintf (pair.v + a.offset[2]), 0), top)
+               << 16;
+}
+
+/* The pixel before `column` and four from there on, of a row of the region. At
+ * the border those outside of the frame are what the last one inside is. */
+template <typename T, class L>
+__device__ __forceinline__ void
+load_five (const Arguments &a, const Block &block,
+    const SharedArray<PairOf<T>> &pairs, int column, int row, PairOf<T> five[5])
+{
+  int first = column - (a.margin_x > 0);
+
+  if (block.is_edge) {
+    row = min (max (row + block.y0, 0), a.height - 1) - block.y0;
+    for (int i = 0; i < 5; i++) {
+      int x = block.x0 + (i == 0 ? first : column + i - 1);
+
+      five[i] = pairs.get (
+          row * Out<T, L>::WORDS + min (max (x, 0), a.width - 1) - block.x0);
+    }
+  } else {
+    FourPairs<T> four =
+        pairs.template load<FourPairs<T>> (row * Out<T, L>::WORDS + column);
+
+    five[0] = pairs.get (row * Out<T, L>::WORDS + first);
+    for (int i = 0; i < 4; i++)
+      five[1 + i] = four.pixel[i];
+  }
+}
+
+/* Two samples of U and V, of the codes that these hold. */
+template <class L>
+__device__ __forceinline__ void
+store_pairs (const Arguments &a, int x, int y, bool whole, bool both,
+    unsigned first, unsigned second)
+{
+  constexpr bool is_byte = sizeof (typename L::Sample) == 1;
+
+  if (!is_byte) {
+    first = (first & a.mask) << a.shift;
+    second = (second & a.mask) << a.shift;
+  }
+  if (!whole) {
+    for (int c = 0; c < 2; c++)
+      for (int e = 0; e < 1 + both; e++)
+        store_word (a.dst[1 + c], (x + e) * a.dst[1 + c].step, y,
+            (typename L::Sample) ((e ? second : first) >> 16 * c));
+  } else if constexpr (L::PACKING == SEMI_PLANAR) {
+    if constexpr (is_byte)
+      store_word (
+          a.pair_dst, 2 * x, y, __byte_perm (first, second, a.pack_pairs));
+    else
+      store_word (a.pair_dst, 4 * x, y, uint2{ first, second });
+  } else if constexpr (is_byte) {
+    store_word (a.dst[1], x, y, (uint16_t) __byte_perm (first, second, 0x0040));
+    store_word (a.dst[2], x, y, (uint16_t) __byte_perm (first, second, 0x0062));
+  } else {
+    store_word (a.dst[1], 2 * x, y, __byte_perm (first, second, 0x5410));
+    store_word (a.dst[2], 2 * x, y, __byte_perm (first, second, 0x7632));
+  }
+}
+
+template <typename T, class L>
+__device__ __forceinline__ void
+store_chroma (
+    const Arguments &a, const Block &block, const SharedArray<T> &memory)
+{
+  auto pairs = memory.template as<PairOf<T>> ();
+  int thread = thread_again ();
+
+#pragma unroll
+  for (int i = 0; i < (REGION_H >> L::SUB_Y) * 32 / THREADS; i++) {
+    int row = a.margin_y + ((thread / 32 + i * (THREADS / 32)) << L::SUB_Y);
+    int column = a.margin_x + thread % 32 * 4;
+    int x = block.x0 + column, y = block.y0 + row;
+    bool whole = !block.is_edge || (a.aligned && x + 4 <= a.width);
+    PairOf<T> five[5] = {}, sample[2] = {};
+
+    if (row >= REGION_H || column >= REGION_W)
+      continue;
+    if (block.is_edge && (x >= a.width || y >= a.height))
+      continue;
+    for (int j = 0; j < 1 + 2 * L::SUB_Y; j++) {
+      PairOf<T> of_row[5];
+
+      if (L::SUB_Y && j == 0 && !a.top)
+        continue;
+      load_five<T, L> (a, block, pairs, column, row + j - L::SUB_Y, of_row);
+      for (int k = 0; k < 5; k++)
+        five[k] = L::SUB_Y ? add (a, true, j, of_row[k], five[k]) : of_row[k];
+    }
+    for (int s = 0; s < 2; s++)
+      for (int k = 0; k < 3; k++)
+        sample[s] = add (a, false, k, five[2 * s + k], sample[s]);
+    store_pairs<L> (a, x >> 1, y >> L::SUB_Y, whole, x + 2 < a.width,
+        codes_of_pair (a, sample[0]), codes_of_pair (a, sample[1]));
+  }
+}
+
+template <typename T, class L>
+__device__ __forceinline__ void
+store_region (
+    const Arguments &a, const Block &block, const SharedArray<T> &memory)
+{
+  if constexpr (L::IS_PACKED)
+    store_words<T, L> (a, block, memory);
+  else
+#pragma unroll 1
+    for (int c = 0; c < Out<T, L>::PLANES; c++)
+      store_codes<T, L> (a, block, memory, c);
+  if constexpr (L::SUB_X)
+    store_chroma<T, L> (a, block, memory);
+}
+
+} // namespace
+
+#endif /* SYMPIE_CUDA_DWM_STORE_H */
