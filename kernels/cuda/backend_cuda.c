@@ -20,6 +20,13 @@ enum
   PARAMS_SIZE = 256 /* bytes, with what aligns the operator after them */
 };
 
+/* As sympie_cuda_nem_params() has it. */
+typedef struct
+{
+  SympieParams params;
+  float gate;
+} Estimate;
+
 typedef struct
 {
   int device;
@@ -32,8 +39,8 @@ typedef struct
   SympieCudaSteps steps;
   float *params; /* on the device, those to apply */
 
-  SympieCudaStaging in, out;   /* where frames do not come from the device */
-  SympieParams *pinned_params; /* to apply, or what was estimated */
+  SympieCudaStaging in, out; /* where frames do not come from the device */
+  Estimate *pinned;          /* parameters to apply, or what was estimated */
 } Cuda;
 
 /* What to do with a frame. */
@@ -77,8 +84,8 @@ cuda_close (void *backend)
     cudaStreamSynchronize (cuda->stream);
   sympie_cuda_staging_clear (&cuda->in);
   sympie_cuda_staging_clear (&cuda->out);
-  if (cuda->pinned_params)
-    cudaFreeHost (cuda->pinned_params);
+  if (cuda->pinned)
+    cudaFreeHost (cuda->pinned);
   sympie_cuda_steps_clear (&cuda->steps);
   sympie_cuda_weights_unref (cuda->weights);
   if (cuda->params)
@@ -110,19 +117,16 @@ prepare (Cuda *cuda, const SympieConfig *config,
   cuda->params = params;
   cuda->steps.op = (SympieCudaOperator *) ((uint8_t *) params + PARAMS_SIZE);
   if (!sympie_cuda_ok (
-          cudaHostAlloc (&params, sizeof (SympieParams), cudaHostAllocDefault),
+          cudaHostAlloc (&params, sizeof (Estimate), cudaHostAllocDefault),
           "allocate the parameters", error))
     return false;
-  cuda->pinned_params = params;
+  cuda->pinned = params;
 
   cuda->steps.half = cuda->half;
+  cuda->steps.heeds_gate = !config->ignore_gate;
   cuda->steps.stream = cuda->stream;
   if (!weights)
     return true;
-  if (weights->gate_weight && !config->ignore_gate)
-    return sympie_fail (error, SYMPIE_ERROR_INVALID,
-        "the CUDA backend has no gate yet; the weights "
-        "have one");
   cuda->weights = sympie_cuda_weights_ref (weights, cuda->half, cuda->device,
       config->cuda_context, cuda->stream, error);
   if (!cuda->weights)
@@ -209,9 +213,9 @@ static bool
 put_given (Cuda *cuda, const Job *job, const SympieImage *src,
     const SympieImage *dst, SympieError *error)
 {
-  *cuda->pinned_params = *job->params;
-  return sympie_cuda_ok (cudaMemcpyAsync (cuda->params, cuda->pinned_params,
-                             sizeof *cuda->pinned_params,
+  cuda->pinned->params = *job->params;
+  return sympie_cuda_ok (cudaMemcpyAsync (cuda->params, &cuda->pinned->params,
+                             sizeof cuda->pinned->params,
                              cudaMemcpyHostToDevice, cuda->stream),
              "upload the parameters", error)
          && sympie_cuda_steps_apply (
@@ -225,10 +229,10 @@ put_estimated (Cuda *cuda, const Job *job, const SympieImage *src,
   return (dst ? sympie_cuda_steps_enhance (
               &cuda->steps, src, dst, job->strength, error)
               : sympie_cuda_steps_estimate (&cuda->steps, src, error))
-         && sympie_cuda_ok (cudaMemcpyAsync (cuda->pinned_params,
-                                sympie_cuda_nem_params (cuda->steps.nem),
-                                sizeof *cuda->pinned_params,
-                                cudaMemcpyDeviceToHost, cuda->stream),
+         && sympie_cuda_ok (
+             cudaMemcpyAsync (cuda->pinned,
+                 sympie_cuda_nem_params (cuda->steps.nem), sizeof *cuda->pinned,
+                 cudaMemcpyDeviceToHost, cuda->stream),
              "download the parameters", error);
 }
 
@@ -249,7 +253,7 @@ put_job (Cuda *cuda, const Job *job, SympieError *error)
 /* Whether it succeeds or not, nothing goes on after this. */
 static bool
 run (Cuda *cuda, const Job *job, const char *what, SympieParams *params,
-    SympieError *error)
+    float *gate, SympieError *error)
 {
   if (!enter (cuda, error))
     return false;
@@ -260,7 +264,9 @@ run (Cuda *cuda, const Job *job, const char *what, SympieParams *params,
   if (!sympie_cuda_ok (cudaStreamSynchronize (cuda->stream), what, error))
     return false;
   if (params)
-    *params = *cuda->pinned_params;
+    *params = cuda->pinned->params;
+  if (gate)
+    *gate = cuda->pinned->gate;
   if (job->dst && job->dst->memory == SYMPIE_MEMORY_HOST)
     sympie_cuda_staging_finish (&cuda->out, job->dst);
   return true;
@@ -274,8 +280,7 @@ cuda_estimate (void *backend, const SympieImage *image, SympieParams *params,
 {
   Job job = { .src = image };
 
-  *gate = 1;
-  return run (backend, &job, "estimate the parameters", params, error);
+  return run (backend, &job, "estimate the parameters", params, gate, error);
 }
 
 static bool
@@ -284,7 +289,7 @@ cuda_apply (void *backend, const SympieImage *src, const SympieTarget *dst,
 {
   Job job = { .src = src, .dst = dst, .params = params, .strength = 1 };
 
-  return run (backend, &job, "apply the parameters", NULL, error);
+  return run (backend, &job, "apply the parameters", NULL, NULL, error);
 }
 
 static bool
@@ -293,8 +298,7 @@ cuda_enhance (void *backend, const SympieImage *src, const SympieTarget *dst,
 {
   Job job = { .src = src, .dst = dst, .strength = strength };
 
-  *gate = 1;
-  return run (backend, &job, "enhance a frame", params, error);
+  return run (backend, &job, "enhance a frame", params, gate, error);
 }
 
 const SympieBackend sympie_backend_cuda = {

@@ -32,6 +32,7 @@ struct Arguments
   SympieCudaConv layer;
   int log2_in; /* of n_in */
   int steps;   /* of BK inputs */
+  float share; /* of a pixel in a mean */
   SympieCudaConvTiles tiles;
 };
 
@@ -43,7 +44,7 @@ template <typename T, int BM> struct Tile
   static constexpr int PACK = Pack<T>::SIZE;
   static constexpr int STRIDE = BK + PACK; /* no bank conflicts */
   static constexpr int A = BM * STRIDE, B = BN * STRIDE;
-  static constexpr int OUT_STRIDE = BN + 4;
+  static constexpr int OUT_STRIDE = BN + 8;
 
   /* The ring and, after it is done, the results. */
   static constexpr int RING = STAGES * (A + B) * sizeof (T);
@@ -136,23 +137,39 @@ finish (const SympieCudaConv &layer, int channel, size_t at, float values[])
   }
 }
 
-/* Adds up what the blocks of a tile have; false for all but the last one. */
+/* Rows of the block's matrix that are pixels. */
+__device__ __forceinline__ int
+rows_of_block (const Arguments &a, int bm)
+{
+  const SympieCudaConv &layer = a.layer;
+
+  return a.tiles.width > 0
+             ? a.tiles.width * a.tiles.height
+             : min (bm, layer.height * layer.width - (int) blockIdx.x * bm);
+}
+
+/* Adds up what the blocks of a tile have; false for all but the last one. The
+ * warp's sums begin at row `first_row`; 16 rows that have no pixels stay out.
+ */
 template <typename T, int BM>
 __device__ bool
-add_splits (
-    const Arguments &a, const SharedArray<float> &memory, Sums sums[2][4])
+add_splits (const Arguments &a, const SharedArray<float> &memory, int first_row,
+    Sums sums[2][4])
 {
   constexpr int SIZE = BM * BN / 4; /* of a part, in float4 */
   int tile = blockIdx.y * gridDim.x + blockIdx.x;
   float4 *parts =
       (float4 *) a.tiles.workspace + (size_t) tile * gridDim.z * SIZE;
   int mine = threadIdx.x / 32 * 8 * 32 + lane_of_warp ();
+  int n = min (max ((rows_of_block (a, BM) - first_row + 15) / 16, 0), 2) * 4;
 
+#pragma unroll
   for (int f = 0; f < 8; f++) {
     const float *v = sums[f / 4][f % 4].values;
 
-    parts[blockIdx.z * SIZE + mine + f * 32] =
-        make_float4 (v[0], v[1], v[2], v[3]);
+    if (f < n)
+      parts[blockIdx.z * SIZE + mine + f * 32] =
+          make_float4 (v[0], v[1], v[2], v[3]);
   }
   __threadfence ();
   __syncthreads ();
@@ -167,17 +184,26 @@ add_splits (
   if (memory.get (0) == 0)
     return false;
   __threadfence ();
-  for (int f = 0; f < 8; f++) {
-    float *v = sums[f / 4][f % 4].values;
+  for (int f = 0; f < 8; f++)
+    for (int e = 0; e < 4; e++)
+      sums[f / 4][f % 4].values[e] = 0;
+#pragma unroll 1
+  for (unsigned z = 0; z < gridDim.z; z++) {
+    float4 part[8];
 
-    v[0] = v[1] = v[2] = v[3] = 0;
-    for (unsigned z = 0; z < gridDim.z; z++) {
-      float4 part = __ldcg (&parts[z * SIZE + mine + f * 32]);
+    /* All of them on their way before the first is needed. */
+#pragma unroll
+    for (int f = 0; f < 8; f++)
+      part[f] = f < n ? __ldcg (&parts[z * SIZE + mine + f * 32])
+                      : make_float4 (0, 0, 0, 0);
+#pragma unroll
+    for (int f = 0; f < 8; f++) {
+      float *v = sums[f / 4][f % 4].values;
 
-      v[0] += part.x;
-      v[1] += part.y;
-      v[2] += part.z;
-      v[3] += part.w;
+      v[0] += part[f].x;
+      v[1] += part[f].y;
+      v[2] += part[f].z;
+      v[3] += part[f].w;
     }
   }
   __syncthreads (); /* the flag was read by all */
@@ -217,20 +243,21 @@ store_result (
     return;
 
   __syncthreads ();
+  const float share = a.share;
   int pooled = a.tiles.pooled_h * a.tiles.pooled_w;
 
-  for (int i = threadIdx.x; i < pooled * BN / L::PACK; i += L::THREADS) {
-    int output = i / (BN / L::PACK), column = i % (BN / L::PACK) * L::PACK;
+  /* Two channels a thread: there are few pixels, and 25 of them in a sum. */
+  for (int i = threadIdx.x; i < pooled * BN / 2; i += L::THREADS) {
+    int output = i / (BN / 2), column = i % (BN / 2) * 2;
     int py = (int) blockIdx.x / across * a.tiles.pooled_h
              + output / a.tiles.pooled_w;
     int px = (int) blockIdx.x % across * a.tiles.pooled_w
              + output % a.tiles.pooled_w;
-    float values[L::PACK];
+    float values[2];
 
     if (py >= pool.height || px >= pool.width)
       continue;
-    for (int e = 0; e < L::PACK; e++)
-      values[e] = pool.max ? -INFINITY : 0;
+    values[0] = values[1] = pool.max ? -INFINITY : 0;
     for (int wy = 0; wy < pool.size; wy++)
       for (int wx = 0; wx < pool.size; wx++) {
         int y = py * pool.stride - pool.pad + wy;
@@ -239,18 +266,22 @@ store_result (
 
         if (y < 0 || x < 0 || y >= layer.height || x >= layer.width)
           continue;
-        for (int e = 0; e < L::PACK; e++) {
-          float value = result.get (row * L::OUT_STRIDE + column + e);
+        float2 value =
+            result.template load<float2> (row * L::OUT_STRIDE + column);
 
-          values[e] = pool.max ? fmaxf (values[e], value) : values[e] + value;
-        }
+        values[0] = pool.max ? fmaxf (values[0], value.x) : values[0] + value.x;
+        values[1] = pool.max ? fmaxf (values[1], value.y) : values[1] + value.y;
       }
-    if (!pool.max)
-      for (int e = 0; e < L::PACK; e++)
-        values[e] *= 1.f / (pool.size * pool.size);
-    store_pack<T> (layer.out,
-        ((size_t) py * pool.width + px) * layer.n_out + first_channel + column,
-        values);
+
+    struct alignas (2 * sizeof (T)) Two
+    {
+      T values[2];
+    } two;
+
+    for (int e = 0; e < 2; e++)
+      two.values[e] = from_float<T> (pool.max ? values[e] : values[e] * share);
+    *(Two *) ((T *) layer.out + ((size_t) py * pool.width + px) * layer.n_out
+              + first_channel + column) = two;
   }
 }
 
@@ -273,29 +304,32 @@ __launch_bounds__ (Tile<T, BM>::THREADS) conv (Arguments a)
   const int chunk = threadIdx.x % (BK / L::PACK) * L::PACK;
   const int row = threadIdx.x / (BK / L::PACK);
   constexpr int ROWS = L::THREADS / (BK / L::PACK); /* from one to the next */
-  int pixel_y[L::A_CHUNKS], pixel_x[L::A_CHUNKS];
+  const T *from[L::A_CHUNKS];        /* the pixel in the middle of the taps */
+  unsigned inside[L::A_CHUNKS] = {}; /* a bit for each tap */
   const T *weight = (const T *) layer.weight
                     + (size_t) (blockIdx.y * BN + row) * a.steps * BK + chunk;
 
-  for (int j = 0; j < L::A_CHUNKS; j++)
-    if (!pixels.at (layer, row + j * ROWS, &pixel_y[j], &pixel_x[j]))
-      pixel_y[j] = -2; /* so that no tap is inside */
+  for (int j = 0; j < L::A_CHUNKS; j++) {
+    int y, x;
+    bool valid = pixels.at (layer, row + j * ROWS, &y, &x);
+
+    from[j] =
+        (const T *) layer.in + ((ptrdiff_t) y * layer.width + x) * layer.n_in;
+    for (int tap = 0; tap < 9; tap++)
+      if (valid && y + tap / 3 >= 1 && y + tap / 3 <= layer.height
+          && x + tap % 3 >= 1 && x + tap % 3 <= layer.width)
+        inside[j] |= 1u << tap;
+  }
 
   auto load_step = [&] (int step) {
     int slot = (step - first) % L::STAGES * (L::A + L::B);
     int k = step * BK + chunk, tap = k >> a.log2_in;
-    int channel = k & (layer.n_in - 1);
+    int offset = ((tap / 3 - 1) * layer.width + tap % 3 - 1) * layer.n_in
+                 + (k & (layer.n_in - 1));
 
-    for (int j = 0; j < L::A_CHUNKS; j++) {
-      int y = pixel_y[j] + tap / 3 - 1, x = pixel_x[j] + tap % 3 - 1;
-      bool inside = pixel_y[j] >= 0 && tap < 9 && y >= 0 && y < layer.height
-                    && x >= 0 && x < layer.width;
-      const T *from = (const T *) layer.in;
-
-      if (inside)
-        from += ((size_t) y * layer.width + x) * layer.n_in + channel;
-      copy_16 (ring, slot + (row + j * ROWS) * L::STRIDE + chunk, from, inside);
-    }
+    for (int j = 0; j < L::A_CHUNKS; j++)
+      copy_16 (ring, slot + (row + j * ROWS) * L::STRIDE + chunk,
+          from[j] + offset, inside[j] >> tap & 1);
     for (int j = 0; j < L::B_CHUNKS; j++)
       copy_16 (ring, slot + L::A + (row + j * ROWS) * L::STRIDE + chunk,
           weight + (size_t) j * ROWS * a.steps * BK + step * BK, true);
@@ -342,7 +376,7 @@ __launch_bounds__ (Tile<T, BM>::THREADS) conv (Arguments a)
   wait_copies<0> ();
   __syncthreads ();
 
-  if (gridDim.z > 1 && !add_splits<T, BM> (a, memory, sums))
+  if (gridDim.z > 1 && !add_splits<T, BM> (a, memory, warp_m, sums))
     return;
 #pragma unroll
   for (int i = 0; i < 2; i++)
@@ -372,7 +406,11 @@ cudaError_t
 sympie_cuda_conv (const SympieCudaConv *layer, const SympieCudaConvTiles *tiles,
     bool as_half, SympieCudaTarget *to)
 {
-  Arguments a = { *layer, 0, sympie_cuda_conv_steps (layer->n_in), *tiles };
+  Arguments a = { *layer, 0, sympie_cuda_conv_steps (layer->n_in), 1, *tiles };
+  int in_mean = layer->pool.size * layer->pool.size;
+
+  if (in_mean > 0)
+    a.share = 1.f / (float) in_mean;
 
   while (1 << a.log2_in < layer->n_in)
     a.log2_in++;

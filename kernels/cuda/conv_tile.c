@@ -102,7 +102,7 @@ sympie_cuda_conv_tile (const SympieCudaConv *layer, int multiprocessors,
   tiles->splits = 1;
   if (blocks * 4 < multiprocessors * 3)
     tiles->splits =
-        max (1, min (ceil_div (multiprocessors, blocks), steps / 4));
+        max (1, min (min (ceil_div (multiprocessors, blocks), steps / 4), 8));
   if (tiles->splits == 1)
     return 0;
   return (size_t) blocks * tiles->splits * tiles->pixels

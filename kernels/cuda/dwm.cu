@@ -366,7 +366,8 @@ set_places (Arguments *a, const SympieFormatInfo *info)
 
 template <typename T>
 __global__ void __launch_bounds__ (128)
-    fold (SympieCudaFold a, const float *params, SympieCudaOperator *result)
+    fold (const __grid_constant__ SympieCudaFold a, const float *params,
+        SympieCudaOperator *result)
 {
   SharedLayout shared;
 
@@ -388,6 +389,7 @@ sympie_cuda_fold_init (SympieCudaFold *fold, const SympieFormatInfo *info,
   bool is_small = !info->yuv && half; /* samples times 2^-24 */
 
   fold->strength = strength;
+  fold->is_gated = false;
   fold->zero = info->yuv ? 0 : 128;
   fold->reach = info->yuv ? 0.5f : 128;
   fold->of_stored = is_small ? 0x1p24f : 1;

@@ -57,8 +57,10 @@ fold_parameters (const SympieCudaFold &a, const float *params,
 {
   constexpr int TAPS = 0, ROUNDED = 25, MIX = 50, BIAS = 59, ZERO = 62;
   int i = threadIdx.x;
+  float strength =
+      a.is_gated ? a.strength * __ldcg (&params[SYMPIE_N_PARAMS]) : a.strength;
   auto blended = [&] (int at, bool one) {
-    return (1 - a.strength) * one + a.strength * __ldcg (&params[at]);
+    return (1 - strength) * one + strength * __ldcg (&params[at]);
   };
   float largest = 0, scale, inverse;
 

@@ -108,6 +108,7 @@ size_t sympie_cuda_operator_size (void);
 typedef struct
 {
   float strength; /* 0 to 1: blends the identity towards the parameters */
+  bool is_gated;  /* the strength times the gate, which is after them */
   float mean[3], std[3], inverse_std[3];
   float centre[3], inverse_unit[3];
   float zero, reach, of_stored;
@@ -120,12 +121,22 @@ void sympie_cuda_fold_init (SympieCudaFold *fold, const SympieFormatInfo *info,
 cudaError_t sympie_cuda_fold (const SympieCudaFold *fold, const float *params,
     SympieCudaOperator *op, bool half, SympieCudaTarget *to);
 
-/* params = weight * features + bias: SYMPIE_NEM_FEATURES values of half or
- * float to SYMPIE_N_PARAMS floats; `weight` is [SYMPIE_N_PARAMS]
- * [SYMPIE_NEM_FEATURES]. Then, where `fold` is not NULL, as above. */
-cudaError_t sympie_cuda_head (const void *features, const float *weight,
-    const float *bias, float *params, const SympieCudaFold *fold,
-    SympieCudaOperator *op, bool half, SympieCudaTarget *to);
+/* NEM's last layer, from SYMPIE_NEM_FEATURES values of half or float. */
+typedef struct
+{
+  const void *features;
+  const float *weight;      /* [SYMPIE_N_PARAMS][SYMPIE_NEM_FEATURES] */
+  const float *bias;        /* [SYMPIE_N_PARAMS] */
+  const float *gate_weight; /* [SYMPIE_NEM_FEATURES], or NULL */
+  const float *gate_bias;
+  float *params; /* the result: SYMPIE_N_PARAMS, then the gate in [0, 1], which
+                    is 1 without weights for it */
+} SympieCudaHead;
+
+/* Then, where `fold` is not NULL, as above. */
+cudaError_t sympie_cuda_head (const SympieCudaHead *head,
+    const SympieCudaFold *fold, SympieCudaOperator *op, bool half,
+    SympieCudaTarget *to);
 
 /* ---- DWM ---------------------------------------------------------------- */
 

@@ -58,7 +58,7 @@ plan (SympieCudaNem *nem, int multiprocessors)
 
   in = nem->crop = take (memory, &size,
       (size_t) side * side * SYMPIE_CUDA_CROP_CHANNELS * element);
-  nem->params = take (memory, &size, SYMPIE_N_PARAMS * sizeof (float));
+  nem->params = take (memory, &size, (SYMPIE_N_PARAMS + 1) * sizeof (float));
   for (int i = 0; i < SYMPIE_CUDA_N_LAYERS; i++) {
     const SympieCudaLayerWeights *of_layer = &weights->layer[i];
     SympieCudaConv *layer = &nem->layer[i];
@@ -188,6 +188,14 @@ sympie_cuda_nem_head (SympieCudaNem *nem, const SympieCudaFold *fold,
 {
   const SympieCudaWeights *weights = nem->weights;
 
-  return sympie_cuda_head (nem->features, weights->head_weight,
-      weights->head_bias, nem->params, fold, op, weights->half, to);
+  SympieCudaHead head = {
+    .features = nem->features,
+    .weight = weights->head_weight,
+    .bias = weights->head_bias,
+    .gate_weight = weights->gate_weight,
+    .gate_bias = weights->gate_bias,
+    .params = nem->params,
+  };
+
+  return sympie_cuda_head (&head, fold, op, weights->half, to);
 }

@@ -22,7 +22,9 @@ void sympie_cuda_nem_free (SympieCudaNem *nem); /* NULL is allowed */
 /* What sympie_cuda_preprocess fills. */
 void *sympie_cuda_nem_crop (const SympieCudaNem *nem);
 
-/* SYMPIE_N_PARAMS floats in device memory, estimated from the crop. */
+/* SYMPIE_N_PARAMS floats in device memory, estimated from the crop, and the
+ * gate.
+ */
 const float *sympie_cuda_nem_params (const SympieCudaNem *nem);
 
 /* Puts the layers where `to` says, but for the last one, which follows and goes

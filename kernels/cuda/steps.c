@@ -103,6 +103,7 @@ put_nodes (SympieCudaSteps *steps, SympieCudaGraph *graph,
   };
   cudaError_t result = put_preprocess (steps, src, &to);
 
+  fold.is_gated = steps->heeds_gate;
   graph->preprocess = to.node;
   if (result == cudaSuccess && !graph->exec)
     result = sympie_cuda_nem_run (steps->nem, &to);

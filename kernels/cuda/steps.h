@@ -32,6 +32,7 @@ typedef struct
   cudaStream_t stream;
   SympieCudaNem *nem; /* NULL: DWM is all there is */
   SympieCudaOperator *op;
+  bool heeds_gate; /* where it enhances */
 
   SympieFormat format; /* of the frames that the rest is for */
   int width, height;

@@ -95,6 +95,11 @@ put_all (Arena *arena, const SympieNemWeights *weights, SympieCudaWeights *out)
   }
   out->head_weight = put_floats (
       arena, weights->head_weight, SYMPIE_N_PARAMS * SYMPIE_NEM_FEATURES);
+  if (weights->gate_weight) {
+    out->gate_weight =
+        put_floats (arena, weights->gate_weight, SYMPIE_NEM_FEATURES);
+    out->gate_bias = put_floats (arena, weights->gate_bias, 1);
+  }
   out->head_bias = put_floats (arena, weights->head_bias, SYMPIE_N_PARAMS);
 }
 

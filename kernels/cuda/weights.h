@@ -27,6 +27,7 @@ typedef struct
 {
   SympieCudaLayerWeights layer[SYMPIE_CUDA_N_LAYERS];
   const float *head_weight, *head_bias;
+  const float *gate_weight, *gate_bias; /* NULL: no gate */
   bool half;
 } SympieCudaWeights;
 

@@ -72,6 +72,7 @@ gpu_nem_graph (SympieCudaNem *nem)
 
   GPU (cudaGraphCreate (&to.graph, 0));
   GPU (sympie_cuda_nem_run (nem, &to));
+  GPU (sympie_cuda_nem_head (nem, NULL, NULL, &to));
   GPU (cudaGraphInstantiate (&exec, to.graph, 0));
   return exec;
 }

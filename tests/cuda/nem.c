@@ -22,6 +22,21 @@ enum
   CHANNELS = SYMPIE_CUDA_CROP_CHANNELS,
 };
 
+/* A gate that is `scale` times parameter `i` less its bias, and `bias`. Returns
+ * what it should then be. */
+static double
+set_gate (SympieNemWeights *weights, int i, float scale, float bias,
+    const double *params)
+{
+  double gate = scale * (params[i] - weights->head_bias[i]) + bias;
+
+  for (int k = 0; k < SYMPIE_NEM_FEATURES; k++)
+    weights->gate_weight[k] =
+        scale * weights->head_weight[i * SYMPIE_NEM_FEATURES + k];
+  *weights->gate_bias = bias;
+  return fmin (fmax (gate, 0), 1);
+}
+
 /* Values that half holds: smooth ones with some noise, as in a picture. */
 static void
 random_crop (double *values, float *padded, uint64_t *seed)
@@ -44,7 +59,7 @@ largest_difference (const float *params, const double *expected)
 {
   double largest = 0;
 
-  for (int i = 0; i < SYMPIE_N_PARAMS; i++) {
+  for (int i = 0; i <= SYMPIE_N_PARAMS; i++) {
     double difference = fabs (params[i] - expected[i]);
 
     if (!(difference <= largest))
@@ -77,11 +92,14 @@ test (const SympieNemWeights *weights, bool half, const float *crop,
 
   /* Layer by layer, then as a graph; floats are slow to emulate. */
   for (int run = 0; run < (half ? 2 : 1); run++) {
-    float params[SYMPIE_N_PARAMS];
+    float params[SYMPIE_N_PARAMS + 1];
     double difference;
 
-    GPU (run == 0 ? sympie_cuda_nem_run (nem, gpu_target ())
-                  : cudaGraphLaunch (gpu_nem_graph (nem), stream));
+    if (run == 0) {
+      GPU (sympie_cuda_nem_run (nem, gpu_target ()));
+      GPU (sympie_cuda_nem_head (nem, NULL, NULL, gpu_target ()));
+    } else
+      GPU (cudaGraphLaunch (gpu_nem_graph (nem), stream));
     gpu_get (params, sympie_cuda_nem_params (nem), sizeof params);
     difference = largest_difference (params, expected);
     CHECK (difference <= (half ? 2e-2 : 1e-4), "%s, run %d: %g off",
@@ -100,13 +118,18 @@ main (int argc, char **argv)
   SympieNemWeights *weights;
   double *values = malloc ((size_t) N_PIXELS * 3 * sizeof *values);
   float *crop = malloc ((size_t) N_PIXELS * CHANNELS * sizeof *crop);
-  double expected[SYMPIE_N_PARAMS];
+  double expected[SYMPIE_N_PARAMS + 1]; /* and the gate */
 
   gpu_stream ();
   weights = reference_nem_weights (&seed);
   random_crop (values, crop, &seed);
   reference_nem (weights, values, expected);
+  expected[SYMPIE_N_PARAMS] = 1;
   test (weights, true, crop, expected);
+  weights->gate_weight =
+      calloc (SYMPIE_NEM_FEATURES, sizeof *weights->gate_weight);
+  weights->gate_bias = calloc (1, sizeof *weights->gate_bias);
+  expected[SYMPIE_N_PARAMS] = set_gate (weights, 5, 0.25f, 0.5f, expected);
   test (weights, false, crop, expected);
 
   sympie_nem_weights_free (weights);

@@ -50,8 +50,8 @@ preprocess<__half,unsignedchar>  40  -     -  -
 preprocess<__half,unsignedshort> 40  -     -  -
 conv<float,64>                  128  -     -  -
 conv<float,128>                 128  -     -  -
-conv<__half,64>                 128  step  1  300
-conv<__half,128>                128  step  1  300
+conv<__half,64>                  80  step  1  105
+conv<__half,128>                 80  step  1  105
 '
 
 find_tool() { # NAME GIVEN

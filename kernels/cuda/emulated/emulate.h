@@ -40,6 +40,7 @@
 #define __forceinline__ inline
 #define __restrict__
 #define __launch_bounds__(...)
+#define __grid_constant__
 
 struct dim3
 {
@@ -61,6 +62,10 @@ struct uint3
 struct alignas (16) uint4
 {
   unsigned x, y, z, w;
+};
+struct alignas (8) float2
+{
+  float x, y;
 };
 struct alignas (16) float4
 {
