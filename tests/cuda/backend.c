@@ -123,17 +123,21 @@ test_enhance (void *state, uint64_t *seed)
   SympieImage device_dst = in_cuda_memory (&dst);
   SympieTarget to_dst = gpu_frame_target (&device_dst);
   SympieParams estimated, from_device, blended;
+  float gate, gate_again;
 
-  CHECK (backend->estimate (state, &src.image, &estimated, NULL), "estimate");
-  CHECK (
-      backend->enhance (state, &device_src, &to_dst, 0.25f, &from_device, NULL),
+  CHECK (backend->estimate (state, &src.image, &estimated, &gate, NULL),
+      "estimate");
+  CHECK (backend->enhance (state, &device_src, &to_dst, 0.25f, &from_device,
+             &gate_again, NULL),
       "enhance");
   gpu_frame_get (&dst, &device_dst);
   CHECK (memcmp (&estimated, &from_device, sizeof estimated) == 0,
       "the same parameters");
+  CHECK (gate == 0.375f && gate_again == gate, "gates %g and %g", gate,
+      gate_again);
 
   sympie_params_identity (&blended);
-  sympie_params_blend (&blended, &estimated, 0.25f, &blended);
+  sympie_params_blend (&blended, &estimated, 0.25f * gate, &blended);
   CHECK (backend->apply (state, &src.image, &steps.target, &blended, NULL),
       "apply");
   CHECK (
@@ -244,6 +248,10 @@ main (int argc, char **argv)
 
   gpu_stream ();
   weights = reference_nem_weights (&seed);
+  weights->gate_weight =
+      calloc (SYMPIE_NEM_FEATURES, sizeof *weights->gate_weight);
+  weights->gate_bias = calloc (1, sizeof *weights->gate_bias);
+  *weights->gate_bias = 0.375f;
   state = open_backend ();
   if (state) {
     test_memory (state, SYMPIE_FORMAT_NV12, 130, 50, &seed);

@@ -33,13 +33,14 @@ enhance (SympieError *error)
   SympieConfig config = SYMPIE_CONFIG_INIT;
   void *state = backend->open (&config, weights, error);
   SympieParams params;
+  float gate;
   bool ok = state != NULL;
 
   for (int i = 0; i < 4 && ok; i++)
-    ok = backend->enhance (
-        state, &frames[i / 2].image, &frames[i / 2].target, 1, &params, error);
+    ok = backend->enhance (state, &frames[i / 2].image, &frames[i / 2].target,
+        1, &params, &gate, error);
   ok = ok && backend->apply (state, &on_device, &to_device, &params, error)
-       && backend->estimate (state, &on_device, &params, error);
+       && backend->estimate (state, &on_device, &params, &gate, error);
   if (state)
     backend->close (state);
   return ok;
