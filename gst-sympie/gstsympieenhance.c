@@ -646,7 +646,8 @@ gst_sympie_enhance_open_context (GstSympieEnhance *self, gboolean estimating)
         : !config.cuda_context             ? &cuda_formats
                                            : &cuda_memory_formats,
         config.device == SYMPIE_DEVICE_CPU ? "on the processor"
-                                           : "without a CUDA context");
+        : !config.cuda_context             ? "without a CUDA context"
+                                           : NULL);
     gst_sympie_enhance_set_active_device (self, sympie_device (self->context));
     GST_INFO_OBJECT (self, "opened on %s in %" GST_TIME_FORMAT ", weights %s",
         config.device == SYMPIE_DEVICE_CUDA ? "CUDA" : "the processor",

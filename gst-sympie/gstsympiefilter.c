@@ -29,7 +29,7 @@ typedef struct
   gboolean told_on; /* what upstream was last told of the settings */
   GstCaps *refused; /* these caps were refused, and the message is posted */
   GstStaticCaps *formats;   /* what can be worked on; NULL: the class's */
-  const gchar *why_no_cuda; /* memory, where that is not among them */
+  const gchar *why_no_cuda; /* memory; NULL where it is among them */
 
   /* The rest belongs to the streaming thread, and while there is none to start
    * and stop. */
@@ -274,13 +274,18 @@ gst_sympie_filter_find_refusal (GstSympieFilter *self, GstCaps *caps,
 {
   GstCaps *formats = gst_sympie_filter_get_formats (self);
   gboolean fits = gst_caps_can_intersect (caps, formats);
+  gboolean in_cuda = gst_sympie_cuda_is_in_caps (caps);
+  const gchar *why_no_cuda;
   gchar *reason = NULL;
 
   gst_caps_unref (formats);
-  if (!fits && gst_sympie_cuda_is_in_caps (caps))
-    reason = g_strdup_printf (
-        "video in CUDA memory %s", PRIVATE (self)->why_no_cuda);
-  else if (!fits
+  GST_OBJECT_LOCK (self);
+  why_no_cuda = PRIVATE (self)->why_no_cuda;
+  GST_OBJECT_UNLOCK (self);
+
+  if (!fits && in_cuda && why_no_cuda)
+    reason = g_strdup_printf ("video in CUDA memory %s", why_no_cuda);
+  else if (!fits && !in_cuda
            && !gst_caps_features_is_equal (gst_caps_get_features (caps, 0),
                GST_CAPS_FEATURES_MEMORY_SYSTEM_MEMORY))
     reason = g_strdup ("video in memory of that kind");

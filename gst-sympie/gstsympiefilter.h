@@ -114,7 +114,7 @@ gboolean gst_sympie_filter_is_in_cuda (GstSympieFilter *self);
 
 /* Until it is stopped, it can be done only to these formats of the class's, as
  * is known now that a device is open. The reason why no CUDA memory is among
- * them reads after "video in CUDA memory". */
+ * them reads after "video in CUDA memory"; NULL where it is. */
 void gst_sympie_filter_limit (
     GstSympieFilter *self, GstStaticCaps *formats, const gchar *why_no_cuda);
 
