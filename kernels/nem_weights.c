@@ -195,6 +195,8 @@ sympie_nem_weights_load (const char *path, SympieError *error)
   }
   ok = (loader.file = sympie_safetensors_open (path, error))
        && read_all (&loader, weights);
+  if (ok)
+    weights->file = sympie_safetensors_identity (loader.file);
   sympie_safetensors_close (loader.file);
   if (!ok) {
     sympie_nem_weights_free (weights);

@@ -10,6 +10,7 @@
 #ifndef SYMPIE_NEM_WEIGHTS_H
 #define SYMPIE_NEM_WEIGHTS_H
 
+#include "safetensors.h"
 #include "sympie.h"
 
 enum
@@ -44,8 +45,9 @@ typedef struct
   float *head_bias;   /* [SYMPIE_N_PARAMS] */
   /* The gate is gate_weight * features + *gate_bias, cut to [0, 1]. Both are
    * NULL where the file has none. */
-  float *gate_weight; /* [SYMPIE_NEM_FEATURES] */
-  float *gate_bias;   /* [1] */
+  float *gate_weight;      /* [SYMPIE_NEM_FEATURES] */
+  float *gate_bias;        /* [1] */
+  SympieFileIdentity file; /* that they were read from */
 } SympieNemWeights;
 
 /* Reads a safetensors file with the names of the authors' state dict

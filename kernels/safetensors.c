@@ -46,6 +46,7 @@ struct SympieSafetensors
 {
   char *path;
   int fd;
+  SympieFileIdentity identity;
   int64_t data;    /* where the data begins in the file */
   char *header;    /* names and dtypes lie in it */
   Tensor *tensors; /* by offset */
@@ -387,7 +388,20 @@ open_file (SympieSafetensors *file, SympieError *error)
   if (!S_ISREG (status.st_mode))
     return sympie_fail (
         error, SYMPIE_ERROR_FILE, "%s: is not a regular file", file->path);
+  file->identity = (SympieFileIdentity){
+    .device = status.st_dev,
+    .inode = status.st_ino,
+    .size = status.st_size,
+    .modified = status.st_mtim.tv_sec,
+    .modified_ns = status.st_mtim.tv_nsec,
+  };
   return read_header (file, status.st_size, error);
+}
+
+SympieFileIdentity
+sympie_safetensors_identity (const SympieSafetensors *file)
+{
+  return file->identity;
 }
 
 SympieSafetensors *

@@ -17,12 +17,21 @@
 
 typedef struct SympieSafetensors SympieSafetensors;
 
+/* A file, whatever it is called. All 0: none. */
+typedef struct
+{
+  uint64_t device, inode;
+  int64_t size, modified, modified_ns;
+} SympieFileIdentity;
+
 /* NULL with a message that names the file, and the tensor at fault if there is
  * one. Checked are the header's syntax, and that the tensors' types, shapes and
  * offsets agree with each other and fill the file exactly. */
 SympieSafetensors *sympie_safetensors_open (
     const char *path, SympieError *error);
 void sympie_safetensors_close (SympieSafetensors *file); /* NULL is allowed */
+
+SympieFileIdentity sympie_safetensors_identity (const SympieSafetensors *file);
 
 bool sympie_safetensors_has (const SympieSafetensors *file, const char *name);
 

@@ -3,38 +3,24 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* The layers' weights as the inner loops want them, and how a layer is shared
- * out: a task is a group of tiles and a chunk of the output channels. A thread
- * keeps the inputs of the group that it transformed last, so that they are
- * transformed once, or once a thread where all tiles are one group. */
+/* How a layer is shared out: a task is a group of tiles and a chunk of the
+ * output channels. A thread keeps the inputs of the group that it transformed
+ * last, so that they are transformed once, or once a thread where all tiles are
+ * one group. */
 
 #include "conv.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../error.h"
-#include "conv_functions.h"
+#include "conv_weights.h"
 
 enum
 {
   ALIGNMENT = 64, /* bytes */
-  /* Transformed inputs of a group, about: they stay in a second-level cache
-   * while all output channels are made from them. */
-  GROUP_BYTES = 1 << 18,
-  MIN_TILES = 32, /* for each of which the weights are read once */
-  MAX_GROUP = SYMPIE_CONV_AVERAGE_WIDTH / SYMPIE_TILE,
-  TASKS = 4, /* for each thread: it ends when the others do */
+  TASKS = 4,      /* for each thread: it ends when the others do */
 };
-
-typedef struct
-{
-  SympieConvJob job; /* without a batch */
-  float *weight, *bias, *scale, *shift;
-  bool small;
-  int max_tiles; /* in a group */
-} Layer;
 
 /* Of one thread. */
 typedef struct
@@ -47,13 +33,13 @@ struct SympieConvNet
 {
   SympiePool *pool;
   const SympieConvFunctions *functions;
-  Layer *layers;
-  int n_layers, n_threads;
+  SympieConvWeights *weights;
+  int n_threads;
   Scratch *scratch;
 
   /* The run at hand. */
   SympieConvJob job;
-  const Layer *layer;
+  const SympieConvPacked *layer;
   int n_tiles, n_groups, n_chunks, n_units; /* units: of output channels */
 };
 
@@ -96,113 +82,13 @@ min (int a, int b)
 
 /* ---- Preparation ------------------------------------------------------- */
 
-/* G g G^T of the paper, for the points of conv_tmpl.h. */
-static void
-transform_weight (const float *weight, double points[SYMPIE_TILE_POINTS])
-{
-  static const double root = 1.4142135623730950488; /* of 2 */
-  static const double g[SYMPIE_TILE_IN][3] = {
-    { 1, 0, 0 },
-    { -2 / 3., -root / 3, -1 / 3. },
-    { -2 / 3., root / 3, -1 / 3. },
-    { 1 / 6., root / 6, 1 / 3. },
-    { 1 / 6., -root / 6, 1 / 3. },
-    { 0, 0, 1 },
-  };
-
-  for (int y = 0; y < SYMPIE_TILE_IN; y++) {
-    double row[3];
-
-    for (int x = 0; x < 3; x++)
-      row[x] = g[y][0] * weight[x] + g[y][1] * weight[3 + x]
-               + g[y][2] * weight[6 + x];
-    for (int x = 0; x < SYMPIE_TILE_IN; x++)
-      points[y * SYMPIE_TILE_IN + x] =
-          g[x][0] * row[0] + g[x][1] * row[1] + g[x][2] * row[2];
-  }
-}
-
-static void
-pack (const SympieConv *conv, int panel, float *packed)
-{
-  for (int o = 0; o < conv->n_out; o++)
-    for (int i = 0; i < conv->n_in; i++) {
-      size_t at =
-          ((size_t) o / panel * SYMPIE_TILE_POINTS * conv->n_in + i) * panel
-          + o % panel;
-      double points[SYMPIE_TILE_POINTS];
-
-      transform_weight (
-          conv->weight + ((size_t) o * conv->n_in + i) * 9, points);
-      for (int p = 0; p < SYMPIE_TILE_POINTS; p++)
-        packed[at + (size_t) p * conv->n_in * panel] = (float) points[p];
-    }
-}
-
-static void
-pack_small (const SympieConv *conv, int block, float *packed)
-{
-  for (int o = 0; o < conv->n_out; o++)
-    for (int i = 0; i < conv->n_in * 9; i++)
-      packed[((size_t) o / block * conv->n_in * 9 + i) * block + o % block] =
-          conv->weight[(size_t) o * conv->n_in * 9 + i];
-}
-
-static bool
-copy (float **to, const float *from, size_t n)
-{
-  if (!from)
-    return true;
-  if (!(*to = allocate (n)))
-    return false;
-  memcpy (*to, from, n * sizeof **to);
-  return true;
-}
-
-static bool
-prepare_layer (Layer *layer, const SympieConvLayer *given, int block)
-{
-  const SympieConv *conv = given->conv;
-  int n_in_blocks = conv->n_in < block ? 1 : conv->n_in / block;
-  size_t n = (size_t) conv->n_out * conv->n_in;
-  int tiles =
-      GROUP_BYTES
-      / (SYMPIE_TILE_POINTS * n_in_blocks * block * (int) sizeof (float));
-
-  assert (conv->n_in < block ? !given->scale : conv->n_in % block == 0);
-  assert (conv->n_out % (SYMPIE_CONV_PANEL * block) == 0);
-  assert (!given->small || given->pooling == SYMPIE_POOLING_NONE);
-  layer->small = given->small;
-  layer->max_tiles = tiles < MIN_TILES ? MIN_TILES : min (tiles, MAX_GROUP);
-  if (!(layer->weight = allocate (n * (given->small ? 9 : SYMPIE_TILE_POINTS)))
-      || !copy (&layer->bias, conv->bias, conv->n_out)
-      || !copy (&layer->scale, given->scale, conv->n_in)
-      || !copy (&layer->shift, given->shift, conv->n_in))
-    return false;
-  if (given->small)
-    pack_small (conv, block, layer->weight);
-  else
-    pack (conv, SYMPIE_CONV_PANEL * block, layer->weight);
-  layer->job = (SympieConvJob){
-    .n_in = conv->n_in,
-    .n_out = conv->n_out,
-    .n_in_blocks = n_in_blocks,
-    .weight = layer->weight,
-    .bias = layer->bias,
-    .scale = layer->scale,
-    .shift = layer->shift,
-    .relu = given->relu,
-    .pooling = given->pooling,
-  };
-  return true;
-}
-
 /* Floats of v and of m that the layer needs. */
 static void
-measure (const Layer *layer, int block, size_t *v, size_t *m)
+measure (const SympieConvPacked *layer, int block, size_t *v, size_t *m)
 {
-  int tiles = layer->job.pooling == SYMPIE_POOLING_AVERAGE ? MAX_GROUP
-                                                           : layer->max_tiles;
+  int tiles = layer->job.pooling == SYMPIE_POOLING_AVERAGE
+                  ? SYMPIE_CONV_MAX_GROUP
+                  : layer->max_tiles;
   size_t of_v = (size_t) tiles * layer->job.n_in_blocks * block;
   size_t of_m = (size_t) tiles * SYMPIE_CONV_PANEL * block;
 
@@ -214,21 +100,19 @@ measure (const Layer *layer, int block, size_t *v, size_t *m)
 }
 
 static bool
-prepare (SympieConvNet *net, const SympieConvLayer *layers, int n_layers)
+prepare (SympieConvNet *net, const SympieFileIdentity *file,
+    const SympieConvLayer *layers, int n_layers)
 {
   int block = net->functions->block;
   size_t v = 0, m = 0;
 
   net->n_threads = sympie_pool_size (net->pool);
-  if (!(net->layers = calloc (n_layers, sizeof *net->layers))
+  if (!(net->weights =
+              sympie_conv_weights_take (file, net->functions, layers, n_layers))
       || !(net->scratch = calloc (net->n_threads, sizeof *net->scratch)))
     return false;
-  net->n_layers = n_layers;
-  for (int l = 0; l < n_layers; l++) {
-    if (!prepare_layer (&net->layers[l], &layers[l], block))
-      return false;
-    measure (&net->layers[l], block, &v, &m);
-  }
+  for (int l = 0; l < n_layers; l++)
+    measure (&net->weights->layers[l], block, &v, &m);
   v = (v + SYMPIE_CONV_SPREAD) / SYMPIE_CONV_SPREAD * SYMPIE_CONV_SPREAD;
   for (int t = 0; t < net->n_threads; t++) {
     if (!(net->scratch[t].v = allocate (v + m)))
@@ -240,14 +124,15 @@ prepare (SympieConvNet *net, const SympieConvLayer *layers, int n_layers)
 
 SympieConvNet *
 sympie_conv_net_new (SympiePool *pool, unsigned cpu_flags,
-    const SympieConvLayer *layers, int n_layers, SympieError *error)
+    const SympieFileIdentity *file, const SympieConvLayer *layers, int n_layers,
+    SympieError *error)
 {
   SympieConvNet *net = calloc (1, sizeof *net);
 
   if (net) {
     net->pool = pool;
     net->functions = sympie_conv_functions (cpu_flags);
-    if (prepare (net, layers, n_layers))
+    if (prepare (net, file, layers, n_layers))
       return net;
     sympie_conv_net_free (net);
   }
@@ -260,18 +145,10 @@ sympie_conv_net_free (SympieConvNet *net)
 {
   if (!net)
     return;
-  for (int l = 0; l < net->n_layers; l++) {
-    Layer *layer = &net->layers[l];
-
-    free (layer->weight);
-    free (layer->bias);
-    free (layer->scale);
-    free (layer->shift);
-  }
+  sympie_conv_weights_give_back (net->weights);
   for (int t = 0; net->scratch && t < net->n_threads; t++)
     free (net->scratch[t].v);
   free (net->scratch);
-  free (net->layers);
   free (net);
 }
 
@@ -318,7 +195,7 @@ lay_out (SympieConvJob *job, const SympieConvBatch *batch, int block)
 
 /* Groups of tiles, whole rows where averages need them, and chunks. */
 static void
-share_out (SympieConvNet *net, const Layer *layer)
+share_out (SympieConvNet *net, const SympieConvPacked *layer)
 {
   SympieConvJob *job = &net->job;
   int block = net->functions->block;
@@ -399,9 +276,9 @@ void
 sympie_conv_net_run (
     SympieConvNet *net, int layer, const SympieConvBatch *batch)
 {
-  net->job = net->layers[layer].job;
+  net->job = net->weights->layers[layer].job;
   lay_out (&net->job, batch, net->functions->block);
-  share_out (net, &net->layers[layer]);
+  share_out (net, &net->weights->layers[layer]);
   sympie_pool_run (net->pool, run_task, net, net->n_groups * net->n_chunks);
   if (net->job.pooling == SYMPIE_POOLING_AVERAGE)
     sympie_pool_run (net->pool, run_average, net,

@@ -71,11 +71,13 @@ typedef struct
  * them takes. */
 typedef struct SympieConvNet SympieConvNet;
 
-/* `pool` must outlive the result, the layers need not. `cpu_flags` are
- * SympieCpuFlags that the processor has. NULL with a message when memory is
+/* `pool` must outlive the result, the layers need not. Nets with layers that
+ * come from the same `file` (NULL: from none) share their weights. `cpu_flags`
+ * are SympieCpuFlags that the processor has. NULL with a message when memory is
  * short. */
 SympieConvNet *sympie_conv_net_new (SympiePool *pool, unsigned cpu_flags,
-    const SympieConvLayer *layers, int n_layers, SympieError *error);
+    const SympieFileIdentity *file, const SympieConvLayer *layers, int n_layers,
+    SympieError *error);
 void sympie_conv_net_free (SympieConvNet *net); /* NULL is allowed */
 
 int sympie_conv_net_block (const SympieConvNet *net); /* channels */

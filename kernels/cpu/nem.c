@@ -63,8 +63,8 @@ prepare_net (SympieNem *nem, SympiePool *pool, unsigned cpu_flags,
       .small = last,
     };
   }
-  return (nem->net =
-              sympie_conv_net_new (pool, cpu_flags, layers, N_LAYERS, error));
+  return (nem->net = sympie_conv_net_new (
+              pool, cpu_flags, &weights->file, layers, N_LAYERS, error));
 }
 
 static bool

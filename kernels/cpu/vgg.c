@@ -85,7 +85,7 @@ sympie_vgg_new (SympiePool *pool, unsigned cpu_flags,
     };
   }
   vgg->net =
-      sympie_conv_net_new (pool, cpu_flags, layers, vgg->n_layers, error);
+      sympie_conv_net_new (pool, cpu_flags, NULL, layers, vgg->n_layers, error);
   if (!vgg->net) {
     free (vgg);
     return NULL;

@@ -295,7 +295,7 @@ run (const Trial *trial, SympiePool *pool_of_threads, size_t image_size)
   };
   SympieError error = { 0 };
   SympieConvNet *net = sympie_conv_net_new (
-      pool_of_threads, variants[trial->variant].flags, &layer, 1, &error);
+      pool_of_threads, variants[trial->variant].flags, NULL, &layer, 1, &error);
   size_t size = trial->n_images * image_size, row, plane;
   float *dst = aligned_alloc (64, size * sizeof *dst),
         *given[MAX_IMAGES][2] = { { 0 } };
@@ -508,8 +508,8 @@ bench_layer (int variant, size_t index, uint64_t *seed)
     .pooling = layers[index].pooling,
     .small = layers[index].small,
   };
-  SympieConvNet *net =
-      sympie_conv_net_new (threads, variants[variant].flags, &layer, 1, NULL);
+  SympieConvNet *net = sympie_conv_net_new (
+      threads, variants[variant].flags, NULL, &layer, 1, NULL);
   SympieConvBatch batch = {
     .n_images = n_images, .width = size, .height = size
   };

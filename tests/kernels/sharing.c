@@ -1,0 +1,174 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* Contexts of one process share the weights of a file: each that comes after
+ * the first takes little memory, another file under the same name is another
+ * one, whoever closes first, and all memory comes back in the end. */
+
+#include <malloc.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "frame.h"
+#include "nem_file.h"
+
+enum
+{
+  N = 8,
+  SIZE = 96,
+  MOST_OF_ONE = 12 << 20 /* bytes of each more context */
+};
+
+static Frame frame;
+
+static size_t
+allocated (void)
+{
+  struct mallinfo2 info = mallinfo2 ();
+
+  return info.uordblks + info.hblkhd;
+}
+
+static SympieContext *
+open_context (const char *path)
+{
+  SympieConfig config = SYMPIE_CONFIG_INIT;
+  SympieError error = { 0 };
+  SympieContext *context;
+
+  config.weights = path;
+  config.device = SYMPIE_DEVICE_CPU;
+  config.n_threads = 1;
+  context = sympie_open (&config, &error);
+  CHECK (context, "%s: %s", path, error.message);
+  return context;
+}
+
+static SympieParams
+estimate (SympieContext *context)
+{
+  SympieError error = { 0 };
+  SympieParams params = { .values = { 0 } };
+
+  CHECK (sympie_estimate (context, &frame.image, &params, NULL, &error), "%s",
+      error.message);
+  return params;
+}
+
+static void
+test_memory (const char *path)
+{
+  SympieContext *contexts[N];
+  size_t before = allocated (), first, all;
+  SympieParams expected, params;
+
+  contexts[0] = open_context (path);
+  expected = estimate (contexts[0]);
+  first = allocated () - before;
+  for (int i = 1; i < N; i++)
+    contexts[i] = open_context (path);
+  for (int i = 1; i < N; i++) {
+    params = estimate (contexts[i]);
+    CHECK (memcmp (&params, &expected, sizeof params) == 0, "context %d", i);
+  }
+  all = allocated () - before;
+  /* Sanitizers allocate by themselves and tell nothing. */
+  CHECK (first == 0 || all - first < (size_t) (N - 1) * MOST_OF_ONE,
+      "%zu bytes for the first, %zu for %d more", first, all - first, N - 1);
+  printf ("%.1f MB for the first context, %.1f for each more\n", first / 1e6,
+      (all - first) / 1e6 / (N - 1));
+
+  /* The first may go first. */
+  for (int i = 0; i < N - 1; i++)
+    sympie_close (contexts[i]);
+  params = estimate (contexts[N - 1]);
+  CHECK (memcmp (&params, &expected, sizeof params) == 0, "the last");
+  sympie_close (contexts[N - 1]);
+  all = allocated ();
+  CHECK (all < before + 65536, "%zu bytes left", all - before);
+}
+
+static bool
+copy_file (const char *from, const char *to)
+{
+  FILE *in = fopen (from, "rb"), *out = fopen (to, "wb");
+  char buffer[65536];
+  size_t n;
+  bool ok = in && out;
+
+  while (ok && (n = fread (buffer, 1, sizeof buffer, in)) > 0)
+    ok = fwrite (buffer, 1, n, out) == n;
+  if (in)
+    fclose (in);
+  return (!out || fclose (out) == 0) && ok;
+}
+
+/* Training puts a new file in the place of one in use. */
+static void
+test_replaced (const char *path)
+{
+  char folder[] = "/tmp/sympie-sharing-XXXXXX", name[64], other[64];
+  SympieContext *old, *new;
+  SympieParams before, after;
+
+  if (!CHECK (mkdtemp (folder), "no folder"))
+    return;
+  snprintf (name, sizeof name, "%s/a", folder);
+  snprintf (other, sizeof other, "%s/b", folder);
+  CHECK (copy_file (path, name), "%s", name);
+  old = open_context (name);
+  before = estimate (old);
+  nem_file_write (other, 1, NULL);
+  CHECK (rename (other, name) == 0, "%s", other);
+  new = open_context (name);
+  after = estimate (new);
+  CHECK (memcmp (&before, &after, sizeof after) != 0, "the weights of before");
+  after = estimate (old);
+  CHECK (memcmp (&before, &after, sizeof after) == 0, "weights changed in use");
+  sympie_close (old);
+  sympie_close (new);
+  unlink (name);
+  rmdir (folder);
+}
+
+static void *
+open_and_close (void *path)
+{
+  for (int i = 0; i < 6; i++)
+    sympie_close (open_context (path));
+  return NULL;
+}
+
+static void
+test_at_once (const char *path)
+{
+  pthread_t threads[4];
+
+  for (int i = 0; i < 4; i++)
+    pthread_create (&threads[i], NULL, open_and_close, (void *) path);
+  for (int i = 0; i < 4; i++)
+    pthread_join (threads[i], NULL);
+}
+
+int
+main (void)
+{
+  const SympieColorimetry bt709 = { .kr = 0.2126f, .kb = 0.0722f };
+  const char *path = getenv ("SYMPIE_WEIGHTS");
+  uint64_t seed = 1;
+
+  if (!CHECK (path, "SYMPIE_WEIGHTS is not set"))
+    return check_end ();
+  frame = frame_new (SYMPIE_FORMAT_RGB, SIZE, SIZE, 0, &bt709, &seed);
+  sympie_close (open_context (path)); /* what the C library keeps */
+  test_memory (path);
+  test_replaced (path);
+  test_at_once (path);
+  frame_clear (&frame);
+  return check_end ();
+}
