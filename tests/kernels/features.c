@@ -235,33 +235,35 @@ test_compare (void)
   free (memory_of (&b));
 }
 
-/* The mean squared difference of what extract gives. */
+/* The mean squared differences of what extract gives and of the pixels. */
 static void
-test_compare_is_mse (void)
+check_mse (SympieLayer layer, int width, int height)
 {
-  enum
-  {
-    WIDTH = 700, /* enough for strips */
-    HEIGHT = 388,
-    N = 128 * (WIDTH / 2) * (HEIGHT / 2),
-  };
-  SympieImage images[2] = { make_picture (WIDTH, HEIGHT),
-    make_picture (WIDTH, HEIGHT) };
-  SympieFeatures *features =
-      open_features (SYMPIE_LAYER_RELU2_2, SYMPIE_INPUT_FULL, 2);
+  SympieImage images[2] = { make_picture (width, height),
+    make_picture (width, height) };
+  SympieFeatures *features = open_features (layer, SYMPIE_INPUT_FULL, 2);
   SympieDifference difference;
+  size_t n, n_pixels = (size_t) width * height * 3;
+  uint64_t state = width;
   float *values[2];
-  double sum = 0;
+  double sum = 0, pixels = 0;
   SympieError error = { 0 };
+  int shape[3];
 
-  for (int i = 0; i < WIDTH * HEIGHT; i++)
-    memory_of (&images[1])[3 * i] ^= 8;
+  sympie_features_shape (features, width, height, shape);
+  n = (size_t) shape[0] * shape[1] * shape[2];
+  for (size_t i = 0; i < n_pixels; i++) {
+    int was = memory_of (&images[1])[i], is = was ^ check_random (&state) % 16;
+
+    memory_of (&images[1])[i] = is;
+    pixels += (is - was) * (is - was);
+  }
   for (int i = 0; i < 2; i++) {
-    values[i] = malloc (N * sizeof (float));
+    values[i] = malloc (n * sizeof (float));
     CHECK (sympie_features_extract (features, &images[i], values[i], &error),
         "%s", error.message);
   }
-  for (int i = 0; i < N; i++) {
+  for (size_t i = 0; i < n; i++) {
     double d = (double) values[0][i] - values[1][i];
 
     sum += d * d;
@@ -269,13 +271,28 @@ test_compare_is_mse (void)
   CHECK (sympie_features_compare (
              features, &images[0], &images[1], &difference, &error),
       "%s", error.message);
-  CHECK (fabs (difference.feature_mse / (sum / N) - 1) < 1e-6, "%g, not %g",
-      difference.feature_mse, sum / N);
+  CHECK (fabs (difference.feature_mse / (sum / n) - 1) < 1e-6,
+      "%s of %dx%d: %g, not %g", sympie_layer_name (layer), width, height,
+      difference.feature_mse, sum / n);
+  CHECK (fabs (difference.pixel_mse / (pixels / n_pixels) - 1) < 1e-5,
+      "%dx%d: %g, not %g", width, height, difference.pixel_mse,
+      pixels / n_pixels);
   for (int i = 0; i < 2; i++) {
     free (values[i]);
     free (memory_of (&images[i]));
   }
   sympie_features_close (features);
+}
+
+static void
+test_compare_is_mse (void)
+{
+  check_mse (SYMPIE_LAYER_RELU2_2, 700, 388); /* enough for strips */
+  /* whose values do not fill vectors or runs of the sums */
+  check_mse (SYMPIE_LAYER_RELU1_1, 37, 29);
+  check_mse (SYMPIE_LAYER_RELU1_1, 1, 1);
+  check_mse (SYMPIE_LAYER_RELU2_1, 35, 31);
+  check_mse (SYMPIE_LAYER_RELU3_1, 13, 21);
 }
 
 /* One with many, more than go side by side, is one with each. */

@@ -104,26 +104,14 @@ check_height (SympieVgg *pieces, SympieVgg *whole, int n_convs, int height)
   free (images[1]);
 }
 
-int
-main (void)
+static void
+test_variant (
+    const SympieVgg19Weights *weights, SympiePool *pool, unsigned disabled)
 {
   static const int heights[] = { 33, 64, 95, 130 };
   static const int depths[] = { 1, 2, 3, 4, 6, 8, 10, 16 };
-  char path[] = "/tmp/sympie-vgg-XXXXXX";
+  unsigned flags = sympie_cpu_flags (disabled);
   SympieError error = { 0 };
-  int fd = mkstemp (path);
-  SympiePool *pool = sympie_pool_new (2, &error);
-  unsigned flags = sympie_cpu_flags_of_environment ();
-  SympieVgg19Weights *weights;
-
-  if (!CHECK (
-          fd >= 0 && vgg19_seed_write (path, 1, 16), "cannot write %s", path))
-    return check_end ();
-  close (fd);
-  weights = sympie_vgg19_weights_load (path, 16, &error);
-  unlink (path);
-  if (!CHECK (weights != NULL, "%s", error.message))
-    return check_end ();
 
   for (size_t d = 0; d < sizeof depths / sizeof *depths; d++) {
     SympieVgg19Weights part = *weights;
@@ -138,6 +126,28 @@ main (void)
     sympie_vgg_free (pieces);
     sympie_vgg_free (whole);
   }
+}
+
+int
+main (void)
+{
+  char path[] = "/tmp/sympie-vgg-XXXXXX";
+  SympieError error = { 0 };
+  int fd = mkstemp (path);
+  SympiePool *pool = sympie_pool_new (2, &error);
+  SympieVgg19Weights *weights;
+
+  if (!CHECK (
+          fd >= 0 && vgg19_seed_write (path, 1, 16), "cannot write %s", path))
+    return check_end ();
+  close (fd);
+  weights = sympie_vgg19_weights_load (path, 16, &error);
+  unlink (path);
+  if (!CHECK (weights != NULL, "%s", error.message))
+    return check_end ();
+
+  test_variant (weights, pool, 0);
+  test_variant (weights, pool, ~0u); /* plain C */
   sympie_vgg19_weights_free (weights);
   sympie_pool_free (pool);
   return check_end ();
