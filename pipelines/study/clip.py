@@ -14,21 +14,12 @@ import os
 import subprocess
 import sys
 
-
-def ffprobe(path, *options):
-    """-> what ffprobe says of the first video stream that is no cover picture."""
-    done = subprocess.run(
-        ["ffprobe", "-v", "error", "-select_streams", "V:0", "-of", "json", *options,
-         path], capture_output=True, text=True)
-    streams = json.loads(done.stdout or "{}").get("streams") if not done.returncode else None
-    if not streams:
-        sys.exit(f"no video in {path}")
-    return streams[0]
+from video import probe
 
 
 def main():
     source, frames, video, about = sys.argv[1:]
-    stream = ffprobe(source, "-show_entries",
+    stream = probe(source, "-show_entries",
                      "stream=width,height,pix_fmt,avg_frame_rate")
     limit = ["-frames:v", frames] if int(frames) else []
     done = subprocess.run(
@@ -41,7 +32,7 @@ def main():
     said = done.stderr.strip().splitlines()
     if done.returncode or said:
         sys.exit(f"{source} does not decode: {said[0] if said else 'ffmpeg failed'}")
-    count = int(ffprobe(video, "-count_packets", "-show_entries",
+    count = int(probe(video, "-count_packets", "-show_entries",
                         "stream=nb_read_packets").get("nb_read_packets", 0))
     if not count:
         sys.exit(f"no frame in {source}")

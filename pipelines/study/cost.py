@@ -2,13 +2,14 @@
 # gst-sympie: SyMPIE video enhancement
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Times sympieenhance on one thread: cost.py CLIP REUSE WEIGHTS OUT.json
+"""Times sympieenhance on one thread: cost.py CLIP REUSE WEIGHTS DEVICE OUT.json
 
 The first frame of the clip is enhanced again and again; GStreamer's tracer tells
 how long each took inside the element, without decoding. Of REUSE frames one is
 estimated anew, so REUSE frames are one round. The first round warms up; the cost
 of a frame is the median over the others, of which there are at least ROUNDS, and
-as many as FRAMES frames take.
+as many as FRAMES frames take. OUT.json names the machine, which on a cluster is not the
+one that makes the tables.
 """
 
 import json
@@ -18,18 +19,21 @@ import statistics
 import subprocess
 import sys
 
+from video import machine
+
 ROUNDS = 7
 FRAMES = 60
 
 
 def main():
-    clip, reuse, weights, out = sys.argv[1:]
+    clip, reuse, weights, device, out = sys.argv[1:]
     reuse = int(reuse)
     rounds = max(ROUNDS, -(-FRAMES // reuse))
     done = subprocess.run(
         ["gst-launch-1.0", "-q", "filesrc", f"location={clip}", "!", "decodebin", "!",
          "imagefreeze", f"num-buffers={(rounds + 1) * reuse}", "!", "sympieenhance",
-         "name=timed", "n-threads=1", f"weights={weights}", f"reuse-interval={reuse}",
+         "name=timed", "n-threads=1", f"weights={weights}", f"device={device}",
+         f"reuse-interval={reuse}",
          "!", "fakesink", "sync=false"], capture_output=True, text=True,
         env=dict(os.environ, GST_TRACERS="latency(flags=element)",
                  GST_DEBUG="GST_TRACER:7", GST_DEBUG_NO_COLOR="1"))
@@ -45,7 +49,7 @@ def main():
             for start in range(reuse, len(times), reuse)]
     with open(out, "w", encoding="utf-8") as file:
         json.dump({"ms_per_frame": round(statistics.median(each) / 1e6, 4),
-                   "rounds": rounds, "frames": rounds * reuse}, file)
+                   "rounds": rounds, "frames": rounds * reuse, "machine": machine()}, file)
         file.write("\n")
 
 

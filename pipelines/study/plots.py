@@ -133,6 +133,26 @@ def over_rate(name, rows, scale, paper_percent):
                   "The table has all the values.")
 
 
+def over_bitrate(name, rows, bit_rates, scale):
+    """rows: of one codec, a rate each, with the bit rates in kbit/s."""
+    order = sorted(range(len(rows)), key=lambda i: bit_rates[i])
+    rates = [bit_rates[i] for i in order]
+    with pyplot.rc_context(STYLE):
+        drawn, ((axis,),) = figure(1, 230)
+        for side, style in (("plain", WITHOUT), ("enhanced", WITH)):
+            axis.plot(rates, [rows[i][side] / scale.factor for i in order], **style)
+        axis.set_xscale("log")
+        axis.xaxis.set_major_formatter(FuncFormatter(plain_number))
+        axis.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
+        number_axis(axis)
+        title_left(axis, f"Feature MSE{scale.unit}")
+        axis.set_xlabel("kbit/s, mean over the clips")
+    return to_svg(drawn, name, "Feature MSE over bit rate", "; ".join(
+        f"{rate:.4g} kbit/s: {rows[i]['plain'] / scale.factor:.4g} without, "
+        f"{rows[i]['enhanced'] / scale.factor:.4g} with sympieenhance"
+        for rate, i in zip(rates, order)) + ".")
+
+
 def ends(rows, value, low, high, factor=1):
     """The lengths of error bars, which matplotlib wants from the value on."""
     return [[max(0, row[value] - row[low]) / factor for row in rows],

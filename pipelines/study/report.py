@@ -25,6 +25,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 try:
     import jinja2
+    import numpy as np
     from markupsafe import Markup
     import frames
     import plots
@@ -34,6 +35,9 @@ except ImportError as why:
 import results
 from results import ResultsError
 
+# Versions of an encode, in the order of the tables.
+VERSIONS = {"reuse1": "sympieenhance", "contrast0.95": "contrast × 0.95",
+            "contrast0.9": "contrast × 0.9", "blur": "mild blur", "mean": "mean parameters"}
 CODECS = {"h264": "H.264", "hevc": "HEVC", "vp9": "VP9", "av1": "AV1"}
 # Table 8: feature MSE without and with SyMPIE, as printed; what it calls a rate.
 PAPER = {45: ("0.087", "0.085"), 50: ("0.117", "0.113"),
@@ -83,6 +87,11 @@ def percent(value):
     return signed(value, 1)
 
 
+def digits(value):
+    """Four of them."""
+    return "–" if math.isnan(value) else f"{value:.4g}"
+
+
 def decibels(value):
     return "∞" if math.isinf(value) else f"{value:.1f}"
 
@@ -92,6 +101,23 @@ def number_of(count, thing):
 
 
 # ---- Parts of the page -----------------------------------------------------
+
+def harm(clips, undamaged):
+    """The worst that sympieenhance does, in words."""
+    row = max((row for row in clips if math.isfinite(row["percent"])),
+              key=lambda row: row["percent"], default=None)
+    done = max((row for row in undamaged if row["version"] == "reuse1"),
+               key=lambda row: np.nan_to_num(row["share"], nan=-1))
+    text = "No clip lost anything to compression."
+    if row:
+        text = (f"Worst clip: {row['clip']}, {codec_name(row['codec'])} at rate {row['rate']}: "
+                f"sympieenhance changes its feature MSE by {percent(row['percent'])} %.")
+    if not done["feature_mse"]:
+        return text + " Undamaged clips are left as they are."
+    return (text + f" Of undamaged clips it changes {done['clip']} most: by "
+            f"{percent(done['share']).lstrip('+')} % of what compression at the lowest rate "
+            "costs it.")
+
 
 def summarise(table):
     """What the first table says, in words."""
@@ -120,22 +146,34 @@ def facts_of(study):
                     f"{machine['system']}"),
         ("commit", study["commit"] or "unknown"),
         ("weights", weights_of(study["weights"])),
-        ("measure", f"mean squared error of VGG19’s {study['layer']}, {study['input']}; "
+        ("measure", f"mean squared error of VGG19’s {study['measures'][0]}; "
+                    f"{study['vgg19']['what'] or 'weights of unknown source'}; "
                     f"{weights_of(study['vgg19'])}"),
+        ("device", ", ".join(study["device"])),
+        ("timed on", "; ".join(f"{one['name']}, {one['processor']}"
+                               for one in study["timed_on"])),
+        ("left out", "; ".join(left_out(study)) or "nothing"),
         ("frames", "all measured" if every == 1 else f"one in {every} measured"),
         ("clips", ", ".join(clips)),
     ]
 
 
+def left_out(study):
+    return ([f"classifiers ({study['classifiers']})"] * bool(study["classifiers"])
+            + ["VMAF (this FFmpeg has none)"] * (not study["vmaf"]))
+
+
 def command_of(config):
     """What, in the project's folder, makes the study again."""
     command = ["pipelines/study/run.sh", *map(from_root, config["clips"].values())]
-    for option in ("codecs", "rates", "reuse"):
+    for option in ("codecs", "rates", "reuse", "measures"):
         command += [f"--{option}", ",".join(map(str, config[option]))]
-    for option in ("subsample", "frames", "layer", "input"):
+    for option in ("subsample", "frames", "device"):
         command += [f"--{option}", str(config[option])]
     for option in ("weights", "vgg19"):
         command += [f"--{option}", from_root(config[option])]
+    if not config["models"]["skipped"]:
+        command += ["--models", from_root(os.path.join(config["models"]["folder"], "models"))]
     return shlex.join(command)
 
 
@@ -172,12 +210,41 @@ def grouped(rows, name):
     return [(value, list(group)) for value, group in groupby(rows, lambda row: row[name])]
 
 
+def by_version(rows):
+    """-> [(measure, [(codec, rate, {version: row})])]"""
+    found = {}
+    for row in rows:
+        found.setdefault(row["measure"], {}).setdefault(
+            (row["codec"], row["rate"]), {})[row["version"]] = row
+    return [(measure, [(*cell, each) for cell, each in cells.items()])
+            for measure, cells in found.items()]
+
+
+def by_clip(rows):
+    """The clip that sympieenhance changes most stands first."""
+    found = {}
+    for row in rows:
+        found.setdefault(row["clip"], {})[row["version"]] = row
+    return sorted(found.items(), key=lambda clip: -np.nan_to_num(clip[1]["reuse1"]["share"]))
+
+
+def by_kind(rows):
+    """-> the names of what was measured, [(codec, rate, {what: row})]"""
+    found = {}
+    for row in rows:
+        found.setdefault((row["codec"], row["rate"]), {})[row["what"]] = row
+    names = [name for name in dict.fromkeys(row["what"] for row in rows)
+             if not all(math.isnan(row["plain"]) for row in rows if row["what"] == name)]
+    return names, [(*cell, each) for cell, each in found.items()]
+
+
 class Pairs:
     """The frames measured both without and with sympieenhance at work on each."""
 
-    def __init__(self, path, rows):
-        plain = {self.key(row): row for row in rows if not row["enhanced"]}
-        enhanced = {self.key(row): row for row in rows if row["enhanced"] and row["reuse"] == 1}
+    def __init__(self, path, rows, measure):
+        rows = [row for row in rows if row["measure"] == measure and row["codec"] != "none"]
+        plain = {self.key(row): row for row in rows if row["version"] == "plain"}
+        enhanced = {self.key(row): row for row in rows if row["version"] == "reuse1"}
         self.both = [(plain[key], enhanced[key]) for key in plain if key in enhanced]
         alone = plain.keys() ^ enhanced.keys()
         if alone:
@@ -245,7 +312,12 @@ def build(folder):
     table = results.read_table(path("table.csv"), results.TABLE)
     clips = results.read_table(path("clips.csv"), results.CLIPS)
     reuse = results.read_table(path("reuse.csv"), results.REUSE, may_be_empty=True)
-    pairs = Pairs(path("frames.csv"), results.read_table(path("frames.csv"), results.FRAMES))
+    against = results.read_table(path("versions.csv"), results.VERSIONS)
+    quality = results.read_table(path("quality.csv"), results.QUALITY)
+    bjontegaard = results.read_table(path("bjontegaard.csv"), results.BJONTEGAARD)
+    undamaged = results.read_table(path("undamaged.csv"), results.UNDAMAGED)
+    pairs = Pairs(path("frames.csv"), results.read_table(path("frames.csv"), results.FRAMES),
+                  study["measures"][0])
 
     scale = Scale([row["plain"] for row in table], [row["delta"] for row in table])
     best, worst = pairs.extremes()
@@ -260,6 +332,15 @@ def build(folder):
     table_by_codec = grouped(table, "codec")
     return render(
         scale, date=date_of(study), command=command, summary=summarise(table), facts=facts,
+        harm=harm(clips, undamaged), names=VERSIONS, versions=by_version(against),
+        undamaged=by_clip(undamaged), quality=by_kind(quality),
+        bjontegaard=[row for row in bjontegaard if row["clip"] == "all"],
+        bitrate_plots=[
+            plot(codec_name(codec), plots.over_bitrate(
+                f"bitrates{i}", rows, [row["plain"] for row in quality
+                                       if row["codec"] == codec and row["what"] == "kbit/s"],
+                scale))
+            for i, (codec, rows) in enumerate(grouped(table, "codec"))],
         tools=encoders + versions, table=table_by_codec, clips=grouped(clips, "clip"),
         reuse=reuse, examples=examples, paper=PAPER, paper_percent=PAPER_PERCENT,
         rate_plots=[
@@ -283,7 +364,7 @@ def render(scale, **content):
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True,
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(mse=scale.mse, change=scale.change, percent=percent,
+    environment.filters.update(digits=digits, mse=scale.mse, change=scale.change, percent=percent,
                                decibels=decibels, codec=codec_name)
     return environment.get_template("report.html").render(
         unit=scale.unit, paper_change=paper_change, **content)

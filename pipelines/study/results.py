@@ -50,21 +50,25 @@ def percentage(value):
     return number if math.isfinite(number) else math.nan
 
 
-def flag(value):
-    return {"0": False, "1": True}[value]
-
-
 WANTED = {text: "some text", count: "a whole number from 0", finite: "a number",
-          decibels: "a number", percentage: "a number", flag: "0 or 1"}
+          decibels: "a number", percentage: "a number"}
 
 # What aggregate.py writes, as far as the report shows it.
 CHANGE = {"plain": finite, "enhanced": finite,
           "delta": finite, "delta_low": finite, "delta_high": finite,
           "percent": percentage, "percent_low": percentage, "percent_high": percentage}
-TABLE = {"codec": text, "rate": count, "clips": count, "frames": count, **CHANGE}
-CLIPS = {"clip": text, "codec": text, "rate": count, "frames": count, **CHANGE}
-FRAMES = {"clip": text, "codec": text, "rate": count, "reuse": count,
-          "enhanced": flag, "frame": count, "running_time": count,
+CLIPS_IN_IT = {"clips": count, "frames": count, **CHANGE, "median_percent": percentage,
+               "worst_clip": text, "worst_percent": percentage}
+TABLE = {"codec": text, "rate": count, **CLIPS_IN_IT}
+CLIPS = {"clip": text, **TABLE}
+VERSIONS = {"measure": text, "codec": text, "rate": count, "version": text, **CLIPS_IN_IT}
+QUALITY = {"codec": text, "rate": count, "what": text, "plain": percentage,
+           "enhanced": percentage}
+BJONTEGAARD = {"clip": text, "codec": text, "version": text, "bd_rate": percentage,
+               "bd_decibels": percentage}
+UNDAMAGED = {"clip": text, "version": text, "feature_mse": finite, "share": percentage}
+FRAMES = {"clip": text, "codec": text, "rate": count, "measure": text, "version": text,
+          "frame": count, "running_time": count,
           "feature_mse": finite, "pixel_mse": finite, "psnr": decibels}
 REUSE = {"clip": text, "reuse": count, "ms_per_frame": finite,
          "feature_mse": finite, "plain": finite,

@@ -23,7 +23,7 @@ LOG = os.path.join("logs", "snakemake.txt")
 EXAMPLE = """
 examples:
   run.sh a.mp4 b.mp4 --codecs h264,av1
-  run.sh a.mp4 --rates 20,30,40,50 --reuse 1 --subsample 1 --layer relu3_1 --out a-fine
+  run.sh a.mp4 --rates 20,30,40,50 --reuse 1 --subsample 1 --measures relu3_1/full --out a-fine
   run.sh a.mp4 b.mp4 --profile pipelines/study/slurm
 
 A study that was interrupted, or that is asked for more rates, clips or codecs, does
@@ -80,9 +80,12 @@ def options(defaults):
         help=f"measure every Nth frame ({shown('subsample')})")
     add("--frames", type=integer("--frames", 0), metavar="N",
         help="only the first N frames of each clip (0: all)")
-    add("--layer", help=f"of VGG19, as sympieprobe's property ({shown('layer')})")
-    add("--input", choices=["crop224", "full"], help="what VGG19 sees "
-        f"({shown('input')})")
+    add("--measures", metavar="L/I,L/I...", help="sympieprobe's layer and input, the "
+        f"main one first ({shown('measures')}); pool5/full is another")
+    add("--device", choices=["auto", "cpu", "cuda"],
+        help=f"where to compute ({shown('device')})")
+    add("--models", metavar="DIR", help="classifiers whose answers are compared, such as "
+        "../shared/data/models (none)")
     add("--weights", metavar="FILE", help="NEM's (weights/nem.safetensors)")
     add("--vgg19", metavar="FILE", help="VGG19's ($SYMPIE_VGG19_WEIGHTS, or what "
         "weights/fetch-vgg19.sh installed)")
@@ -121,6 +124,31 @@ def layers():
             for conv in range(1, convs + 1)] + ["pool5"]
 
 
+def measures(text):
+    """-> the list of them, checked."""
+    found = list(dict.fromkeys(text.split(",")))
+    for measure in found:
+        layer, _, seen = measure.partition("/")
+        if layer not in layers():
+            raise Wrong(f"unknown layer '{layer}'; known: {', '.join(layers())}")
+        if seen not in ("crop224", "full"):
+            raise Wrong(f"--measures: '{measure}' does not end in /crop224 or /full")
+    return found
+
+
+def models(folder):
+    """-> the folder, and in words why there is nothing to do with it."""
+    if not folder:
+        return {"folder": "", "skipped": "--models names no folder"}
+    folder = os.path.realpath(folder)
+    if not os.path.isfile(os.path.join(folder, "classifiers.py")):
+        return {"folder": folder, "skipped": f"no classifiers.py in {folder}"}
+    if subprocess.run(["/usr/bin/python3", "-c", "import torch"],
+                      capture_output=True).returncode:
+        return {"folder": folder, "skipped": "no python3-torch"}
+    return {"folder": os.path.dirname(folder), "skipped": ""}
+
+
 def weights(asked, otherwise, missing):
     """-> the first file that is named; it has to be there."""
     path = os.path.realpath(next(name for name in [asked, *otherwise] if name))
@@ -132,7 +160,7 @@ def weights(asked, otherwise, missing):
 def configure(defaults, given):
     """-> all that the Snakefile needs, checked."""
     config = dict(defaults)
-    for key in ("rates", "reuse", "subsample", "frames", "layer", "input", "weights",
+    for key in ("rates", "reuse", "subsample", "frames", "device", "models", "weights",
                 "vgg19"):
         if getattr(given, key) is not None:
             config[key] = getattr(given, key)
@@ -149,8 +177,8 @@ def configure(defaults, given):
                 f"--subsample {config['subsample']} and --reuse {reuse} have a common "
                 "divisor: frames with fresh parameters would be measured too often; "
                 "take a prime number such as 7 or 11")
-    if config["layer"] not in layers():
-        raise Wrong(f"unknown layer '{config['layer']}'; known: {', '.join(layers())}")
+    config["measures"] = measures(given.measures or ",".join(config["measures"]))
+    config["models"] = models(config["models"])
     config["weights"] = weights(
         config["weights"], [os.environ.get("SYMPIE_WEIGHTS"),
                             os.path.join(ROOT, "weights", "nem.safetensors")],

@@ -58,6 +58,10 @@ def write_json(path, value):
         json.dump(value, file)
 
 
+CONTROLS = {"contrast0.95": 0.99, "contrast0.9": 0.97, "blur": 1.01, "mean": 1.1}
+MEASURES = ["pool5/crop224", "relu3_4/crop224"]
+
+
 def feature_mse(clip, codec, rate, reuse, frame):
     """Grows with rate, shrinks when enhanced; frames BEST and WORST of the last
     clip, codec and rate stand out."""
@@ -71,15 +75,38 @@ def feature_mse(clip, codec, rate, reuse, frame):
     return plain - gain
 
 
-def measurement(value, subsample):
-    frames = [{"type": "frame", "index": i, "running-time": i * 10**9 // RATE,
+def measurement(versions, subsample):
+    """versions: {name: feature MSE of frame i}."""
+    frames = [{"version": version, "index": i, "running-time": i * 10**9 // RATE,
                "feature-mse": value(i), "pixel-mse": 30 + i,
                "psnr": None if i == 0 else 30.5 - i / 10}
-              for i in range(0, FRAMES, subsample)]
-    return {"frames": frames, "pooled": [{"type": "pooled", "complete": True}]}
+              for i in range(0, FRAMES, subsample) for version, value in versions.items()]
+    return {"device": "cpu", "frames": frames,
+            "pooled": [{"type": "pooled", "version": version, "complete": True}
+                       for version in versions]}
 
 
-def make_study(folder, clips, codecs, rates, reuses, subsample=1, scale=1):
+def versions_of(clip, codec, rate, reuses, scale):
+    def of(reuse, factor=1):
+        return lambda frame: factor * scale * feature_mse(clip, codec, rate, reuse, frame)
+    return {"plain": of(0), **{name: of(0, factor) for name, factor in CONTROLS.items()},
+            **{f"reuse{reuse}": of(reuse) for reuse in reuses}}
+
+
+def undamaged(clip, scale):
+    """The second clip suffers more."""
+    return {"plain": lambda _: 0, **{name: lambda _: 1e-4 * scale for name in CONTROLS},
+            "reuse1": lambda _: 0.01 * (1 + clip) * scale}
+
+
+def quality(rate):
+    return {"kbit_per_s": 4000 / rate, "vmaf": False,
+            "plain": {"psnr": 60 - rate / 2, "ssim": 0.99, "vmaf": None},
+            "reuse1": {"psnr": 20.5, "ssim": 0.75, "vmaf": None}}
+
+
+def make_study(folder, clips, codecs, rates, reuses, subsample=1, scale=1,
+               classifiers=False):
     """What the workflow leaves for aggregate.py, with values of our own. All
     pixels of frame n of a clip have the luma 60 + 10 n."""
     write_json(f"{folder}/config.json", {
@@ -88,7 +115,8 @@ def make_study(folder, clips, codecs, rates, reuses, subsample=1, scale=1):
                    for codec in codecs},
         "rates": rates, "frames": 0,
         "reuse": reuses, "subsample": subsample,
-        "layer": "pool5", "input": "crop224", "weights": WEIGHTS,
+        "measures": MEASURES, "device": "cpu", "weights": WEIGHTS,
+        "models": {"folder": "/data", "skipped": "" if classifiers else "no models"},
         "vgg19": WEIGHTS})
     for i, clip in enumerate(clips):
         reference = f"{folder}/clips/{clip}.mkv"
@@ -105,14 +133,25 @@ def make_study(folder, clips, codecs, rates, reuses, subsample=1, scale=1):
                 ffmpeg("-i", f"file:{reference}", "-c:v", ENCODERS[codec], "-bf", "2",
                        *(["-x265-params", "log-level=none"] if codec == "hevc" else []),
                        f"file:{encode}")
-                for reuse in [0, *reuses]:
-                    how = f"reuse{reuse}" if reuse else "plain"
-                    write_json(f"{folder}/measures/{clip}/{codec}-{rate}-{how}.json", measurement(
-                        lambda frame: scale * feature_mse(i, codec, rate, reuse, frame),
-                        subsample))
+                for m, measure in enumerate(MEASURES):
+                    write_json(
+                        f"{folder}/measures/{clip}/{codec}-{rate}-{measure.replace('/', '-')}"
+                        ".json",
+                        measurement(versions_of(i, codec, rate, [1] if m else reuses,
+                                                scale * (1 + m)), subsample))
+                write_json(f"{folder}/quality/{clip}/{codec}-{rate}.json", quality(rate))
+        for measure in MEASURES:
+            write_json(f"{folder}/measures/{clip}/none-0-{measure.replace('/', '-')}.json",
+                       measurement(undamaged(i, scale), subsample))
+        shares = {"plain": {"a_network": 0.5}, "reuse1": {"a_network": 0.25 + 0.5 * i}}
+        encodes = {f"{codec}-{rate}": shares for codec in codecs for rate in rates}
+        write_json(f"{folder}/agreement/{clip}.json",
+                   {"skipped": "", "encodes": encodes} if classifiers
+                   else {"skipped": "no models"})
         for reuse in reuses:
             write_json(f"{folder}/costs/{clip}-reuse{reuse}.json",
-                       {"ms_per_frame": 2 + 12 / reuse})
+                       {"ms_per_frame": 2 + 12 / reuse,
+                        "machine": {"name": "a machine", "processor": "a processor"}})
     subprocess.run([f"{STUDY}/aggregate.py", folder], check=True, stdout=subprocess.DEVNULL)
 
 
@@ -160,7 +199,7 @@ class Page(HTMLParser):
             self._pictures.append(found)
         if "data-column" in found:
             self._cell = self._columns[found["data-column"]] = [found.get("data-value"), ""]
-        elif "data-fact" in found or found.get("id") in ("summary", "command",
+        elif "data-fact" in found or found.get("id") in ("summary", "harm", "command",
                                                                "table-caption"):
             self._cell = self.texts[found.get("data-fact") or found["id"]] = [None, ""]
 
@@ -208,7 +247,8 @@ class WholeStudy(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
-        make_study(cls.folder, CLIPS, ["h264", "hevc"], [40, 45, 55], [1, 4, 16])
+        make_study(cls.folder, CLIPS, ["h264", "hevc"], [40, 45, 55], [1, 4, 16],
+                   classifiers=True)
         done = report(cls.folder)
         if done.returncode != 0:
             raise AssertionError(done.stderr)
@@ -235,6 +275,80 @@ class WholeStudy(unittest.TestCase):
         self.assert_table("reuse", ["clip", "reuse"], {
             "ms_per_frame": 2, "feature_mse": 4, "delta": 5, "low": 5, "high": 5, "percent": 1})
 
+    def test_harm_comes_first(self):
+        """The worst clip of all, before any average."""
+        worst = max(read_csv(self.folder, "clips.csv"), key=lambda row: float(row["percent"]))
+        told = self.page.texts["harm"][1]
+        self.assertIn(f"Worst clip: {worst['clip']}, ", told)
+        self.assertIn(f"at rate {worst['rate']}", told)
+        self.assertIn(f"{float(worst['percent']):+.1f}".replace("-", "\N{MINUS SIGN}"), told)
+        self.assertIn(f"it changes {CLIPS[1]} most", told)
+        order = [found.get("id") for _, found in self.page.tags]
+        self.assertLess(order.index("harm"), order.index("summary"))
+        clips = [key[1] for key in self.page.rows if key[0] == "undamaged"]
+        self.assertEqual(clips, CLIPS[::-1])
+
+    def test_each_clip_counts_once(self):
+        for row in read_csv(self.folder, "table.csv"):
+            each = [one for one in read_csv(self.folder, "clips.csv")
+                    if (one["codec"], one["rate"]) == (row["codec"], row["rate"])]
+            self.assertEqual(len(each), 2)
+            for side in ("plain", "enhanced"):
+                self.assertAlmostEqual(float(row[side]),
+                                       sum(float(one[side]) for one in each) / 2)
+            percents = [float(one["percent"]) for one in each]
+            self.assertAlmostEqual(float(row["median_percent"]), sum(percents) / 2, 5)
+            self.assertAlmostEqual(float(row["worst_percent"]), max(percents), 5)
+            self.assertEqual(row["worst_clip"], each[np.argmax(percents)]["clip"])
+            # Clips are drawn too: the interval reaches from one to the other.
+            deltas = sorted(float(one["delta"]) for one in each)
+            self.assertLess(float(row["delta_low"]), deltas[0] + 1e-3)
+            self.assertGreater(float(row["delta_high"]), deltas[1] - 1e-3)
+
+    def test_controls(self):
+        rows = read_csv(self.folder, "versions.csv")
+        self.assertEqual(len(rows), 2 * 6 * 5)
+        for row in rows:
+            cells = self.page.rows["versions", row["measure"], row["codec"], row["rate"]]
+            value, text = cells[row["version"]]
+            self.assertEqual(float(value), float(row["percent"]))
+            self.assertAlmostEqual(number(text), float(value), delta=0.0501)
+            if row["version"] in CONTROLS:
+                self.assertAlmostEqual(float(value), 100 * (CONTROLS[row["version"]] - 1), 4)
+        for row in read_csv(self.folder, "undamaged.csv"):
+            if row["version"] == "plain":
+                self.assertEqual(float(row["feature_mse"]), 0)
+                continue
+            value, text = self.page.rows["undamaged", row["clip"], "0"][row["version"]]
+            self.assertEqual(float(value), float(row["share"]))
+            self.assertAlmostEqual(float(text), float(value), delta=1e-3 * float(value))
+
+    def test_quality(self):
+        for row in read_csv(self.folder, "quality.csv"):
+            cells = self.page.rows["quality", row["codec"], row["rate"]]
+            if row["what"] == "VMAF":
+                self.assertEqual(row["plain"], "nan")
+                self.assertNotIn("VMAF plain", cells)
+                continue
+            for side in ("plain", "enhanced"):
+                if (row["what"], side) == ("kbit/s", "enhanced"):
+                    continue
+                value, text = cells[f"{row['what']} {side}"]
+                self.assertEqual(float(value), float(row[side]))
+                self.assertAlmostEqual(float(text), float(value), delta=1e-3 * abs(float(value)))
+        row = self.page.rows["quality", "h264", "40"]
+        self.assertEqual(row["kbit/s plain"], ["100.0", "100"])
+        self.assertEqual(row["top-1 of a_network enhanced"], ["50.0", "50"])
+        for row in read_csv(self.folder, "bjontegaard.csv"):
+            if row["clip"] == "all":
+                key = "bjontegaard", row["codec"], row["version"], "all"
+                for column in ("bd_rate", "bd_decibels"):
+                    value, _ = self.page.rows[key][column]
+                    np.testing.assert_equal(float(value), float(row[column]))
+        # A control that changes every feature MSE alike is that many decibels away.
+        decibels = self.page.rows["bjontegaard", "h264", "mean", "all"]["bd_decibels"]
+        self.assertAlmostEqual(float(decibels[0]), -10 * math.log10(CONTROLS["mean"]), 5)
+
     def test_the_papers_figures(self):
         row = self.page.rows["table", "h264", "45"]
         self.assertEqual([row[f"paper_{column}"][1] for column in ("plain", "enhanced", "percent")],
@@ -251,6 +365,9 @@ class WholeStudy(unittest.TestCase):
         self.assertIn(study["weights"]["sha256"][:16], texts["weights"])
         self.assertIn("pool5", texts["measure"])
         self.assertEqual(texts["frames"], "all measured")
+        self.assertEqual(texts["device"], "cpu")
+        self.assertEqual(texts["timed on"], "a machine, a processor")
+        self.assertIn("VMAF", texts["left out"])
         for clip in CLIPS:
             self.assertIn(clip, texts["clips"])
         self.assertIn("6 of 6 combinations", texts["summary"])
@@ -258,7 +375,9 @@ class WholeStudy(unittest.TestCase):
         self.assertEqual(command[:3], ["pipelines/study/run.sh",
                                        *(f"/videos/{clip}.mp4" for clip in CLIPS)])
         for option, value in (("--codecs", "h264,hevc"), ("--rates", "40,45,55"),
-                              ("--reuse", "1,4,16"), ("--subsample", "1")):
+                              ("--reuse", "1,4,16"), ("--subsample", "1"),
+                              ("--measures", ",".join(MEASURES)), ("--device", "cpu"),
+                              ("--models", "/data/models")):
             self.assertEqual(command[command.index(option) + 1], value)
 
     def test_best_and_worst_frame(self):
@@ -272,9 +391,9 @@ class WholeStudy(unittest.TestCase):
             self.assertEqual(
                 [figure[f"data-{name}"] for name in ("clip", "codec", "rate", "frame")],
                 [CLIPS[1], "hevc", "55", str(frame)])
-            for reuse, column in (("0", "plain"), ("1", "enhanced")):
+            for version, column in (("plain", "plain"), ("reuse1", "enhanced")):
                 key = {"clip": CLIPS[1], "codec": "hevc", "rate": "55", "frame": str(frame),
-                       "reuse": reuse}
+                       "measure": MEASURES[0], "version": version}
                 row, = [row for row in rows if key.items() <= row.items()]
                 self.assertEqual(float(columns[column][0]), float(row["feature_mse"]))
             # Whole and middle of each.
@@ -319,10 +438,11 @@ class WholeStudy(unittest.TestCase):
             if tag == "th":
                 self.assertIn("scope", attributes)
         names = [tag for tag, _ in tags]
-        self.assertEqual(names.count("table"), 3)
-        self.assertEqual(names.count("caption"), 3)
-        # Two codecs over rate, twice two frame by frame, two clips and all of reuse.
-        self.assertEqual(sum(tag == "svg" and "role" in found for tag, found in tags), 9)
+        self.assertEqual(names.count("table"), 7)
+        self.assertEqual(names.count("caption"), 7)
+        # Two codecs over bit rate and over rate, twice two frame by frame, two clips and
+        # all of reuse.
+        self.assertEqual(sum(tag == "svg" and "role" in found for tag, found in tags), 11)
 
     def screenshot(self, scheme):
         path = f"{self.folder}/{scheme}.png"
@@ -355,8 +475,11 @@ class SmallStudy(unittest.TestCase):
             done = report(folder)
             self.assertEqual(done.returncode, 0, done.stderr)
             page = Page(chromium("--dump-dom", f"file://{folder}/report.html"))
-            self.assertEqual(set(page.rows),
+            self.assertEqual({key for key in page.rows if key[0] in ("table", "clips")},
                              {("table", "vp9", "50"), ("clips", "clip", "vp9", "50")})
+            self.assertEqual(page.rows["bjontegaard", "vp9", "blur", "all"]["bd_rate"],
+                             ["nan", "–"])
+            self.assertIn("classifiers (no models)", page.texts["left out"][1])
             self.assertEqual(page.texts["frames"][1], "one in 5 measured")
             row = page.rows["table", "vp9", "50"]
             self.assertEqual(row["frames"], ["3", "3"])
@@ -377,6 +500,7 @@ class SmallStudy(unittest.TestCase):
             self.assertEqual(row["plain"], ["0.0", "0.000"])
             self.assertEqual(row["percent"], ["nan", "–"])
             self.assertIn("in 0 of 1 combination", page.texts["summary"][1])
+            self.assertIn("Undamaged clips are left as they are", page.texts["harm"][1])
 
 
 class BrokenStudy(unittest.TestCase):
@@ -410,22 +534,24 @@ class BrokenStudy(unittest.TestCase):
 
     def test_something_is_missing(self):
         for name in ("study.json", "config.json", "table.csv", "clips.csv", "reuse.csv",
+                     "versions.csv", "quality.csv", "bjontegaard.csv", "undamaged.csv",
                      "frames.csv", "clips/clip.mkv", "encodes/clip/h264-50.mkv"):
             self.assert_says(lambda folder: os.remove(f"{folder}/{name}"), name, "o such file")
 
     def test_tables_that_are_none(self):
         self.assert_edit("table.csv", "plain", "pain", "no column 'plain'")
         self.assert_edit("clips.csv", r"(\n.*,)[^,]+\n", r"\1many\n",
-                         "line 2: percent_high is 'many'")
+                         "line 2: worst_percent is 'many'")
         self.assert_edit("frames.csv", r"(\n.*),[^,]+\n", r"\1\n", "line 2: too few values")
         self.assert_edit("frames.csv", r"\n", ",\"\n", "not a table")
-        self.assert_edit("frames.csv", r",0,0,0,0,[^,]+", ",0,0,0,0,nan",
+        self.assert_edit("frames.csv", r",plain,0,0,[^,]+", ",plain,0,0,nan",
                          "line 2: feature_mse is 'nan'")
-        self.assert_edit("frames.csv", r"\n.*,0,0,3,.*", "", "frame 3", "without sympieenhance")
+        self.assert_edit("frames.csv", r"\n.*,plain,3,.*", "", "frame 3",
+                         "without sympieenhance")
         self.assert_edit("reuse.csv", r"\nall,1,", r"\nall,-1,", "reuse is '-1'")
         self.assert_edit("table.csv", r"\n[^$]*", "\n", "no line below")
         self.assert_edit("study.json", "{", "", "not JSON")
-        self.assert_edit("study.json", '"layer"', '"player"', "no 'layer'")
+        self.assert_edit("study.json", '"measures"', '"measles"', "no 'measures'")
         self.assert_edit("study.json", '"machine": {', '"machine": 1, "other": {', "not as")
         self.assert_edit("config.json", '"encoder"', '"decoder"', "no 'encoder'")
 

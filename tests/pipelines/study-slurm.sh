@@ -54,7 +54,7 @@ SelectTypeParameters=CR_CPU
 MpiDefault=none
 ReturnToService=2
 SchedulerParameters=sched_min_interval=100000,batch_sched_delay=0
-NodeName=$node NodeAddr=127.0.0.1 CPUs=2 State=UNKNOWN
+NodeName=$node NodeAddr=127.0.0.1 CPUs=2 RealMemory=8000 State=UNKNOWN
 PartitionName=study Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 END
 mkdir "$scratch/state" "$scratch/spool"
@@ -86,13 +86,14 @@ export CI=true # Snakemake then looks after its jobs each second, not every ten
 "$seed" vgg19.safetensors
 ffmpeg -v error -f lavfi -i testsrc2=size=96x64:rate=5:duration=1 -c:v libx264 tiny.mkv
 study=("$run" --no-setup --vgg19 vgg19.safetensors --codecs h264 --rates 40 --reuse 1
-  --subsample 3 --profile "$profile" --out out)
+  --subsample 3 --measures relu1_1/crop224 --profile "$profile" --out out)
 "${study[@]}" tiny.mkv || { cat out/logs/snakemake.txt out/logs/slurm-*.txt; fail 'the study failed'; }
 [ "$(tail -n +2 out/table.csv | cut -d, -f1-4)" = h264,40,1,2 ] || fail "$(cat out/table.csv)"
 [ -s out/report.html ] || fail 'no report'
-# The clip, an encode, two measurements, one timing, the report.
+# The clip, an encode; controls and a measurement of it and of the clip; its quality, the
+# classifiers, one timing, the report.
 jobs=$(find out/logs -name 'slurm-*.txt' | wc -l)
-[ "$jobs" -eq 6 ] || fail "$jobs jobs of 6 ran on the cluster"
+[ "$jobs" -eq 10 ] || fail "$jobs jobs of 10 ran on the cluster"
 
 # A job that Slurm ends is told from one that runs.
 long=$(sbatch --parsable --output=/dev/null --wrap 'sleep 100')

@@ -26,7 +26,9 @@ clip="it's a (clip).mkv"
 ffmpeg -v error -f lavfi -i testsrc2=size=161x97:rate=10:duration=1,format=yuv444p \
   -f lavfi -i sine=duration=1 -c:v libx264 -pix_fmt yuv444p -c:a aac \
   -output_ts_offset 2 "$clip" </dev/null
-study=("$run" --no-setup --out out -j 2 --codecs vp9 --subsample 3 --reuse 2)
+measures=relu2_1/crop224,relu1_2/full
+study=("$run" --no-setup --out out -j 2 --codecs vp9 --subsample 3 --reuse 2
+  --measures "$measures")
 both=("${study[@]}" --rates 20,60 "$clip")
 name=it_s_a__clip_
 
@@ -52,22 +54,42 @@ about = json.load(open(f"out/clips/{clip}.json"))
 assert (about["width"], about["height"], about["frames"]) == (161, 97, 10), about
 table, frames = read("table"), read("frames")
 assert [(row["codec"], row["rate"]) for row in table] == [("vp9", "20"), ("vp9", "60")]
+measured = {}
 for row in table:
-    mean = {}
-    for how in "plain", "reuse1":
-        found = json.load(open(f"out/measures/{clip}/vp9-{row['rate']}-{how}.json"))
-        assert [frame["index"] for frame in found["frames"]] == [0, 3, 6, 9]
-        mean[how] = found["pooled"][0]["feature-mse-mean"]
+    found = json.load(open(f"out/measures/{clip}/vp9-{row['rate']}-relu2_1-crop224.json"))
+    assert found["device"] == "cpu", found["device"]
+    by = {one["version"]: one["feature-mse-mean"] for one in found["pooled"]}
+    assert list(by) == ["plain", "contrast0.95", "contrast0.9", "blur", "mean", "reuse1",
+                        "reuse2"], list(by)
+    for version in by:
+        indices = [f["index"] for f in found["frames"] if f["version"] == version]
+        assert indices == [0, 3, 6, 9], (version, indices)
+    measured[row["rate"]] = by
     assert row["frames"] == "4" and row["clips"] == "1", row
-    assert near(row["plain"], mean["plain"]) and near(row["enhanced"], mean["reuse1"]), row
-    delta = mean["reuse1"] - mean["plain"]
+    assert near(row["plain"], by["plain"]) and near(row["enhanced"], by["reuse1"]), row
+    delta = by["reuse1"] - by["plain"]
     assert abs(float(row["delta"]) - delta) < 1e-7, row
-    assert abs(float(row["percent"]) - 100 * delta / mean["plain"]) < 1e-2, row
+    assert abs(float(row["percent"]) - 100 * delta / by["plain"]) < 1e-2, row
     assert float(row["delta_low"]) <= delta <= float(row["delta_high"]), row
+    assert row["worst_clip"] == clip and row["worst_percent"] == row["percent"], row
 assert float(table[0]["plain"]) < float(table[1]["plain"]), "a worse rate looks better"
-assert len(frames) == 2 * 3 * 4, len(frames)
-assert {row["enhanced"] for row in frames if row["reuse"] == "0"} == {"0"}
-assert [row["running_time"] for row in frames[:4]] == ["0", "300000000", "600000000", "900000000"]
+# All versions by the first measure; those that reuse nothing by the second, and of the
+# clip itself, which differs from itself by nothing.
+assert len(frames) == 4 * (2 * 7 + 2 * 6 + 2 * 6), len(frames)
+assert [row["running_time"] for row in frames if row["version"] == "blur"][:4] == \
+    ["0", "300000000", "600000000", "900000000"]
+for row in read("versions"):
+    if row["measure"] == "relu2_1/crop224":
+        assert near(row["enhanced"], measured[row["rate"]][row["version"]]), row
+assert len(read("versions")) == 2 * 2 * 5
+undamaged = {row["version"]: float(row["feature_mse"]) for row in read("undamaged")}
+assert undamaged.pop("plain") == 0 and min(undamaged.values()) > 0, undamaged
+quality = {(row["rate"], row["what"]): row for row in read("quality")}
+assert float(quality["20", "kbit/s"]["plain"]) > float(quality["60", "kbit/s"]["plain"]) > 0
+assert float(quality["20", "PSNR"]["plain"]) > float(quality["60", "PSNR"]["plain"]) > 10
+assert 0 < float(quality["60", "SSIM"]["enhanced"]) < 1
+assert [row["version"] for row in read("bjontegaard") if row["clip"] == "all"] == \
+    ["contrast0.95", "contrast0.9", "blur", "mean", "reuse1"]
 each = read("clips")
 assert [{k: v for k, v in row.items() if k != "clip"} for row in each] == table
 reuse = read("reuse")
@@ -78,6 +100,8 @@ whole = sum(float(row["enhanced"]) for row in table) / 2
 assert near(reuse[0]["feature_mse"], whole), reuse[0]
 study = json.load(open("out/study.json"))
 assert study["subsample"] == 3 and study["clips"][clip]["pixel_format"] == "yuv444p"
+assert study["device"] == ["cpu"] and study["timed_on"][0]["processors"] > 0, study
+assert "names no folder" in study["classifiers"], study
 END
 
 # jobs: of the last start, by rule, without the tables.
@@ -89,17 +113,17 @@ jobs() { sed -nE 's/^rule ([a-z]+):/\1/p' out/logs/snakemake.txt | sort | uniq -
 # A second start does nothing; then what is lost and what is new is made, no more.
 "${both[@]}" >/dev/null
 [ -z "$(jobs)" ] || fail "nothing was to do, but: $(jobs)"
-rm "out/measures/$name/vp9-60-reuse1.json"
+rm "out/measures/$name/vp9-60-relu2_1-crop224.json"
 "${study[@]}" --rates 20,40,60 "$clip" >/dev/null
-[ "$(jobs)" = '1 encode 4 measure 1 report' ] || fail "a rate more, a measurement less: $(jobs)"
+[ "$(jobs)" = '1 controls 1 encode 3 measure 1 quality 1 report' ] || fail "a rate more, a measurement less: $(jobs)"
 [ "$(wc -l <out/table.csv)" -eq 4 ] || fail "three rates: $(cat out/table.csv)"
 
 # Measurements of frames that do not belong together are no table.
-cp out/measures/$name/vp9-60-plain.json kept
-sed -i 's/"index": 3,/"index": 4,/' out/measures/$name/vp9-60-plain.json
+cp out/measures/$name/vp9-60-relu2_1-crop224.json kept
+sed -i '0,/"index": 3,/s//"index": 4,/' out/measures/$name/vp9-60-relu2_1-crop224.json
 ! said=$("$aggregate" out 2>&1) || fail 'other frames were compared'
 [[ $said == *"$name, vp9 at rate 60"* ]] || fail "other frames: $said"
-cp kept out/measures/$name/vp9-60-plain.json
+cp kept out/measures/$name/vp9-60-relu2_1-crop224.json
 
 # says EXPECTED ARGUMENTS...: the study fails, and this is all that it says.
 says() {
@@ -124,7 +148,8 @@ says 'not a readable file' .
 says "unknown codec 'mpeg2'" --codecs mpeg2 good.ts
 says '--rates: 64 is not from 1 to 63' --rates 64 good.ts
 says '--subsample 4 and --reuse 2 have a common divisor' --subsample 4 --reuse 2 good.ts
-says "unknown layer 'relu6_1'" --layer relu6_1 good.ts
+says "unknown layer 'relu6_1'" --measures relu6_1/full good.ts
+says "'pool5' does not end in /crop224 or /full" --measures pool5 good.ts
 says 'two clips are called good' good.ts ./good.ts
 says 'weights/fetch-vgg19.sh gets them' --vgg19 missing.safetensors good.ts
 says 'clip torn: ' --rates 50 torn.ts
@@ -133,7 +158,7 @@ says 'clip torn: ' --rates 50 torn.ts
 head -c 10000 /dev/zero >zeros.safetensors
 ! said=$("${study[@]}" --rates 20 --vgg19 zeros.safetensors "$clip" 2>&1) ||
   fail 'measured with weights that are none'
-for how in plain reuse1 reuse2; do
-  [[ $said == *"study: measuring $name with vp9 at rate 20, $how: "*zeros.safetensors* ]] ||
+for measure in ${measures//,/ }; do
+  [[ $said == *"study: measuring $name, vp9-20, $measure: "*zeros.safetensors* ]] ||
     fail "weights that are none: $said"
 done
