@@ -544,7 +544,7 @@ gst_sympie_probe_stats (GstSympieProbe *self)
     n_ref += tally->n_unmatched_ref;
     n_dist += tally->n_unmatched_dist;
   }
-  return gst_structure_new ("application/x-sympie-stats", "frames",
+  return gst_structure_new ("application/x-sympie-probe-stats", "frames",
       G_TYPE_UINT64, n_frames, "pairs", G_TYPE_UINT64, n_pairs, "unmatched-ref",
       G_TYPE_UINT64, n_ref, "unmatched-dist", G_TYPE_UINT64, n_dist,
       "measure-time", G_TYPE_UINT64, self->measure_time, "rate", G_TYPE_DOUBLE,
@@ -798,7 +798,7 @@ gst_sympie_probe_install_properties (GObjectClass *object_class)
    * GstSympieProbe:stats:
    *
    * What was done since the start at all pads, a structure
-   * application/x-sympie-stats:
+   * application/x-sympie-probe-stats:
    *
    * * #guint64 `frames`: pairs measured
    * * #guint64 `pairs`: pairs found

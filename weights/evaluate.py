@@ -165,6 +165,13 @@ def score(network, condition, times, without, enhanced, seed=0):
                  gain.mean(), low, high, relative)
 
 
+def enhanced(treatment, pictures):
+    """treatment: Sympie or one of rivals.py's."""
+    if hasattr(treatment, "enhance_all"):
+        return np.stack(treatment.enhance_all(list(pictures)))
+    return np.stack([treatment.enhance(picture) for picture in pictures])
+
+
 def evaluate(pictures, labels, corruptor, sympie, networks, conditions, every,
              iterations, measure):
     """-> values[network][condition][times], for 0 to `iterations` passes: each
@@ -177,7 +184,7 @@ def evaluate(pictures, labels, corruptor, sympie, networks, conditions, every,
             seen = damaged(pictures, condition, severities, corruptor)
             for times in range(iterations + 1):
                 if times:
-                    seen = np.stack([sympie.enhance(picture) for picture in seen])
+                    seen = enhanced(sympie, seen)
                 for name, network in networks.items():
                     total[name][times] += judge(network, seen, labels, measure)
         for name in networks:
@@ -368,6 +375,38 @@ def append_clips(path, clips):
                   + f" | {psnr:.1f} |", file=file)
 
 
+def write_rivals(folder, found, times):
+    """found: {treatment: its scores}; times: {treatment: ms a full HD frame}."""
+    columns = list(Score.__dataclass_fields__)
+    with open(os.path.join(folder, "rivals.csv"), "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["treatment", "ms", *columns])
+        for name, scores in found.items():
+            for s in scores:
+                values = [getattr(s, column) for column in columns]
+                writer.writerow([name, f"{times[name]:.2f}", *(
+                    f"{v:.3f}" if isinstance(v, float) else v for v in values)])
+    wanted = ("clean", "mixed", *GROUPS)
+    with open(os.path.join(folder, "rivals.md"), "w") as file:
+        print("# Rivals\n\nGain over the untouched pictures in points, with its 95 % interval; "
+              "the best is bold.\nTime: of a processor, for a full HD frame.\n", file=file)
+        print("| network | condition | without | " + " | ".join(found) + " |\n|---|---|---:|"
+              + "---:|" * len(found), file=file)
+        rows = {}
+        for name, scores in found.items():
+            for s in scores:
+                if s.times == 1 and s.condition in wanted and s.network in CLASSIFIERS:
+                    rows.setdefault((s.network, s.condition), {})[name] = s
+        for (network, condition), of in rows.items():
+            best = max(of, key=lambda name: of[name].gain)
+            cells = [f"{'**' * (name == best)}{s.gain:+.1f}{'**' * (name == best)} "
+                     f"[{s.low:+.1f}, {s.high:+.1f}]" for name, s in of.items()]
+            print(f"| {network} | {condition} | {next(iter(of.values())).without:.1f} | "
+                  + " | ".join(cells) + " |", file=file)
+        print("| | ms a frame | | " + " | ".join(f"{times[name]:.1f}" for name in found)
+              + " |", file=file)
+
+
 def draw(path, scores, title, measure):
     matplotlib.use("Agg")
     from matplotlib import pyplot
@@ -412,6 +451,8 @@ def arguments():
     add("--measure", choices=MEASURES, default="top-1", help="what to judge by")
     add("--every-severity", action="store_true",
         help="each picture at all five; else at one, in turn")
+    add("--rivals", action="store_true", help="judge what a user would pick instead, too: "
+        "rivals.md")
     add("--iterations", type=int, default=1, help="apply SyMPIE 1 to so many times")
     add("--segmentation", type=int, default=0, help="so many pictures")
     add("--clips", nargs="+", default=[], metavar="VIDEO", help="see what becomes of "
@@ -472,6 +513,16 @@ def main():
             scores += evaluate_segmentation(pictures[:args.segmentation], corruptor,
                                             sympie, segmenters)
         clips = [evaluate_clip(path, sympie) for path in args.clips]
+        if args.rivals:
+            import rivals
+            others_found, times = {"SyMPIE": scores}, {
+                "SyMPIE": rivals.SyMPIE(args.weights).milliseconds()}
+            for name, rival in rivals.load().items():
+                times[name] = rival.milliseconds()
+                others_found[name] = scores_of(evaluate(
+                    pictures, labels, corruptor, rival, networks, args.conditions,
+                    args.every_severity, 1, args.measure))
+            write_rivals(args.out, others_found, times)
     title = f"{os.path.basename(args.weights)} on {len(pictures)} pictures"
     write_csv(os.path.join(args.out, "results.csv"), scores)
     write_outcomes(os.path.join(args.out, "outcomes.csv"), names, values)
