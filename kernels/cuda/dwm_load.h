@@ -23,15 +23,70 @@
 
 namespace {
 
+/* ---- Pairs of halves ------------------------------------------------------
+ */
+
+__device__ __forceinline__ unsigned
+multiply_add (unsigned x, unsigned factor, unsigned sum)
+{
+  return as_bits (__hfma2 (as_halves (x), as_halves (factor), as_halves (sum)));
+}
+
+__device__ __forceinline__ unsigned
+multiply_halves (unsigned x, unsigned factor)
+{
+  return as_bits (__hmul2 (as_halves (x), as_halves (factor)));
+}
+
+__device__ __forceinline__ unsigned
+clamp_halves (unsigned x)
+{
+  return as_bits (__hmin2 (__hmax2 (as_halves (x), as_halves (0xb800b800)),
+      as_halves (0x38003800))); /* a half, either way */
+}
+
+/* R, G and B of pixels, less a half, of luma as it comes and of chroma around
+ * zero times 2^-9. */
+__device__ __forceinline__ void
+to_rgb (
+    const Arguments &a, unsigned luma, unsigned u, unsigned v, unsigned rgb[3])
+{
+  unsigned grey =
+      multiply_halves (multiply_add (luma, a.widen, a.luma_zero), a.of_y);
+
+  rgb[0] = multiply_add (v, a.r_of_v, grey);
+  rgb[1] = multiply_add (u, a.g_of_u, multiply_add (v, a.g_of_v, grey));
+  rgb[2] = multiply_add (u, a.b_of_u, grey);
+  for (int c = 0; c < 3; c++)
+    rgb[c] = clamp_halves (rgb[c]);
+}
+
+/* Between samples that share a row, `here` and one of its neighbours. */
+__device__ __forceinline__ unsigned
+between_columns (
+    const Arguments &a, bool odd, unsigned here, unsigned neighbour)
+{
+  return multiply_add (neighbour, a.up_x[odd][1],
+      multiply_add (here, a.up_x[odd][0], a.chroma_zero));
+}
+
+/* The same of a column; widened. */
+__device__ __forceinline__ unsigned
+between_rows (const Arguments &a, bool odd, unsigned here, unsigned neighbour)
+{
+  return multiply_add (
+      here, a.up_y[odd][0], multiply_halves (neighbour, a.up_y[odd][1]));
+}
+
 /* ---- Pixel by pixel ------------------------------------------------------ */
 
 template <typename Sample>
-__device__ __forceinline__ float
+__device__ __forceinline__ unsigned
 load_code (const Arguments &a, int component, int x, int y)
 {
   const SympieCudaPlane &plane = a.src[component];
 
-  return (float) (load_word<Sample> (plane, x * plane.step, y) >> a.shift);
+  return load_word<Sample> (plane, x * plane.step, y) >> a.shift;
 }
 
 /* Where along an axis pixel `at` finds its chroma: the nearer sample, and the
@@ -56,23 +111,74 @@ between (int at, int sub, bool cosited, int size)
 
 template <class L>
 __device__ float
-load_chroma (const Arguments &a, int component, int x, int y)
+load_chroma (const Arguments &a, int component, int x, int y, float)
 {
   using Sample = typename L::Sample;
   Between h = between (x, L::SUB_X, a.left, a.width);
   Between v = between (y, L::SUB_Y, a.top, a.height);
-  float near = (1 - h.weight) * load_code<Sample> (a, component, h.near, v.near)
-               + h.weight * load_code<Sample> (a, component, h.far, v.near);
-  float far = (1 - h.weight) * load_code<Sample> (a, component, h.near, v.far)
-              + h.weight * load_code<Sample> (a, component, h.far, v.far);
+  auto in_row = [&] (int row) {
+    return (1 - h.weight)
+               * (float) load_code<Sample> (a, component, h.near, row)
+           + h.weight * (float) load_code<Sample> (a, component, h.far, row);
+  };
 
-  return (1 - v.weight) * near + v.weight * far - a.offset[component];
+  return (1 - v.weight) * in_row (v.near) + v.weight * in_row (v.far)
+         - a.offset[component];
 }
 
-template <typename T, class L>
+/* What a group of pixels would get. */
+template <class L>
+__device__ unsigned
+load_chroma (const Arguments &a, int component, int x, int y, half)
+{
+  using Sample = typename L::Sample;
+  Between h = between (x, L::SUB_X, a.left, a.width);
+  Between v = between (y, L::SUB_Y, a.top, a.height);
+  auto in_column = [&] (int column) {
+    unsigned near = load_code<Sample> (a, component, column, v.near);
+
+    return L::SUB_Y ? between_rows (
+               a, y & 1, near, load_code<Sample> (a, component, column, v.far))
+           : L::SUB_X ? multiply_halves (near, a.widen)
+                      : near;
+  };
+  unsigned here = in_column (h.near);
+
+  return L::SUB_X ? between_columns (a, x & 1, here, in_column (h.far))
+                  : multiply_add (here, a.widen, a.chroma_zero);
+}
+
+__device__ __forceinline__ void
+put_pixel (const SharedArray<half> &input, int at, const unsigned bits[3])
+{
+  for (int c = 0; c < 3; c++)
+    input.template as<uint16_t> ().set (c * INPUT + at, (uint16_t) bits[c]);
+}
+
+template <class L>
 __device__ void
 load_pixel (
-    const Arguments &a, const SharedArray<T> &input, int at, int x, int y)
+    const Arguments &a, const SharedArray<half> &input, int at, int x, int y)
+{
+  using Sample = typename L::Sample;
+  unsigned bits[3] = { 0, 0, 0 };
+
+  if (x >= 0 && x < a.width && y >= 0 && y < a.height) {
+    if (L::YUV)
+      to_rgb (a, load_code<Sample> (a, 0, x, y),
+          load_chroma<L> (a, 1, x, y, half ()),
+          load_chroma<L> (a, 2, x, y, half ()), bits);
+    else
+      for (int c = 0; c < 3; c++)
+        bits[c] = load_code<Sample> (a, c, x, y);
+  }
+  put_pixel (input, at, bits);
+}
+
+template <class L>
+__device__ void
+load_pixel (
+    const Arguments &a, const SharedArray<float> &input, int at, int x, int y)
 {
   using Sample = typename L::Sample;
   float values[3] = { 0, 0, 0 };
@@ -80,10 +186,11 @@ load_pixel (
   if (x >= 0 && x < a.width && y >= 0 && y < a.height) {
     for (int c = 0; c < 3; c++)
       if (!L::YUV)
-        values[c] = load_code<Sample> (a, c, x, y);
+        values[c] = (float) load_code<Sample> (a, c, x, y);
     if (L::YUV) {
-      float luma = load_code<Sample> (a, 0, x, y) - a.offset[0];
-      float u = load_chroma<L> (a, 1, x, y), v = load_chroma<L> (a, 2, x, y);
+      float luma = (float) load_code<Sample> (a, 0, x, y) - a.offset[0];
+      float u = load_chroma<L> (a, 1, x, y, 0.f);
+      float v = load_chroma<L> (a, 2, x, y, 0.f);
 
       for (int c = 0; c < 3; c++)
         values[c] = __saturatef (a.to_rgb[c][0] * luma + a.to_rgb[c][1] * u
@@ -92,10 +199,7 @@ load_pixel (
     }
   }
   for (int c = 0; c < 3; c++)
-    input.set (
-        c * INPUT + at, from_float<T> (!L::YUV && sizeof (T) == sizeof (half)
-                                           ? values[c] * 0x1p-24f
-                                           : values[c]));
+    input.set (c * INPUT + at, values[c]);
 }
 
 /* What is not in the rectangle from (x[0], y[0]) to (x[1], y[1]) of the input:
@@ -114,8 +218,8 @@ load_pixels_around (const Arguments &a, const Block &block,
          i += THREADS) {
       int px = left + i % (right - left), py = top + i / (right - left);
 
-      load_pixel<T, L> (a, input, py * INPUT_W + place_of (px),
-          block.x0 - 4 + px, block.y0 - 2 + py);
+      load_pixel<L> (a, input, py * INPUT_W + place_of (px), block.x0 - 4 + px,
+          block.y0 - 2 + py);
     }
   }
 }
@@ -246,18 +350,6 @@ load_chroma_rows (
     }
 }
 
-__device__ __forceinline__ unsigned
-multiply_add (unsigned x, unsigned factor, unsigned sum)
-{
-  return as_bits (__hfma2 (as_halves (x), as_halves (factor), as_halves (sum)));
-}
-
-__device__ __forceinline__ unsigned
-multiply_halves (unsigned x, unsigned factor)
-{
-  return as_bits (__hmul2 (as_halves (x), as_halves (factor)));
-}
-
 /* U and V of four pixels of each of the rows, around zero, times 2^-9. */
 template <class L>
 __device__ __forceinline__ void
@@ -283,10 +375,8 @@ load_chroma_of_four (
         if (L::SUB_Y) {
           const Chroma &near = rows[L::SUB_Y], &far = rows[2 * j * L::SUB_Y];
 
-          here = multiply_add (near.here[c], a.up_y[j][0],
-              multiply_halves (far.here[c], a.up_y[j][1]));
-          outer = multiply_add (near.outer[c], a.up_y[j][0],
-              multiply_halves (far.outer[c], a.up_y[j][1]));
+          here = between_rows (a, j, near.here[c], far.here[c]);
+          outer = between_rows (a, j, near.outer[c], far.outer[c]);
         } else {
           here = multiply_halves (rows[0].here[c], a.widen);
           outer = multiply_halves (rows[0].outer[c], a.widen);
@@ -294,21 +384,10 @@ load_chroma_of_four (
         unsigned before = __byte_perm (outer, here, 0x5410);
         unsigned after = __byte_perm (here, outer, 0x7632);
 
-        chroma[j][c] = {
-          multiply_add (before, a.up_x[0][1],
-              multiply_add (here, a.up_x[0][0], a.chroma_zero)),
-          multiply_add (after, a.up_x[1][1],
-              multiply_add (here, a.up_x[1][0], a.chroma_zero)),
-        };
+        chroma[j][c] = { between_columns (a, false, here, before),
+          between_columns (a, true, here, after) };
       }
   }
-}
-
-__device__ __forceinline__ unsigned
-clamp_halves (unsigned x)
-{
-  return as_bits (__hmin2 (__hmax2 (as_halves (x), as_halves (0xb800b800)),
-      as_halves (0x38003800))); /* a half, either way */
 }
 
 __device__ __forceinline__ void
@@ -335,18 +414,11 @@ load_group (
       for (int e = 0; e < 2; e++) {
         unsigned u = e ? chroma[j][0].odd : chroma[j][0].even;
         unsigned v = e ? chroma[j][1].odd : chroma[j][1].even;
-        unsigned grey = multiply_halves (
-            multiply_add (e ? luma.odd : luma.even, a.widen, a.luma_zero),
-            a.of_y);
 
-        rgb[e][0] = multiply_add (v, a.r_of_v, grey);
-        rgb[e][1] =
-            multiply_add (u, a.g_of_u, multiply_add (v, a.g_of_v, grey));
-        rgb[e][2] = multiply_add (u, a.b_of_u, grey);
+        to_rgb (a, e ? luma.odd : luma.even, u, v, rgb[e]);
       }
       for (int c = 0; c < 3; c++)
-        put_four (input, c, at + j * INPUT_W,
-            { clamp_halves (rgb[0][c]), clamp_halves (rgb[1][c]) });
+        put_four (input, c, at + j * INPUT_W, { rgb[0][c], rgb[1][c] });
     }
   } else if constexpr (L::IS_PACKED) {
     constexpr int SIZE = L::PACKING == WORD ? 4 : 3;

@@ -97,33 +97,35 @@ fold_parameters (const SympieCudaFold &a, const float *params,
   }
   __syncthreads ();
 
+  float error = 0, gain = 0;
+  bool fine;
+
+  for (int k = 0; k < 25; k++)
+    error += fabsf (memory.get (TAPS + k) - memory.get (ROUNDED + k));
+  for (int c = 0; c < 3; c++) {
+    float of_channel = 0;
+
+    for (int d = 0; d < 3; d++)
+      of_channel += fabsf (memory.get (MIX + c * 3 + d)) * a.reach;
+    gain = fmaxf (gain, of_channel);
+  }
+  fine = error * gain > 0.1f / 255; /* a tenth of a level of 8 bits */
+  if (i == 0)
+    result->fine = fine;
+
   if (i < 81) {
     int left = i / 27, right = i / 9 % 3, above = i / 3 % 3, below = i % 3;
-    float sum = 0, of_rounded = 0;
+    float sum = 0, of_used = 0;
 
     for (int k = 0; k < 25; k++)
       if (k % 5 >= left && k % 5 < 5 - right && k / 5 >= above
           && k / 5 < 5 - below) {
         sum += memory.get (TAPS + k);
-        of_rounded += memory.get (ROUNDED + k);
+        of_used += memory.get ((fine ? TAPS : ROUNDED) + k);
       }
     for (int c = 0; c < 3; c++)
       result->base[i][c] = a.mean[c] + sum * memory.get (BIAS + c)
-                           - of_rounded * memory.get (ZERO + c);
-  } else if (i == 96) {
-    float error = 0, gain = 0;
-
-    for (int k = 0; k < 25; k++)
-      error += fabsf (memory.get (TAPS + k) - memory.get (ROUNDED + k));
-    for (int c = 0; c < 3; c++) {
-      float of_channel = 0;
-
-      for (int d = 0; d < 3; d++)
-        of_channel += fabsf (memory.get (MIX + c * 3 + d)) * a.reach;
-      gain = fmaxf (gain, of_channel);
-    }
-    /* A tenth of a level of 8 bits. */
-    result->fine = error * gain > 0.1f / 255;
+                           - of_used * memory.get (ZERO + c);
   }
 
   if (sizeof (T) == sizeof (half) && i < 64) {
