@@ -632,10 +632,8 @@ gst_sympie_enhance_open_context (GstSympieEnhance *self, gboolean estimating)
     config.cuda_context = gst_sympie_cuda_handle (cuda);
     config.cuda_stream = gst_sympie_cuda_stream (cuda);
   }
-  if (aside && config.device == SYMPIE_DEVICE_CPU) {
+  if (aside && config.device == SYMPIE_DEVICE_CPU)
     opened = gst_sympie_aside_open (&self->aside, &config, &error);
-    config.weights = NULL;
-  }
   gst_sympie_cuda_enter (cuda);
   self->context = opened ? sympie_open (&config, &error) : NULL;
   gst_sympie_cuda_leave (cuda);
@@ -940,6 +938,7 @@ gst_sympie_enhance_get_parameters (GstSympieEnhance *self, guint iteration,
     const SympieImage *image, SympieParams *params, SympieError *error)
 {
   const Settings *settings = &self->frame_settings;
+  gboolean aside = self->aside.estimator && iteration == 0;
 
   if (!gst_sympie_enhance_estimates (self)) {
     *params = self->frame_info.params;
@@ -947,8 +946,8 @@ gst_sympie_enhance_get_parameters (GstSympieEnhance *self, guint iteration,
   }
   self->image = image;
   if (!gst_sympie_tracker_get (&self->tracker, &settings->tracker, &self->frame,
-          iteration, self->aside.estimator ? NULL : gst_sympie_enhance_estimate,
-          self, params, error))
+          iteration, aside ? NULL : gst_sympie_enhance_estimate, self, params,
+          error))
     return FALSE;
   if (iteration == 0)
     gst_sympie_tracker_get_info (&self->tracker, &self->frame_info);

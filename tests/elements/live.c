@@ -211,6 +211,53 @@ GST_START_TEST (test_async)
 }
 GST_END_TEST;
 
+/* Iterations after the first are estimated at once, from what the first made of
+ * the frame. */
+GST_START_TEST (test_async_iterations)
+{
+  GstHarness *h = async_harness ();
+  GstVideoInfo info = video_info (TEST_CAPS);
+  gsize size = GST_VIDEO_INFO_SIZE (&info);
+  guint8 *expected = g_malloc (size);
+  SympieImage image = test_image (SYMPIE_FORMAT_RGB, &info, expected);
+  SympieConfig config = SYMPIE_CONFIG_INIT;
+  SympieContext *context;
+  SympieParams params;
+  GstBuffer *out;
+  guint n;
+
+  /* The gate would spare a plain frame. */
+  config.weights = g_getenv ("SYMPIE_WEIGHTS");
+  config.device = SYMPIE_DEVICE_CPU;
+  config.ignore_gate = true;
+  context = sympie_open (&config, NULL);
+  fail_unless (context != NULL);
+  memset (expected, 20, size);
+  image.colorimetry.full_range = true;
+  for (guint i = 0; i < 2; i++) {
+    guint8 before = expected[size / 2];
+
+    fail_unless (sympie_estimate (context, &image, &params, NULL, NULL));
+    fail_unless (apply_in_place (context, &image, &params));
+    fail_if (expected[size / 2] == before);
+  }
+  sympie_close (context);
+
+  gst_element_set_state (h->element, GST_STATE_NULL);
+  gst_util_set_object_arg (G_OBJECT (h->element), "gate", "off");
+  g_object_set (h->element, "iterations", 2, NULL);
+  gst_element_set_state (h->element, GST_STATE_PLAYING);
+  gst_harness_set_src_caps_str (h, TEST_CAPS);
+  n = push_until_estimated (h, 0, 20);
+  out =
+      gst_harness_push_and_pull (h, plain_buffer (&info, n * GST_MSECOND, 20));
+  fail_unless_equals_int (gst_buffer_memcmp (out, 0, expected, size), 0);
+  gst_buffer_unref (out);
+  g_free (expected);
+  gst_harness_teardown (h);
+}
+GST_END_TEST;
+
 /* The frame that is looked at stays as it was, in memory of its own; nothing is
  * held once the stream was flushed or stopped. */
 GST_START_TEST (test_async_holds)
@@ -443,6 +490,7 @@ live_suite (void)
   tcase_add_test (tests, test_smoothing);
   tcase_add_test (tests, test_scene_change_event);
   tcase_add_test (tests, test_async);
+  tcase_add_test (tests, test_async_iterations);
   tcase_add_test (tests, test_async_holds);
   tcase_add_test (tests, test_meta);
   tcase_add_test (tests, test_modes);
