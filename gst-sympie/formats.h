@@ -17,11 +17,9 @@ G_BEGIN_DECLS
 /* The formats and sizes of sympie.h as caps, and the formats that CUDA takes
  * (see sympie_format_is_on_cuda); an element puts its caps features
  * in front. */
-#define GST_SYMPIE_FORMATS_8_BITS                                              \
-  "RGB, BGR, RGBx, BGRx, xRGB, xBGR, RGBA, BGRA, ARGB, ABGR, GBR, "            \
-  "I420, YV12, NV12, NV21, Y42B, Y444"
 #define GST_SYMPIE_FORMATS_CUDA                                                \
-  GST_SYMPIE_FORMATS_8_BITS ", I420_10LE, P010_10LE"
+  "RGB, BGR, RGBx, BGRx, xRGB, xBGR, RGBA, BGRA, ARGB, ABGR, GBR, "            \
+  "I420, YV12, NV12, NV21, Y42B, Y444, I420_10LE, P010_10LE"
 #define GST_SYMPIE_FORMATS                                                     \
   GST_SYMPIE_FORMATS_CUDA                                                      \
   ", "                                                                         \

@@ -40,11 +40,12 @@
  * ## Formats
  *
  * All is done in full-range RGB of 8 bits, to which other formats are taken and
- * back, with the matrix, range and chroma site of their caps. Video in HLG is
- * taken as the signal that it is; what is not gamma-coded (PQ, linear light) is
- * kept out by negotiation. Frames of interlaced video are corrupted field by
- * field, both fields with the same draw; fields in buffers of their own are
- * kept out, and so is stereoscopic video with both views in a frame.
+ * back (what has 10 or 12 bits too), with the matrix, range and chroma site of
+ * their caps. Video in HLG is taken as the signal that it is; what is not
+ * gamma-coded (PQ, linear light) is kept out by negotiation. Frames of
+ * interlaced video are corrupted field by field, both fields with the same
+ * draw; fields in buffers of their own are kept out, and so is stereoscopic
+ * video with both views in a frame.
  *
  * With #GstSympieCorrupt:corruption none or a #GstSympieCorrupt:severity of 0
  * any raw video in any memory passes untouched.
@@ -127,8 +128,7 @@ struct _GstSympieCorrupt
   gdouble frame_phase;
 };
 
-#define FORMATS                                                                \
-  "video/x-raw, " GST_SYMPIE_CAPS_FIELDS_OF (GST_SYMPIE_FORMATS_8_BITS)
+#define FORMATS "video/x-raw, " GST_SYMPIE_CAPS_FIELDS
 
 static GstStaticCaps formats = GST_STATIC_CAPS (FORMATS);
 

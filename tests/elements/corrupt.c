@@ -35,6 +35,10 @@ static const struct
   { "NV21", SYMPIE_FORMAT_NV21 },
   { "Y42B", SYMPIE_FORMAT_Y42B },
   { "Y444", SYMPIE_FORMAT_Y444 },
+  { "AYUV", SYMPIE_FORMAT_AYUV },
+  { "A420", SYMPIE_FORMAT_A420 },
+  { "I422_10LE", SYMPIE_FORMAT_I422_10LE },
+  { "P012_LE", SYMPIE_FORMAT_P012_LE },
 };
 
 /* `properties` are as for gst-launch: name=value, spaces in between. */
