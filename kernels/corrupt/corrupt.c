@@ -104,9 +104,8 @@ sympie_corruptor_new (const SympieCorruptorConfig *given, SympieError *error)
   SympieCorruptorConfig config;
   SympieCorruptor *corruptor;
 
-  if (!SYMPIE_TAKE (SympieCorruptorConfig, &config, given, cpu_disabled, error)
-      || !sympie_choose_threads (&config.n_threads, error)
-      || !sympie_choose_cpu (&config.cpu_disabled, error))
+  if (!SYMPIE_TAKE (SympieCorruptorConfig, &config, given, n_threads, error)
+      || !sympie_choose_threads (&config.n_threads, error))
     return NULL;
   /* Written so that NaN fails too. */
   if (!(config.scale >= 0 && config.scale <= 1)) {
