@@ -162,7 +162,8 @@ append_string (GValue *list, const gchar *string)
 }
 
 /* Leaves of the values of `field` those that work; FALSE where none does. A
- * field that is left open offers `choice`, after `first`. */
+ * field that is left open offers `choice`, after `first`, or stays so where
+ * that is NULL. */
 static gboolean
 restrict_field (GstStructure *structure, const gchar *field,
     const gchar *const *choice, const gchar *first, gboolean rgb)
@@ -171,6 +172,8 @@ restrict_field (GstStructure *structure, const gchar *field,
   GValue list = G_VALUE_INIT;
   guint n;
 
+  if (!value && !choice)
+    return TRUE;
   if (value && G_VALUE_HOLDS_STRING (value))
     return works (field, g_value_get_string (value), rgb);
   gst_value_list_init (&list, 8);
@@ -234,6 +237,17 @@ restrict_family (GstStructure *structure, gboolean rgb)
   return n > 0;
 }
 
+/* Whether the caps are those of a stream, but perhaps for its frame rate. What
+ * they leave out has a default that works, and a neighbour such as imagefreeze
+ * takes the answer for its caps as it is. */
+static gboolean
+is_stream (const GstStructure *structure)
+{
+  return gst_structure_has_field_typed (structure, "format", G_TYPE_STRING)
+         && gst_structure_has_field_typed (structure, "width", G_TYPE_INT)
+         && gst_structure_has_field_typed (structure, "height", G_TYPE_INT);
+}
+
 GstCaps *
 gst_sympie_caps_restrict (GstCaps *caps, GstCaps *formats)
 {
@@ -243,6 +257,7 @@ gst_sympie_caps_restrict (GstCaps *caps, GstCaps *formats)
 
   for (guint i = 0; i < gst_caps_get_size (possible); i++) {
     GstCapsFeatures *features = gst_caps_get_features (possible, i);
+    gboolean open = !is_stream (gst_caps_get_structure (possible, i));
 
     for (gint rgb = FALSE; rgb <= TRUE; rgb++) {
       GstStructure *structure =
@@ -250,12 +265,15 @@ gst_sympie_caps_restrict (GstCaps *caps, GstCaps *formats)
       gchar *first = rgb ? NULL : default_colorimetry (structure);
 
       if (restrict_family (structure, rgb)
-          && restrict_field (
-              structure, "interlace-mode", interlace_modes, NULL, rgb)
-          && restrict_field (
-              structure, "multiview-mode", multiview_modes, NULL, rgb)
+          && restrict_field (structure, "interlace-mode",
+              open ? interlace_modes : NULL, NULL, rgb)
+          && restrict_field (structure, "multiview-mode",
+              open ? multiview_modes : NULL, NULL, rgb)
           && restrict_field (structure, "colorimetry",
-              rgb ? rgb_colorimetries : yuv_colorimetries, first, rgb))
+              !open ? NULL
+              : rgb ? rgb_colorimetries
+                    : yuv_colorimetries,
+              first, rgb))
         gst_caps_append_structure_full (
             result, structure, gst_caps_features_copy (features));
       else

@@ -53,7 +53,7 @@ gboolean gst_sympie_format_from_caps (GstSympieFormat *format, GstCaps *caps,
 
 /* Of `caps` what gst_sympie_format_from_caps() takes, in formats and memory of
  * `formats`. Fields that are open name what works: a neighbour that can convert
- * then does. */
+ * then does. Caps of a stream, with one format and size, are open no more. */
 GstCaps *gst_sympie_caps_restrict (GstCaps *caps, GstCaps *formats);
 
 G_END_DECLS

@@ -22,8 +22,8 @@ static const struct
   const gchar *launch;
   const gchar *property, *off, *on;
 } filters[] = {
-  { "sympieenhance " MANUAL, "enabled", "false", "true" },
-  { "sympieenhance " MANUAL, "strength", "0", "1" },
+  { "sympieenhance device=cpu " MANUAL, "enabled", "false", "true" },
+  { "sympieenhance device=cpu " MANUAL, "strength", "0", "1" },
   { "sympiecorrupt temporal=clip corruption=darken", "corruption", "none",
       "darken" },
   { "sympiecorrupt temporal=clip corruption=darken", "severity", "0", "3" },
@@ -305,6 +305,33 @@ GST_START_TEST (test_query)
       set (h, each[e], FALSE);
       answer = gst_pad_peer_query_caps (h->srcpad, caps);
       fail_unless (gst_caps_is_equal (answer, caps), "%s", kept_out[i].fields);
+      gst_caps_unref (answer);
+      gst_caps_unref (caps);
+      assert_quiet (h);
+      teardown (h);
+    }
+}
+GST_END_TEST;
+
+/* A neighbour that asks whether its caps are among those that work, as
+ * imagefreeze does, leaves fields out that have a default. */
+GST_START_TEST (test_query_with_defaults)
+{
+  static const gchar *const streams[] = {
+    "video/x-raw, format=I420, width=64, height=48",
+    "video/x-raw, format=RGB, width=64, height=48, interlace-mode=progressive",
+    "video/x-raw, format=I420, width=64, height=48, colorimetry=bt709",
+    "video/x-raw, format=NV12, width=64, height=48, multiview-mode=mono",
+  };
+
+  for (guint e = 0; e < G_N_ELEMENTS (each); e++)
+    for (guint i = 0; i < G_N_ELEMENTS (streams); i++) {
+      GstHarness *h = filter_harness (each[e], TRUE);
+      GstCaps *caps = gst_caps_from_string (streams[i]), *answer;
+
+      gst_caps_set_simple (caps, "framerate", GST_TYPE_FRACTION, 25, 1, NULL);
+      answer = gst_pad_peer_query_caps (h->srcpad, caps);
+      fail_unless (gst_caps_is_subset (caps, answer), "%s", streams[i]);
       gst_caps_unref (answer);
       gst_caps_unref (caps);
       assert_quiet (h);
@@ -687,6 +714,7 @@ filter_suite (void)
   tcase_add_test (tcase, test_off_opens_nothing);
   tcase_add_loop_test (tcase, test_off_cost, 0, G_N_ELEMENTS (filters));
   tcase_add_test (tcase, test_query);
+  tcase_add_test (tcase, test_query_with_defaults);
   tcase_add_test (tcase, test_converter);
   tcase_add_loop_test (
       tcase, test_switched_on_with_wrong_caps, 0, G_N_ELEMENTS (filters));
