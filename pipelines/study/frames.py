@@ -71,7 +71,8 @@ def convert(path, png, what, elements=(), weights=None):
 
 def fetch(reference, compressed, seconds, weights):
     """-> the frame of both clips at this time and what sympieenhance makes of the
-    compressed one: three images."""
+    compressed one: three images. It is given the clip's own format, as measure.py does:
+    a videoconvert before it would give it RGB, of which it makes something else."""
     with tempfile.TemporaryDirectory() as folder:
         cuts = [os.path.join(folder, name) for name in ("reference.mkv", "compressed.mkv")]
         cut(reference, seconds, cuts[0])
@@ -79,7 +80,7 @@ def fetch(reference, compressed, seconds, weights):
         png = os.path.join(folder, "frame.png")
         return [convert(cuts[0], png, reference), convert(cuts[1], png, compressed),
                 convert(cuts[1], png, compressed,
-                        ["videoconvert", "!", "sympieenhance", "!"], weights)]
+                        ["sympieenhance", "!"], weights)]
 
 
 # ---- For the page ----------------------------------------------------------
