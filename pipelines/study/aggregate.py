@@ -224,12 +224,13 @@ def quality_rows(study):
 
 def bjontegaard(x, a, b):
     """Two curves of values a and b at the same places x -> the mean of b - a over the
-    range that x spans, by piecewise cubic interpolation."""
+    range that x spans, by piecewise cubic interpolation; NaN where a value is infinite, as
+    decibels of no error are."""
     order = np.argsort(x)
-    x, difference = np.asarray(x)[order], (np.asarray(b) - np.asarray(a))[order]
-    if len(x) < 2 or not np.isfinite(difference).all() or (np.diff(x) <= 0).any():
+    x, a, b = (np.asarray(values)[order] for values in (x, a, b))
+    if len(x) < 2 or not np.isfinite([a, b]).all() or (np.diff(x) <= 0).any():
         return np.nan
-    return PchipInterpolator(x, difference).integrate(x[0], x[-1]) / (x[-1] - x[0])
+    return PchipInterpolator(x, b - a).integrate(x[0], x[-1]) / (x[-1] - x[0])
 
 
 def bjontegaard_rate(log_rate, a, b):

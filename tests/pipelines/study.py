@@ -90,6 +90,13 @@ class Bjontegaard(unittest.TestCase):
                 aggregate.bjontegaard_rate(self.rates, self.decibels, other)))
         self.assertTrue(np.isnan(aggregate.bjontegaard(self.rates[:1], [1], [2])))
 
+    def test_no_error_has_no_decibels(self):
+        none = np.full(len(self.rates), np.inf)
+        with np.errstate(all="raise"):
+            for a, b in ((none, none), (none, self.decibels), (self.decibels, none)):
+                for of in (aggregate.bjontegaard, aggregate.bjontegaard_rate):
+                    self.assertTrue(np.isnan(of(self.rates, a, b)))
+
 
 class Bootstrap(unittest.TestCase):
     def test_clips_are_drawn(self):
