@@ -46,8 +46,8 @@ and writes into DIR:
 
 Every clip counts as much as another, however long it is: figures of several clips are the
 means of the clips' means. low and high bound 95 %: percentiles of a bootstrap that draws
-clips, and of each as many frames as it has, plain and enhanced together. A single clip
-is given: what is said of it holds for it.
+clips, and each time as many frames as the clip has, plain and enhanced together. A single
+clip is given: what is said of it holds for it.
 """
 
 import csv
@@ -139,13 +139,15 @@ def bootstrap(pairs):
 
     -> frames, plain, enhanced, and what SPREAD names."""
     rng = np.random.default_rng(0)
-    # means[side][clip][draw]: of frames drawn.
-    means = np.empty((2, len(pairs), DRAWS))
-    for i, (plain, enhanced) in enumerate(pairs):
-        drawn = rng.integers(len(plain), size=(DRAWS, len(plain)))
-        means[:, i] = plain[drawn].mean(axis=1), enhanced[drawn].mean(axis=1)
     clips = rng.integers(len(pairs), size=(len(pairs), DRAWS))
-    plains, enhanceds = means[:, clips, np.arange(DRAWS)].mean(axis=1)
+    sums = np.zeros((2, DRAWS))
+    for i, (plain, enhanced) in enumerate(pairs):
+        for drawn_clips in clips:
+            # A clip that is drawn twice shows other frames the second time.
+            draws = np.flatnonzero(drawn_clips == i)
+            drawn = rng.integers(len(plain), size=(len(draws), len(plain)))
+            sums[:, draws] += plain[drawn].mean(axis=1), enhanced[drawn].mean(axis=1)
+    plains, enhanceds = sums / len(pairs)
     plain, enhanced = (float(np.mean([side.mean() for side in sides]))
                        for sides in zip(*pairs))
     delta = enhanced - plain

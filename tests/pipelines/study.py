@@ -107,6 +107,15 @@ class Bootstrap(unittest.TestCase):
         self.assertLess(row["delta_low"], 0.75)
         self.assertGreater(row["delta_high"], 2.25)
 
+    def test_frames_are_drawn_anew(self):
+        """Clips that are all alike leave the frames as the only chance: that of all
+        frames together, however often a clip is drawn."""
+        pairs = [(np.ones(50), np.tile([1.0, 2.0], 25)) for _ in range(8)]
+        row = aggregate.bootstrap(pairs)
+        expected = 2 * 1.96 * 0.5 / np.sqrt(8 * 50)
+        self.assertAlmostEqual(row["delta_high"] - row["delta_low"], expected,
+                               delta=0.1 * expected)
+
     def test_length_does_not_count(self):
         pairs = [(np.ones(2), np.zeros(2)), (np.ones(98), np.full(98, 3.0))]
         self.assertEqual(aggregate.bootstrap(pairs)["delta"], 0.5)
