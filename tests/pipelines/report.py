@@ -152,7 +152,8 @@ def make_study(folder, clips, codecs, rates, reuses, subsample=1, scale=1,
             write_json(f"{folder}/costs/{clip}-reuse{reuse}.json",
                        {"ms_per_frame": 2 + 12 / reuse,
                         "machine": {"name": "a machine", "processor": "a processor"}})
-    subprocess.run([f"{STUDY}/aggregate.py", folder], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([f"{STUDY}/aggregate.py", folder], check=True, stdout=subprocess.DEVNULL,
+                   env={**os.environ, "PYTHONWARNINGS": "error::RuntimeWarning"})
 
 
 def report(folder):
@@ -370,7 +371,7 @@ class WholeStudy(unittest.TestCase):
         self.assertIn("VMAF", texts["left out"])
         for clip in CLIPS:
             self.assertIn(clip, texts["clips"])
-        self.assertIn("6 of 6 combinations", texts["summary"])
+        self.assertIn("in 6 of 6 combinations of codec and rate. ", texts["summary"])
         command = shlex.split(texts["command"])
         self.assertEqual(command[:3], ["pipelines/study/run.sh",
                                        *(f"/videos/{clip}.mp4" for clip in CLIPS)])
@@ -445,12 +446,15 @@ class WholeStudy(unittest.TestCase):
         self.assertEqual(sum(tag == "svg" and "role" in found for tag, found in tags), 11)
 
     def screenshot(self, scheme):
+        """-> the whole page."""
         path = f"{self.folder}/{scheme}.png"
         chromium(f"--blink-settings=preferredColorScheme={['dark', 'light'].index(scheme)}",
-                 f"--screenshot={path}", "--window-size=1280,4000", self.url)
+                 f"--screenshot={path}", "--window-size=1280,10000", self.url)
         with Image.open(path) as image:
             self.assertEqual(image.width, 1280)
-            return np.asarray(image.convert("RGB"))
+            pixels = np.asarray(image.convert("RGB"))
+        self.assertTrue((pixels[-100:] == pixels[0, 0]).all(), "the page is cut off")
+        return pixels
 
     def test_what_is_seen(self):
         for scheme, page, line in (("light", (252, 252, 250), (0, 103, 168)),
