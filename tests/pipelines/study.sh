@@ -43,7 +43,7 @@ kill $!
 ! wait $! || fail 'a study that was stopped succeeded'
 grep -q '^study: interrupted' said || fail "stopped: $(cat said)"
 "${both[@]}" >said || { cat out/logs/snakemake.txt; fail 'the study failed'; }
-grep -q '^| vp9 | without SyMPIE |' said || fail "no table: $(cat said)"
+grep -q '^| vp9 | worst clip, % |' said || fail "no table: $(cat said)"
 
 /usr/bin/python3 - "$name" <<'END' || fail 'the tables are wrong'
 import csv, json, sys
