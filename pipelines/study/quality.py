@@ -67,13 +67,15 @@ def main():
     every, vmaf = config["subsample"], has_vmaf()
     plain = compare(clip, ["-i", encode], every, vmaf)
     read, write = os.pipe()
+    # Without loss, by an encoder that minds strides: y4menc writes padding as pixels.
     with subprocess.Popen(
             ["gst-launch-1.0", "-q", "filesrc", f"location={encode}", "!", *DECODE, "!",
-             *enhance(config), "!", "y4menc", "!", "fdsink", f"fd={write}"],
+             *enhance(config), "!", "avenc_ffv1", "!", "matroskamux", "streamable=true", "!",
+             "fdsink", f"fd={write}"],
             pass_fds=[write], stderr=subprocess.DEVNULL) as enhancing:
         os.close(write)
         with os.fdopen(read, "rb") as stream:
-            with_it = compare(clip, ["-f", "yuv4mpegpipe", "-i", f"pipe:{read}"], every, vmaf,
+            with_it = compare(clip, ["-f", "matroska", "-i", f"pipe:{read}"], every, vmaf,
                               pass_fds=[read])
             stream.read()  # whatever FFmpeg did not want
         if enhancing.wait():

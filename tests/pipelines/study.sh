@@ -87,7 +87,8 @@ assert undamaged["plain"] == 0 < undamaged["contrast0.95"] < undamaged["contrast
 quality = {(row["rate"], row["what"]): row for row in read("quality")}
 assert float(quality["20", "kbit/s"]["plain"]) > float(quality["60", "kbit/s"]["plain"]) > 0
 assert float(quality["20", "PSNR"]["plain"]) > float(quality["60", "PSNR"]["plain"]) > 10
-assert 0 < float(quality["60", "SSIM"]["enhanced"]) < 1
+# Enhancing leaves 0.79 here, frames read in a wrong layout 0.16.
+assert 0.6 < float(quality["60", "SSIM"]["enhanced"]) < 1, quality["60", "SSIM"]
 assert [row["version"] for row in read("bjontegaard") if row["clip"] == "all"] == \
     ["contrast0.95", "contrast0.9", "blur", "mean", "reuse1"]
 each = read("clips")
