@@ -67,8 +67,7 @@
 
 #include "gstsympiecorrupt.h"
 
-#include <stdlib.h>
-
+#include "enums.h"
 #include "sympie_corrupt.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_sympie_corrupt_debug);
@@ -171,22 +170,10 @@ gst_sympie_corruption_get_type (void)
 }
 
 #define GST_TYPE_SYMPIE_TEMPORAL (gst_sympie_temporal_get_type ())
-static GType
-gst_sympie_temporal_get_type (void)
-{
-  static gsize type = 0;
-  static const GEnumValue values[] = {
+static GST_SYMPIE_DEFINE_ENUM (GstSympieTemporal, gst_sympie_temporal,
     { GST_SYMPIE_TEMPORAL_FRAME, "Each frame is drawn anew", "frame" },
     { GST_SYMPIE_TEMPORAL_CLIP, "One draw for all frames", "clip" },
-    { GST_SYMPIE_TEMPORAL_DRIFT, "The draw changes slowly", "drift" },
-    { 0, NULL, NULL },
-  };
-
-  if (g_once_init_enter (&type))
-    g_once_init_leave (
-        &type, g_enum_register_static ("GstSympieTemporal", values));
-  return type;
-}
+    { GST_SYMPIE_TEMPORAL_DRIFT, "The draw changes slowly", "drift" });
 
 /* ---- Life cycle ---------------------------------------------------------- */
 
@@ -484,7 +471,6 @@ gst_sympie_corrupt_class_init (GstSympieCorruptClass *klass)
   object_class->finalize = gst_sympie_corrupt_finalize;
   gst_sympie_corrupt_install_properties (object_class);
   gst_type_mark_as_plugin_api (GST_TYPE_SYMPIE_CORRUPTION, 0);
-  gst_type_mark_as_plugin_api (GST_TYPE_SYMPIE_TEMPORAL, 0);
 
   gst_element_class_set_static_metadata (element_class, "SyMPIE corruption",
       "Filter/Effect/Video",

@@ -5,24 +5,12 @@
 
 #include "gstsympiedevice.h"
 
-#include <stdlib.h>
+#include "enums.h"
 
-GType
-gst_sympie_device_get_type (void)
-{
-  static gsize type = 0;
-  static const GEnumValue values[] = {
+GST_SYMPIE_DEFINE_ENUM (GstSympieDevice, gst_sympie_device,
     { SYMPIE_DEVICE_AUTO, "The best device there is", "auto" },
     { SYMPIE_DEVICE_CPU, "The processor", "cpu" },
-    { SYMPIE_DEVICE_CUDA, "An NVIDIA GPU", "cuda" },
-    { 0, NULL, NULL },
-  };
-
-  if (g_once_init_enter (&type))
-    g_once_init_leave (
-        &type, g_enum_register_static ("GstSympieDevice", values));
-  return type;
-}
+    { SYMPIE_DEVICE_CUDA, "An NVIDIA GPU", "cuda" });
 
 gboolean
 gst_sympie_device_choose (

@@ -7,8 +7,6 @@
 
 #include "layout.h"
 
-#include <stdlib.h>
-
 GST_DEBUG_CATEGORY_STATIC (gst_sympie_filter_debug);
 #define GST_CAT_DEFAULT gst_sympie_filter_debug
 

@@ -1,0 +1,297 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "enhancer.h"
+
+/* ---- Contexts ------------------------------------------------------------ */
+
+static gboolean
+estimate_aside (gpointer user, gpointer frame, GstSympieEstimate *result,
+    SympieError *error)
+{
+  GstSympieEnhancer *enhancer = user;
+
+  return sympie_estimate (enhancer->aside, gst_sympie_held_get_image (frame),
+      &result->params, &result->gate, error);
+}
+
+/* On one thread: the others are for applying. */
+static gboolean
+open_aside (
+    GstSympieEnhancer *enhancer, const SympieConfig *config, SympieError *error)
+{
+  static const GstSympieEstimatorFunctions functions = {
+    .estimate = estimate_aside,
+    .release = (void (*) (gpointer)) gst_sympie_held_free,
+  };
+  SympieConfig own = *config;
+
+  own.n_threads = 1;
+  enhancer->aside = sympie_open (&own, error);
+  if (enhancer->aside)
+    enhancer->estimator =
+        gst_sympie_estimator_new (&functions, enhancer, error);
+  return enhancer->estimator != NULL;
+}
+
+gboolean
+gst_sympie_enhancer_open (GstSympieEnhancer *enhancer,
+    const SympieConfig *config, gboolean async, SympieError *error)
+{
+  GstSympieCuda *cuda = gst_sympie_filter_get_cuda (enhancer->filter);
+
+  enhancer->can_estimate = config->weights != NULL;
+  if (!enhancer->can_estimate || config->device != SYMPIE_DEVICE_CPU || !async
+      || open_aside (enhancer, config, error)) {
+    gst_sympie_cuda_enter (cuda);
+    enhancer->context = sympie_open (config, error);
+    gst_sympie_cuda_leave (cuda);
+  }
+  if (!enhancer->context)
+    gst_sympie_enhancer_close (enhancer);
+  return enhancer->context != NULL;
+}
+
+void
+gst_sympie_enhancer_close (GstSympieEnhancer *enhancer)
+{
+  GstSympieCuda *cuda = gst_sympie_filter_get_cuda (enhancer->filter);
+
+  g_clear_pointer (&enhancer->estimator, gst_sympie_estimator_free);
+  g_clear_pointer (&enhancer->aside, sympie_close);
+  gst_sympie_cuda_enter (cuda);
+  g_clear_pointer (&enhancer->context, sympie_close);
+  gst_sympie_cuda_leave (cuda);
+}
+
+void
+gst_sympie_enhancer_end_scene (GstSympieEnhancer *enhancer)
+{
+  if (enhancer->estimator)
+    gst_sympie_estimator_flush (enhancer->estimator);
+  gst_sympie_tracker_reset (&enhancer->tracker);
+  enhancer->cut = FALSE;
+}
+
+/* ---- Estimates ----------------------------------------------------------- */
+
+gboolean
+gst_sympie_enhancer_estimates (const GstSympieEnhancer *enhancer)
+{
+  return !enhancer->settings.manual
+         && enhancer->settings.mode != GST_SYMPIE_MODE_APPLY;
+}
+
+static gboolean
+estimate (gpointer user, guint iteration, SympieParams *params, gfloat *gate,
+    SympieError *error)
+{
+  GstSympieEnhancer *enhancer = user;
+  GstClockTime begin = gst_util_get_timestamp ();
+
+  if (!sympie_estimate (
+          enhancer->context, enhancer->image, params, gate, error))
+    return FALSE;
+  enhancer->stats.estimates++;
+  enhancer->stats.estimate_time += gst_util_get_timestamp () - begin;
+  return TRUE;
+}
+
+/* Has the frame in hand estimated from aside, if that is `wanted`, and takes
+ * what came of an earlier one. */
+static gboolean
+exchange_with_aside (
+    GstSympieEnhancer *enhancer, gboolean wanted, SympieError *error)
+{
+  GstSympieEstimate estimate;
+  GstSympieHeld *held;
+
+  switch (gst_sympie_estimator_take (enhancer->estimator, &estimate, error)) {
+  case GST_SYMPIE_ESTIMATE_FAILED:
+    return FALSE;
+  case GST_SYMPIE_ESTIMATE_READY:
+    gst_sympie_tracker_put (&enhancer->tracker, 0, &estimate);
+    enhancer->stats.estimates++;
+    enhancer->stats.estimate_time += estimate.took;
+    break;
+  case GST_SYMPIE_ESTIMATE_NONE:
+    break;
+  }
+  if (!wanted)
+    return TRUE;
+  held = gst_sympie_filter_hold_frame (enhancer->filter);
+  if (!held)
+    return FALSE;
+  estimate = gst_sympie_tracker_about (&enhancer->tracker, &enhancer->frame);
+  enhancer->stats.shed +=
+      gst_sympie_estimator_submit (enhancer->estimator, held, &estimate);
+  return TRUE;
+}
+
+/* The parameters of an iteration over a frame that now looks like `image`. */
+static gboolean
+get_parameters (GstSympieEnhancer *enhancer, guint iteration,
+    const SympieImage *image, SympieError *error)
+{
+  gboolean is_aside = enhancer->estimator && iteration == 0;
+
+  if (!gst_sympie_enhancer_estimates (enhancer)) {
+    enhancer->params = enhancer->info.params;
+    return TRUE;
+  }
+  enhancer->image = image;
+  if (!gst_sympie_tracker_get (&enhancer->tracker, &enhancer->settings.tracker,
+          &enhancer->frame, iteration, is_aside ? NULL : estimate, enhancer,
+          &enhancer->params, error))
+    return FALSE;
+  if (iteration == 0)
+    gst_sympie_tracker_get_info (&enhancer->tracker, &enhancer->info);
+  return TRUE;
+}
+
+/* Whether one call of the library can do an iteration of `n` images: on CUDA
+ * the frame and its parameters then stay on the device in between. */
+static gboolean
+is_one_step (const GstSympieEnhancer *enhancer, guint iteration, guint n)
+{
+  return n == 1 && gst_sympie_enhancer_estimates (enhancer)
+         && enhancer->settings.mode == GST_SYMPIE_MODE_ENHANCE
+         && enhancer->settings.tracker.smoothing == 0
+         && (enhancer->tracker.estimates
+             || iteration >= enhancer->tracker.n_targets)
+         && sympie_device (enhancer->context) == SYMPIE_DEVICE_CUDA;
+}
+
+/* What is known of the frame in hand before it is decided whether to estimate.
+ * Thumbnails are for changes and cuts, where these matter. */
+static gboolean
+glance (
+    GstSympieEnhancer *enhancer, const SympieImage *image, SympieError *error)
+{
+  const GstSympieTrackerSettings *settings = &enhancer->settings.tracker;
+  GstSympieFrame *frame = &enhancer->frame;
+
+  frame->duration = gst_sympie_filter_get_frame_duration (enhancer->filter);
+  frame->previous = gst_sympie_filter_get_previous_time (enhancer->filter);
+  frame->cut = enhancer->cut;
+  enhancer->cut = FALSE;
+  frame->thumbnail = NULL;
+  if (image->memory != SYMPIE_MEMORY_HOST
+      || (settings->schedule.reuse == GST_SYMPIE_REUSE_FIXED
+          && settings->schedule.interval == 1 && settings->schedule.time == 0
+          && settings->smoothing == 0))
+    return TRUE;
+  frame->thumbnail = &enhancer->thumbnail;
+  return sympie_thumbnail (image, &enhancer->thumbnail, error);
+}
+
+/* ---- Frames -------------------------------------------------------------- */
+
+static SympieParams
+blend (const GstSympieEnhancer *enhancer)
+{
+  SympieParams blended;
+
+  sympie_params_identity (&blended);
+  sympie_params_blend (&blended, &enhancer->params,
+      (float) enhancer->settings.strength, &blended);
+  return blended;
+}
+
+/* Estimates before it is decided where the frame goes: one that the parameters
+ * would leave as it is passes. */
+gboolean
+gst_sympie_enhancer_prepare (GstSympieEnhancer *enhancer,
+    const GstSympieView *views, guint n, gboolean *changes, SympieError *error)
+{
+  SympieParams identity, blended;
+  gboolean wanted;
+
+  enhancer->stats = (GstSympieEnhancerStats){ 0 };
+  if (gst_sympie_enhancer_estimates (enhancer)) {
+    if (!glance (enhancer, &views[0].image, error))
+      return FALSE;
+    wanted = gst_sympie_tracker_begin (
+        &enhancer->tracker, &enhancer->settings.tracker, &enhancer->frame);
+    if (enhancer->estimator && !exchange_with_aside (enhancer, wanted, error))
+      return FALSE;
+    if (is_one_step (enhancer, 0, n))
+      return TRUE;
+  } else {
+    gst_sympie_tracker_reset (&enhancer->tracker);
+    enhancer->info = enhancer->given;
+  }
+
+  if (!get_parameters (enhancer, 0, &views[0].image, error))
+    return FALSE;
+  sympie_params_identity (&identity);
+  blended = blend (enhancer);
+  *changes = enhancer->settings.mode != GST_SYMPIE_MODE_ESTIMATE
+             && sympie_params_distance (&identity, &blended) > 0.0f;
+  enhancer->stats.untouched = !*changes;
+  return TRUE;
+}
+
+static gboolean
+estimate_and_apply (GstSympieEnhancer *enhancer, guint iteration,
+    const SympieImage *from, const SympieTarget *to, SympieError *error)
+{
+  GstSympieEstimate estimate =
+      gst_sympie_tracker_about (&enhancer->tracker, &enhancer->frame);
+
+  if (!sympie_enhance (enhancer->context, from, to,
+          (float) enhancer->settings.strength, &estimate.params, &estimate.gate,
+          error))
+    return FALSE;
+  gst_sympie_tracker_put (&enhancer->tracker, iteration, &estimate);
+  if (iteration == 0)
+    gst_sympie_tracker_get_info (&enhancer->tracker, &enhancer->info);
+  enhancer->stats.estimates++;
+  return TRUE;
+}
+
+static gboolean
+apply (GstSympieEnhancer *enhancer, const GstSympieView *from,
+    const GstSympieView *to, guint n, SympieError *error)
+{
+  SympieParams blended = blend (enhancer);
+
+  for (guint i = 0; i < n; i++)
+    if (!sympie_apply (
+            enhancer->context, &from[i].image, &to[i].target, &blended, error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+iterate (GstSympieEnhancer *enhancer, guint iteration,
+    const GstSympieView *from, const GstSympieView *to, guint n,
+    SympieError *error)
+{
+  gboolean one_step = is_one_step (enhancer, iteration, n);
+  GstClockTime begin;
+
+  if (!one_step && iteration > 0
+      && !get_parameters (enhancer, iteration, &from->image, error))
+    return FALSE;
+  begin = gst_util_get_timestamp ();
+  if (one_step ? !estimate_and_apply (
+          enhancer, iteration, &from->image, &to->target, error)
+               : !apply (enhancer, from, to, n, error))
+    return FALSE;
+  enhancer->stats.apply_time += gst_util_get_timestamp () - begin;
+  return TRUE;
+}
+
+gboolean
+gst_sympie_enhancer_apply (GstSympieEnhancer *enhancer,
+    const GstSympieView *src, const GstSympieView *dst, guint n,
+    SympieError *error)
+{
+  for (guint i = 0; i < enhancer->settings.iterations; i++)
+    if (!iterate (enhancer, i, i == 0 ? src : dst, dst, n, error))
+      return FALSE;
+  return TRUE;
+}

@@ -1,0 +1,464 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "enhancesettings.h"
+
+#include "enums.h"
+#include "gstsympiedevice.h"
+#include "gstsympieparams.h"
+
+#define DEFAULT_DEVICE SYMPIE_DEVICE_AUTO
+#define DEFAULT_CUDA_DEVICE_ID 0
+#define DEFAULT_ENABLED TRUE
+#define DEFAULT_STRENGTH 1.0
+#define DEFAULT_ITERATIONS 1
+#define DEFAULT_REUSE_INTERVAL 1
+#define DEFAULT_REUSE_TIME 0
+#define MAX_TIME (24 * 3600 * GST_SECOND) /* more is as much */
+#define DEFAULT_REUSE GST_SYMPIE_REUSE_FIXED
+#define DEFAULT_SMOOTHING 0
+#define DEFAULT_ESTIMATION GST_SYMPIE_ESTIMATION_SYNC
+#define DEFAULT_GATE GST_SYMPIE_GATE_AUTO
+#define DEFAULT_MODE GST_SYMPIE_MODE_ENHANCE
+#define DEFAULT_ATTACH_PARAMETERS FALSE
+#define DEFAULT_POST_MESSAGES FALSE
+
+#define GST_TYPE_SYMPIE_REUSE (gst_sympie_reuse_get_type ())
+static GST_SYMPIE_DEFINE_ENUM (GstSympieReuse, gst_sympie_reuse,
+    { GST_SYMPIE_REUSE_FIXED, "For reuse-interval and reuse-time", "fixed" },
+    { GST_SYMPIE_REUSE_ADAPTIVE, "Until the picture has changed", "adaptive" });
+
+#define GST_TYPE_SYMPIE_ESTIMATION (gst_sympie_estimation_get_type ())
+static GST_SYMPIE_DEFINE_ENUM (GstSympieEstimation, gst_sympie_estimation,
+    { GST_SYMPIE_ESTIMATION_SYNC, "Before the frame goes on", "sync" },
+    { GST_SYMPIE_ESTIMATION_ASYNC, "In a thread beside, for frames to come",
+        "async" });
+
+#define GST_TYPE_SYMPIE_GATE (gst_sympie_gate_get_type ())
+static GST_SYMPIE_DEFINE_ENUM (GstSympieGate, gst_sympie_gate,
+    { GST_SYMPIE_GATE_AUTO, "As the weights say", "auto" },
+    { GST_SYMPIE_GATE_OFF, "Open: all estimates count in full", "off" });
+
+#define GST_TYPE_SYMPIE_MODE (gst_sympie_mode_get_type ())
+static GST_SYMPIE_DEFINE_ENUM (GstSympieMode, gst_sympie_mode,
+    { GST_SYMPIE_MODE_ENHANCE, "Estimate and apply", "enhance" },
+    { GST_SYMPIE_MODE_ESTIMATE, "Estimate only: frames pass untouched",
+        "estimate" },
+    { GST_SYMPIE_MODE_APPLY, "Apply the parameters that frames carry",
+        "apply" });
+
+void
+gst_sympie_enhance_settings_init (GstSympieEnhanceSettings *settings)
+{
+  *settings = (GstSympieEnhanceSettings){
+    .device = DEFAULT_DEVICE,
+    .cuda_device_id = DEFAULT_CUDA_DEVICE_ID,
+    .estimation = DEFAULT_ESTIMATION,
+    .gate = DEFAULT_GATE,
+    .enabled = DEFAULT_ENABLED,
+    .attach_parameters = DEFAULT_ATTACH_PARAMETERS,
+    .post_messages = DEFAULT_POST_MESSAGES,
+    .frame = {
+      .strength = DEFAULT_STRENGTH,
+      .iterations = DEFAULT_ITERATIONS,
+      .tracker = {
+        .schedule = {
+          .reuse = DEFAULT_REUSE,
+          .interval = DEFAULT_REUSE_INTERVAL,
+          .time = DEFAULT_REUSE_TIME,
+        },
+        .smoothing = DEFAULT_SMOOTHING,
+      },
+      .mode = DEFAULT_MODE,
+    },
+  };
+}
+
+void
+gst_sympie_enhance_settings_clear (GstSympieEnhanceSettings *settings)
+{
+  g_free (settings->weights);
+  g_free (settings->parameters_error);
+}
+
+gchar *
+gst_sympie_enhance_settings_dup_weights (
+    const GstSympieEnhanceSettings *settings)
+{
+  const gchar *weights = settings->weights;
+
+  if (!weights || !*weights)
+    weights = g_getenv ("SYMPIE_WEIGHTS");
+  if (!weights || !*weights)
+    weights = GST_SYMPIE_WEIGHTS;
+  return g_strdup (weights);
+}
+
+static gchar *
+set_parameters (GstSympieEnhanceSettings *settings, const GValue *array,
+    gboolean is_running)
+{
+  gboolean manual = gst_value_array_get_size (array) > 0;
+  SympieParams params;
+  gchar *reason = NULL;
+
+  if (manual && !gst_sympie_params_from_value (&params, array, &reason)
+      && is_running)
+    return reason;
+  g_free (settings->parameters_error);
+  settings->parameters_error = reason;
+  settings->frame.manual = manual;
+  if (manual && !reason)
+    settings->frame.parameters = params;
+  return NULL;
+}
+
+gboolean
+gst_sympie_enhance_settings_set (GstSympieEnhanceSettings *settings, guint id,
+    const GValue *value, gboolean is_running, gchar **reason)
+{
+  GstSympieTrackerSettings *tracker = &settings->frame.tracker;
+
+  *reason = NULL;
+  switch (id) {
+  case GST_SYMPIE_ENHANCE_WEIGHTS:
+    g_free (settings->weights);
+    settings->weights = g_value_dup_string (value);
+    break;
+  case GST_SYMPIE_ENHANCE_DEVICE:
+    settings->device = g_value_get_enum (value);
+    break;
+  case GST_SYMPIE_ENHANCE_CUDA_DEVICE_ID:
+    settings->cuda_device_id = g_value_get_uint (value);
+    break;
+  case GST_SYMPIE_ENHANCE_ENABLED:
+    settings->enabled = g_value_get_boolean (value);
+    break;
+  case GST_SYMPIE_ENHANCE_STRENGTH:
+    settings->frame.strength = g_value_get_double (value);
+    break;
+  case GST_SYMPIE_ENHANCE_ITERATIONS:
+    settings->frame.iterations = g_value_get_uint (value);
+    break;
+  case GST_SYMPIE_ENHANCE_REUSE_INTERVAL:
+    tracker->schedule.interval = g_value_get_uint (value);
+    break;
+  case GST_SYMPIE_ENHANCE_REUSE_TIME:
+    tracker->schedule.time = MIN (g_value_get_uint64 (value), MAX_TIME);
+    break;
+  case GST_SYMPIE_ENHANCE_REUSE:
+    tracker->schedule.reuse = g_value_get_enum (value);
+    break;
+  case GST_SYMPIE_ENHANCE_SMOOTHING:
+    tracker->smoothing = MIN (g_value_get_uint64 (value), MAX_TIME);
+    break;
+  case GST_SYMPIE_ENHANCE_ESTIMATION:
+    settings->estimation = g_value_get_enum (value);
+    break;
+  case GST_SYMPIE_ENHANCE_GATE:
+    settings->gate = g_value_get_enum (value);
+    break;
+  case GST_SYMPIE_ENHANCE_MODE:
+    settings->frame.mode = g_value_get_enum (value);
+    break;
+  case GST_SYMPIE_ENHANCE_ATTACH_PARAMETERS:
+    settings->attach_parameters = g_value_get_boolean (value);
+    break;
+  case GST_SYMPIE_ENHANCE_POST_MESSAGES:
+    settings->post_messages = g_value_get_boolean (value);
+    break;
+  case GST_SYMPIE_ENHANCE_PARAMETERS:
+    *reason = set_parameters (settings, value, is_running);
+    break;
+  default:
+    return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+gst_sympie_enhance_settings_get (
+    const GstSympieEnhanceSettings *settings, guint id, GValue *value)
+{
+  const GstSympieTrackerSettings *tracker = &settings->frame.tracker;
+
+  switch (id) {
+  case GST_SYMPIE_ENHANCE_WEIGHTS:
+    g_value_take_string (
+        value, gst_sympie_enhance_settings_dup_weights (settings));
+    break;
+  case GST_SYMPIE_ENHANCE_DEVICE:
+    g_value_set_enum (value, settings->device);
+    break;
+  case GST_SYMPIE_ENHANCE_CUDA_DEVICE_ID:
+    g_value_set_uint (value, settings->cuda_device_id);
+    break;
+  case GST_SYMPIE_ENHANCE_ENABLED:
+    g_value_set_boolean (value, settings->enabled);
+    break;
+  case GST_SYMPIE_ENHANCE_STRENGTH:
+    g_value_set_double (value, settings->frame.strength);
+    break;
+  case GST_SYMPIE_ENHANCE_ITERATIONS:
+    g_value_set_uint (value, settings->frame.iterations);
+    break;
+  case GST_SYMPIE_ENHANCE_REUSE_INTERVAL:
+    g_value_set_uint (value, tracker->schedule.interval);
+    break;
+  case GST_SYMPIE_ENHANCE_REUSE_TIME:
+    g_value_set_uint64 (value, tracker->schedule.time);
+    break;
+  case GST_SYMPIE_ENHANCE_REUSE:
+    g_value_set_enum (value, tracker->schedule.reuse);
+    break;
+  case GST_SYMPIE_ENHANCE_SMOOTHING:
+    g_value_set_uint64 (value, tracker->smoothing);
+    break;
+  case GST_SYMPIE_ENHANCE_ESTIMATION:
+    g_value_set_enum (value, settings->estimation);
+    break;
+  case GST_SYMPIE_ENHANCE_GATE:
+    g_value_set_enum (value, settings->gate);
+    break;
+  case GST_SYMPIE_ENHANCE_MODE:
+    g_value_set_enum (value, settings->frame.mode);
+    break;
+  case GST_SYMPIE_ENHANCE_ATTACH_PARAMETERS:
+    g_value_set_boolean (value, settings->attach_parameters);
+    break;
+  case GST_SYMPIE_ENHANCE_POST_MESSAGES:
+    g_value_set_boolean (value, settings->post_messages);
+    break;
+  case GST_SYMPIE_ENHANCE_PARAMETERS:
+    if (settings->frame.manual && !settings->parameters_error)
+      gst_sympie_params_to_value (&settings->frame.parameters, value);
+    break;
+  default:
+    return FALSE;
+  }
+  return TRUE;
+}
+
+void
+gst_sympie_enhance_settings_install (GObjectClass *klass)
+{
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
+  const GParamFlags ready = flags | GST_PARAM_MUTABLE_READY;
+  const GParamFlags playing = flags | GST_PARAM_MUTABLE_PLAYING;
+
+  /**
+   * GstSympieEnhance:weights:
+   *
+   * Path of NEM's weights, a safetensors file. If it is not set, the
+   * environment variable SYMPIE_WEIGHTS names the file, and without that it is
+   * the one that was installed with the plugin. Reads as the path in use.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_WEIGHTS,
+      g_param_spec_string ("weights", "Weights",
+          "Safetensors file with NEM's weights (unset = environment variable "
+          "SYMPIE_WEIGHTS, else the installed file)",
+          NULL, ready));
+  /**
+   * GstSympieEnhance:device:
+   *
+   * Where to compute: on an NVIDIA GPU with auto, if there is one, else on the
+   * processor, which the element says in a warning. A device that is asked for
+   * by name and is not there is an error, not a reason to take another one.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_DEVICE,
+      g_param_spec_enum ("device", "Device", "Device to compute on",
+          GST_TYPE_SYMPIE_DEVICE, DEFAULT_DEVICE, ready));
+  /**
+   * GstSympieEnhance:cuda-device-id:
+   *
+   * Which CUDA device to take where there are several.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_CUDA_DEVICE_ID,
+      g_param_spec_uint ("cuda-device-id", "CUDA device",
+          "Index of the CUDA device to use", 0, G_MAXINT,
+          DEFAULT_CUDA_DEVICE_ID, ready));
+  /**
+   * GstSympieEnhance:enabled:
+   *
+   * FALSE lets all buffers pass untouched.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_ENABLED,
+      g_param_spec_boolean ("enabled", "Enabled",
+          "Enhance frames; FALSE lets them pass untouched", DEFAULT_ENABLED,
+          playing));
+  /**
+   * GstSympieEnhance:strength:
+   *
+   * How far to go from parameters that change nothing (0) to those estimated
+   * (1). At 0 buffers pass untouched.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_STRENGTH,
+      g_param_spec_double ("strength", "Strength",
+          "Effect, from none (0) to that of the estimated parameters (1)", 0.0,
+          1.0, DEFAULT_STRENGTH, playing | GST_PARAM_CONTROLLABLE));
+  /**
+   * GstSympieEnhance:iterations:
+   *
+   * How often to estimate and apply, each time on the frame that came out.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_ITERATIONS,
+      g_param_spec_uint ("iterations", "Iterations",
+          "How often each frame is enhanced, the result fed back", 1,
+          GST_SYMPIE_MAX_ITERATIONS, DEFAULT_ITERATIONS, playing));
+  /**
+   * GstSympieEnhance:reuse-interval:
+   *
+   * How many frames an estimate serves at least, its own included. The first
+   * frame of a scene is always estimated from.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_REUSE_INTERVAL,
+      g_param_spec_uint ("reuse-interval", "Reuse interval",
+          "Frames that an estimate serves at least", 1, G_MAXUINT,
+          DEFAULT_REUSE_INTERVAL, playing));
+  /**
+   * GstSympieEnhance:reuse-time:
+   *
+   * How many nanoseconds of the stream an estimate serves: with
+   * #GstSympieEnhance:reuse fixed at least, with adaptive at most (0 = five
+   * seconds).
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_REUSE_TIME,
+      g_param_spec_uint64 ("reuse-time", "Reuse time",
+          "Nanoseconds that an estimate serves: at least where reuse is fixed, "
+          "at most where it is adaptive (0 = 5 s)",
+          0, G_MAXUINT64, DEFAULT_REUSE_TIME, playing));
+  /**
+   * GstSympieEnhance:reuse:
+   *
+   * Whether an estimate serves for a fixed while or until a thumbnail of the
+   * picture has changed. In system memory a scene cut is seen either way; in
+   * CUDA memory nothing is.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_REUSE,
+      g_param_spec_enum ("reuse", "Reuse", "How long an estimate serves",
+          GST_TYPE_SYMPIE_REUSE, DEFAULT_REUSE, playing));
+  /**
+   * GstSympieEnhance:smoothing:
+   *
+   * Time constant in nanoseconds with which the parameters move towards the
+   * newest estimate, so that the picture does not flicker. At a scene cut they
+   * jump. 0 takes every estimate as it is.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_SMOOTHING,
+      g_param_spec_uint64 ("smoothing", "Smoothing",
+          "Time constant of the way to a new estimate in nanoseconds (0 = at "
+          "once)",
+          0, G_MAXUINT64, DEFAULT_SMOOTHING, playing));
+  /**
+   * GstSympieEnhance:estimation:
+   *
+   * With sync a frame waits for its estimate. With async frames never wait: NEM
+   * runs on a thread of its own, on the newest frame that is due, and what it
+   * says counts from the frame on that comes next. Until the first estimate
+   * frames pass untouched. On a CUDA device, and for
+   * #GstSympieEnhance:iterations after the first, async is as sync.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_ESTIMATION,
+      g_param_spec_enum ("estimation", "Estimation",
+          "Whether frames wait for estimates", GST_TYPE_SYMPIE_ESTIMATION,
+          DEFAULT_ESTIMATION, ready));
+  /**
+   * GstSympieEnhance:gate:
+   *
+   * NEM tells undamaged frames from damaged ones, where its weights have learnt
+   * that: a gate from 0 to 1 is how much of the estimated parameters counts. At
+   * 0 the frame passes untouched. off takes every estimate in full.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_GATE,
+      g_param_spec_enum ("gate", "Gate",
+          "Whether frames that look undamaged are spared", GST_TYPE_SYMPIE_GATE,
+          DEFAULT_GATE, ready));
+  /**
+   * GstSympieEnhance:mode:
+   *
+   * estimate looks at frames and lets them pass untouched, for
+   * #GstSympieEnhance:attach-parameters, #GstSympieEnhance:post-messages or
+   * #GstSympieEnhance:last-parameters to tell of. apply does what the
+   * GstSympieParamsMeta of each frame says or, where it has none,
+   * #GstSympieEnhance:parameters.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_MODE,
+      g_param_spec_enum ("mode", "Mode", "What to do", GST_TYPE_SYMPIE_MODE,
+          DEFAULT_MODE, playing));
+  /**
+   * GstSympieEnhance:attach-parameters:
+   *
+   * Put on each buffer what the frame was enhanced with, as a custom meta
+   * GstSympieParamsMeta, the structure of which has
+   *
+   * * #GstValueArray of 37 #gdouble `parameters`, after smoothing and before
+   *   #GstSympieEnhance:strength
+   * * #gdouble `gate`: 0 where the network takes the frame for undamaged, to 1
+   * * #gboolean `estimated`: from this very frame
+   * * #guint `age`: frames since the one that was estimated from
+   * * #guint64 `time`: stream time of that frame
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_ATTACH_PARAMETERS,
+      g_param_spec_boolean ("attach-parameters", "Attach parameters",
+          "Put a GstSympieParamsMeta on each buffer", DEFAULT_ATTACH_PARAMETERS,
+          playing));
+  /**
+   * GstSympieEnhance:post-messages:
+   *
+   * Post an element message for every estimate, sympieenhance-parameters, with
+   * the fields of GstSympieParamsMeta.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_POST_MESSAGES,
+      g_param_spec_boolean ("post-messages", "Post messages",
+          "Post an element message for every estimate", DEFAULT_POST_MESSAGES,
+          playing));
+  /**
+   * GstSympieEnhance:parameters:
+   *
+   * 37 numbers to apply instead of NEM's estimates, in standardised RGB (mean
+   * 0.485, 0.456, 0.406; deviation 0.229, 0.224, 0.225): the colour matrix, 9,
+   * input channel by input channel; the shift that comes before it, 3; the
+   * kernel, 25, row by row. An empty array goes back to NEM. Anything else is
+   * an error at the start; while playing it is a warning, and what was set
+   * before stays.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_PARAMETERS,
+      gst_param_spec_array ("parameters", "Parameters",
+          "37 numbers to apply (9 of the colour matrix, 3 of the shift, 25 of "
+          "the kernel) instead of estimates; empty = estimate",
+          NULL, playing));
+}

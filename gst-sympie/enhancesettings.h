@@ -1,0 +1,86 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* The properties of sympieenhance that can be set. */
+
+#ifndef GST_SYMPIE_ENHANCE_SETTINGS_H
+#define GST_SYMPIE_ENHANCE_SETTINGS_H
+
+#include "enhancer.h"
+
+G_BEGIN_DECLS
+
+enum
+{
+  GST_SYMPIE_ENHANCE_WEIGHTS = 1,
+  GST_SYMPIE_ENHANCE_DEVICE,
+  GST_SYMPIE_ENHANCE_CUDA_DEVICE_ID,
+  GST_SYMPIE_ENHANCE_ENABLED,
+  GST_SYMPIE_ENHANCE_STRENGTH,
+  GST_SYMPIE_ENHANCE_ITERATIONS,
+  GST_SYMPIE_ENHANCE_REUSE_INTERVAL,
+  GST_SYMPIE_ENHANCE_REUSE_TIME,
+  GST_SYMPIE_ENHANCE_REUSE,
+  GST_SYMPIE_ENHANCE_SMOOTHING,
+  GST_SYMPIE_ENHANCE_ESTIMATION,
+  GST_SYMPIE_ENHANCE_GATE,
+  GST_SYMPIE_ENHANCE_MODE,
+  GST_SYMPIE_ENHANCE_ATTACH_PARAMETERS,
+  GST_SYMPIE_ENHANCE_POST_MESSAGES,
+  GST_SYMPIE_ENHANCE_PARAMETERS,
+  GST_SYMPIE_ENHANCE_N_SETTINGS /* the element's own properties go on here */
+};
+
+typedef enum
+{
+  GST_SYMPIE_ESTIMATION_SYNC,
+  GST_SYMPIE_ESTIMATION_ASYNC
+} GstSympieEstimation;
+
+typedef enum
+{
+  GST_SYMPIE_GATE_AUTO,
+  GST_SYMPIE_GATE_OFF,
+} GstSympieGate;
+
+typedef struct
+{
+  gchar *weights; /* NULL: not set */
+  SympieDevice device;
+  guint cuda_device_id;
+  GstSympieEstimation estimation;
+  GstSympieGate gate;
+  gchar *parameters_error; /* why `parameters` cannot be used, or NULL */
+
+  /* The rest may change from one frame to the next. */
+  gboolean enabled;
+  gboolean attach_parameters, post_messages;
+  GstSympieEnhancerSettings frame;
+} GstSympieEnhanceSettings;
+
+/* Installs the properties, with the numbers above. */
+void gst_sympie_enhance_settings_install (GObjectClass *klass);
+
+/* To the defaults. */
+void gst_sympie_enhance_settings_init (GstSympieEnhanceSettings *settings);
+void gst_sympie_enhance_settings_clear (GstSympieEnhanceSettings *settings);
+
+/* The file that is read: property, environment or installation, in this order.
+ */
+gchar *gst_sympie_enhance_settings_dup_weights (
+    const GstSympieEnhanceSettings *settings);
+
+/* For set_property and get_property: FALSE where the number is none of ours.
+ * Setting a property cannot fail: a value that is no good stays out where
+ * frames are worked on, for a `reason` that the caller frees; and otherwise is
+ * in parameters_error, for the start to fail. */
+gboolean gst_sympie_enhance_settings_set (GstSympieEnhanceSettings *settings,
+    guint id, const GValue *value, gboolean is_running, gchar **reason);
+gboolean gst_sympie_enhance_settings_get (
+    const GstSympieEnhanceSettings *settings, guint id, GValue *value);
+
+G_END_DECLS
+
+#endif /* GST_SYMPIE_ENHANCE_SETTINGS_H */
