@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # The two commands of the README in a bare Debian, as a newcomer runs them:
 #
-#   tests/distributions.sh [SUITE...]     bookworm and trixie unless named
+#   tests/distributions.sh [--keep FOLDER] [SUITE...]
 #
-# For each suite debootstrap makes a system in a folder of its own, which gets
-# what is committed here and sees ../shared beside it, if that is there. Wants
-# root, and takes the better part of an hour each, so tests/run.sh leaves it out.
+# and then what only `setup.sh --all` makes run. SUITE is bookworm or trixie, both
+# unless named. For each, debootstrap makes a system, which gets what is committed
+# here and sees ../shared beside it, if that is there. With --keep the systems stay,
+# as FOLDER/SUITE, and are used again. Wants root, and takes the better part of an
+# hour each, so tests/run.sh leaves it out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,6 +16,12 @@ fail() { printf 'distributions: %s\n' "$*" >&2; exit 1; }
 
 [ "$(id -u)" -eq 0 ] || fail "debootstrap and chroot want root"
 command -v debootstrap >/dev/null || fail "no debootstrap: apt-get install debootstrap"
+keep=
+if [ "${1-}" = --keep ]; then
+  keep=$(realpath -m -- "${2:?a folder}")
+  mkdir -p "$keep"
+  shift 2
+fi
 [ $# -gt 0 ] || set -- bookworm trixie
 
 # Where this machine has its own packages from.
@@ -22,30 +30,33 @@ mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' |
   grep '/debian/$' | head -1)
 [ -n "$mirror" ] || fail "apt names no Debian mirror here"
 
-folder=
+root=
 leave() {
   local mounted
   for mounted in shared dev proc; do
-    mountpoint -q "$folder/root/$mounted" && umount -l "$folder/root/$mounted"
+    ! mountpoint -q "$root/$mounted" || umount -l "$root/$mounted"
   done
-  rm -rf --one-file-system "$folder"
-  folder=
+  [ -n "$keep" ] || rm -rf --one-file-system "$root"
+  root=
 }
-trap '[ -z "$folder" ] || leave' EXIT
+trap '[ -z "$root" ] || leave' EXIT
 
 failed=()
 for suite; do
-  say "$suite: making the system"
-  folder=$(mktemp -d)
-  root=$folder/root
-  debootstrap --variant=minbase "$suite" "$root" "$mirror" >"$folder/log" ||
-    { tail -5 "$folder/log" >&2; fail "debootstrap $suite failed"; }
-  mkdir "$root/gst-sympie" "$root/shared"
+  root=${keep:-$(mktemp -d)}/$suite
+  if [ ! -e "$root/gst-sympie" ]; then
+    say "$suite: making the system"
+    debootstrap --variant=minbase "$suite" "$root" "$mirror" >"$root.log" ||
+      { tail -5 "$root.log" >&2; fail "debootstrap $suite failed"; }
+  fi
+  rm -rf "$root/gst-sympie"
+  mkdir -p "$root/gst-sympie" "$root/shared"
   git archive HEAD | tar -x -C "$root/gst-sympie"
   mount -t proc proc "$root/proc"
   mount --bind /dev "$root/dev"
   [ ! -d ../shared ] || mount --bind -o ro ../shared "$root/shared"
-  for command in ./pipelines/demo.sh ./tests/run.sh; do
+  for command in ./pipelines/demo.sh ./tests/run.sh \
+    './setup.sh --all && meson test -C build --suite pipelines --suite weights'; do
     say "$suite: $command"
     chroot "$root" env -i HOME=/root LANG=C.UTF-8 TERM=dumb \
       PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
@@ -54,4 +65,4 @@ for suite; do
   leave
 done
 [ ${#failed[@]} -eq 0 ] || fail "failed: ${failed[*]}"
-say "both commands passed in: $*"
+say "all passed in: $*"
