@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "backend.h"
+#include "cpu/cpu.h"
 #include "error.h"
 #include "image.h"
 #include "machine.h"

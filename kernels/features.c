@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "backend.h"
+#include "cpu/cpu.h"
 #include "error.h"
 #include "image.h"
 #include "machine.h"

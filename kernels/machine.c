@@ -10,17 +10,6 @@
 #include "error.h"
 
 bool
-sympie_choose_threads (int *n_threads, SympieError *error)
-{
-  if (*n_threads < 0 || *n_threads > SYMPIE_MAX_THREADS)
-    return sympie_fail (error, SYMPIE_ERROR_INVALID,
-        "%d threads asked for, not 0 to %d", *n_threads, SYMPIE_MAX_THREADS);
-  if (*n_threads == 0)
-    *n_threads = sympie_cpu_count ();
-  return true;
-}
-
-bool
 sympie_choose_cpu (unsigned *cpu_disabled, SympieError *error)
 {
   return *cpu_disabled

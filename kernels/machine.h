@@ -3,16 +3,13 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* What a caller's choice of device, threads and instruction sets comes to on
- * this machine. */
+/* What a caller's choice of device and instruction sets comes to on this
+ * machine. */
 
 #ifndef SYMPIE_MACHINE_H
 #define SYMPIE_MACHINE_H
 
 #include "sympie.h"
-
-/* 1 to SYMPIE_MAX_THREADS in place of 0, too. */
-bool sympie_choose_threads (int *n_threads, SympieError *error);
 
 /* Those that SYMPIE_CPU leaves out in place of 0. */
 bool sympie_choose_cpu (unsigned *cpu_disabled, SympieError *error);

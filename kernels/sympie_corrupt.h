@@ -3,12 +3,14 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* The 23 corruptions that SyMPIE is trained and judged on: the 15 of ImageNet-C
+/* The public header of libsympie-corrupt (pkg-config sympie-corrupt): the 23
+ * corruptions that SyMPIE is trained and judged on: the 15 of ImageNet-C
  * and its 4 extra ones (Hendrycks and Dietterich 2019), and the 4 changes of
  * light of SyMPIE's own pool (paper, section 4.1).
  *
- * Apart from sympie.h because who enhances video needs none of this, and a
- * training loader none of that. Errors are reported as described there.
+ * A library of its own because who enhances video needs none of this, nor
+ * libjpeg, and a training loader none of that. Errors are reported as in
+ * sympie.h. A program that uses both libraries has a team of threads of each.
  *
  * The same picture, corruption, severity, seed, phase and scale give the same
  * bytes on every machine, for any number of threads, stride or pixel format;

@@ -8,8 +8,8 @@
     corruptor = Corruptor(threads=2)
     out = corruptor(images, ["fog", "mixed"], [3, 5], seeds=[1, 2])
 
-The library is looked for at the path given, then at $SYMPIE_LIBRARY, then in
-../build/kernels. What it does is described in kernels/sympie_corrupt.h.
+libsympie-corrupt is looked for at the path given, then beside $SYMPIE_LIBRARY, then
+in ../build/kernels. What it does is described in kernels/sympie_corrupt.h.
 """
 
 import ctypes
@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+import sympie
 from sympie import Error, Image, Sized, Target, target, view
 
 MAX_SEVERITY = 5
@@ -36,9 +37,8 @@ class Config(Sized):
 
 
 def library_path(path=None):
-    path = path or os.environ.get("SYMPIE_LIBRARY")
     if not path:
-        path = Path(__file__).resolve().parents[1] / "build/kernels/libsympie.so"
+        path = Path(sympie.library_path()).with_name("libsympie-corrupt.so")
     if not Path(path).exists():
         raise FileNotFoundError(
             f"{path}: build the library (meson compile -C build) or set SYMPIE_LIBRARY"

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../cpu/cpu.h"
 #include "../error.h"
 #include "../image.h"
-#include "../machine.h"
 #include "../sized.h"
 #include "corruptions.h"
 #include "ice.h"

@@ -101,3 +101,14 @@ sympie_cpu_count (void)
     return 1; /* more processors than a cpu_set_t holds */
   return CPU_COUNT (&set);
 }
+
+bool
+sympie_choose_threads (int *n_threads, SympieError *error)
+{
+  if (*n_threads < 0 || *n_threads > SYMPIE_MAX_THREADS)
+    return sympie_fail (error, SYMPIE_ERROR_INVALID,
+        "%d threads asked for, not 0 to %d", *n_threads, SYMPIE_MAX_THREADS);
+  if (*n_threads == 0)
+    *n_threads = sympie_cpu_count ();
+  return true;
+}

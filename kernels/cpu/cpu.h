@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* What the processor can do. */
+/* What the processor can do, and how many of them there are. */
 
 #ifndef SYMPIE_CPU_H
 #define SYMPIE_CPU_H
@@ -23,5 +23,9 @@ unsigned sympie_cpu_flags_of_environment (void);
 
 /* Processors that this process may run on, 1 or more. */
 int sympie_cpu_count (void);
+
+/* Puts that number in the place of 0. Fails on what is not 0 to
+ * SYMPIE_MAX_THREADS. */
+bool sympie_choose_threads (int *n_threads, SympieError *error);
 
 #endif /* SYMPIE_CPU_H */

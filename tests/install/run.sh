@@ -47,6 +47,46 @@ cmp "$folder/shared.out" "$folder/static.out"
   fail "weights that are not there"
 grep -q '/nowhere: cannot open' "$folder/message" || fail "$(cat "$folder/message")"
 
+# Corruptions come apart, with the same flags.
+cat >"$folder/spoil.c" <<'C'
+#include <stdio.h>
+#include <sympie_corrupt.h>
+
+static unsigned char pixels[3 * 640 * 480];
+
+int
+main (void)
+{
+  SympieCorruptorConfig config = SYMPIE_CORRUPTOR_CONFIG_INIT;
+  SympieImage image = SYMPIE_IMAGE_INIT;
+  SympieTarget target = SYMPIE_TARGET_INIT;
+  SympieCorruptor *corruptor = sympie_corruptor_new (&config, NULL);
+  bool ok = fread (pixels, sizeof pixels, 1, stdin) == 1;
+
+  image.width = 640;
+  image.height = 480;
+  image.planes[0] = target.planes[0] = pixels;
+  image.strides[0] = target.strides[0] = 3 * 640;
+  image.colorimetry.full_range = true;
+  ok = ok && sympie_corrupt (corruptor, &image, &target,
+                 SYMPIE_CORRUPTION_JPEG_COMPRESSION, 5, 1, 0, NULL);
+  sympie_corruptor_free (corruptor);
+  return !ok || fwrite (pixels, sizeof pixels, 1, stdout) != 1;
+}
+C
+read -ra flags <<<"$(pkg-config --cflags sympie-corrupt)"
+read -ra libs <<<"$(pkg-config --libs sympie-corrupt)"
+read -ra static_libs <<<"$(pkg-config --static --libs sympie-corrupt)"
+cc "${strict[@]}" "$folder/spoil.c" "${flags[@]}" -o "$folder/shared" "${libs[@]}"
+cc "${strict[@]}" "$folder/spoil.c" "${flags[@]}" -o "$folder/static" \
+  -Wl,-Bstatic "${static_libs[@]}" -Wl,-Bdynamic
+readelf -d "$folder/shared" | grep -q 'NEEDED.*libsympie-corrupt\.so\.0' || fail "soname"
+LD_LIBRARY_PATH='' ldd "$folder/static" | grep -q libsympie &&
+  fail "the static program needs the shared library"
+"$folder/shared" <"$folder/in" >"$folder/shared.out" || fail "a corruption, shared"
+"$folder/static" <"$folder/in" >"$folder/static.out" || fail "a corruption, static"
+cmp "$folder/shared.out" "$folder/static.out"
+
 # The headers alone, in both languages.
 for name in sympie sympie_corrupt; do
   printf '#include <%s.h>\nint main (void) { SympieConfig c = SYMPIE_CONFIG_INIT; return (int) c.n_threads; }\n' \
@@ -64,11 +104,13 @@ exported() {
 foreign=$(exported "$lib/libsympie.so.0" | grep -v '^sympie_' || true)
 [ -z "$foreign" ] || fail "the library exports $foreign"
 exported "$lib/libsympie.so.0" | grep -q '^sympie_open$' || fail "no sympie_open"
+foreign=$(exported "$lib/libsympie-corrupt.so.0" | grep -v '^sympie_corrupt' || true)
+[ -z "$foreign" ] || fail "the library of corruptions exports $foreign"
 foreign=$(exported "$plugin" | grep -v '^gst_plugin_' || true)
 [ -z "$foreign" ] || fail "the plugin exports $foreign"
 exported "$plugin" | grep -q '^gst_plugin_sympie_' || fail "the plugin is none"
 
 # Who enhances links what that needs.
-readelf -d "$lib/libsympie.so.0" | grep -E 'NEEDED.*(json|glib|gobject)' &&
-  fail "the library needs GLib"
+readelf -d "$lib/libsympie.so.0" | grep NEEDED | grep -vE '\[(lib(c|m|dl|rt|pthread)|ld-linux.*)\.' &&
+  fail "the library needs more than C's"
 printf 'install: the example of %s lines ran with both libraries\n' "$lines"
