@@ -174,7 +174,6 @@ glance (
   GstSympieFrame *frame = &enhancer->frame;
 
   frame->duration = gst_sympie_filter_get_frame_duration (enhancer->filter);
-  frame->previous = gst_sympie_filter_get_previous_time (enhancer->filter);
   frame->cut = enhancer->cut;
   enhancer->cut = FALSE;
   frame->thumbnail = NULL;

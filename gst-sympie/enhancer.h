@@ -83,7 +83,7 @@ void gst_sympie_enhancer_end_scene (GstSympieEnhancer *enhancer);
 gboolean gst_sympie_enhancer_estimates (const GstSympieEnhancer *enhancer);
 
 /* GstSympieFilterClass's prepare and apply, for a frame of which `settings`,
- * `given` and the frame's time were set. */
+ * `given` and the frame's times were set. */
 gboolean gst_sympie_enhancer_prepare (GstSympieEnhancer *enhancer,
     const GstSympieView *views, guint n, gboolean *changes, SympieError *error);
 gboolean gst_sympie_enhancer_apply (GstSympieEnhancer *enhancer,

@@ -262,7 +262,7 @@ gst_sympie_caps_restrict (GstCaps *caps, GstCaps *formats)
     for (gint rgb = FALSE; rgb <= TRUE; rgb++) {
       GstStructure *structure =
           gst_structure_copy (gst_caps_get_structure (possible, i));
-      gchar *first = rgb ? NULL : default_colorimetry (structure);
+      gchar *first = open && !rgb ? default_colorimetry (structure) : NULL;
 
       if (restrict_family (structure, rgb)
           && restrict_field (structure, "interlace-mode",

@@ -116,6 +116,7 @@
 
 #include "gstsympieenhance.h"
 
+#include "arrival.h"
 #include "enhancesettings.h"
 #include "gstsympiedevice.h"
 #include "gstsympieparams.h"
@@ -150,9 +151,11 @@ struct _GstSympieEnhance
   /* The rest belongs to the streaming thread, and while there is none to
    * start and stop. */
   GstSympieEnhancer enhancer;
+  GstSympieArrival arrival;
   GstClockTime notified;
 
   /* The frame in hand. */
+  GstClockTimeDiff lateness;
   gboolean frame_was_late;
   gboolean attach_parameters, post_messages;
 };
@@ -481,43 +484,14 @@ gst_sympie_enhance_query (
       ->query (trans, direction, query);
 }
 
-/* What is applied where nothing is estimated. */
-static GstSympieParamsInfo
-gst_sympie_enhance_read_given (GstSympieEnhance *self, GstBuffer *buffer)
-{
-  const GstSympieEnhancerSettings *settings = &self->enhancer.settings;
-  GstSympieParamsInfo given = {
-    .params = settings->parameters, .gate = 1, .time = GST_CLOCK_TIME_NONE
-  };
-  GstSympieParamsInfo carried;
-  gchar *reason = NULL;
-
-  if (!settings->manual)
-    sympie_params_identity (&given.params);
-  if (settings->mode != GST_SYMPIE_MODE_APPLY)
-    return given;
-  if (gst_sympie_params_meta_get (buffer, &carried, &reason))
-    return carried;
-  if (reason)
-    GST_ELEMENT_WARNING (self, STREAM, FORMAT,
-        ("Cannot apply the parameters that a frame carries: %s", reason),
-        (NULL));
-  g_free (reason);
-  return given;
-}
-
-/* Goes on in the context that the buffers come from. */
+/* Goes on in the context that the buffer comes from. */
 static void
-gst_sympie_enhance_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
+gst_sympie_enhance_follow_context (GstSympieEnhance *self, GstBuffer *buffer)
 {
-  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
-  GstSympieFilter *filter = GST_SYMPIE_FILTER (trans);
+  GstSympieFilter *filter = GST_SYMPIE_FILTER (self);
   GstSympieCuda *cuda = gst_sympie_filter_get_cuda (filter);
 
-  GST_BASE_TRANSFORM_CLASS (parent_class)->before_transform (trans, buffer);
-  self->enhancer.given = gst_sympie_enhance_read_given (self, buffer);
-  if (gst_base_transform_is_passthrough (trans)
-      || !gst_sympie_filter_is_in_cuda (filter)
+  if (!gst_sympie_filter_is_in_cuda (filter)
       || !gst_sympie_cuda_is_foreign (cuda, buffer))
     return;
   GST_INFO_OBJECT (self, "buffers come from another CUDA context");
@@ -525,7 +499,7 @@ gst_sympie_enhance_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
   gst_sympie_cuda_adopt (cuda, buffer);
   /* On failure there is no context, which ensure_open() tells. */
   if (gst_sympie_enhance_open (self))
-    gst_base_transform_reconfigure_src (trans);
+    gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
 }
 
 /* ---- Frames -------------------------------------------------------------- */
@@ -552,10 +526,63 @@ gst_sympie_enhance_begin_frame (
   self->was_late = FALSE;
 }
 
+/* What is applied where nothing is estimated. */
+static GstSympieParamsInfo
+gst_sympie_enhance_read_given (GstSympieEnhance *self, GstBuffer *buffer)
+{
+  const GstSympieEnhancerSettings *settings = &self->enhancer.settings;
+  GstSympieParamsInfo given = {
+    .params = settings->parameters, .gate = 1, .time = GST_CLOCK_TIME_NONE
+  };
+  GstSympieParamsInfo carried;
+  gchar *reason = NULL;
+
+  if (!settings->manual)
+    sympie_params_identity (&given.params);
+  if (settings->mode != GST_SYMPIE_MODE_APPLY)
+    return given;
+  if (gst_sympie_params_meta_get (buffer, &carried, &reason))
+    return carried;
+  if (reason)
+    GST_ELEMENT_WARNING (self, STREAM, FORMAT,
+        ("Cannot apply the parameters that a frame carries: %s", reason),
+        (NULL));
+  g_free (reason);
+  return given;
+}
+
+static GstFlowReturn
+gst_sympie_enhance_submit_input_buffer (
+    GstBaseTransform *trans, gboolean is_discont, GstBuffer *buffer)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
+
+  gst_sympie_arrival_note (&self->arrival, trans, buffer);
+  return GST_BASE_TRANSFORM_CLASS (parent_class)
+      ->submit_input_buffer (trans, is_discont, buffer);
+}
+
+static void
+gst_sympie_enhance_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
+{
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
+
+  GST_BASE_TRANSFORM_CLASS (parent_class)->before_transform (trans, buffer);
+  if (gst_base_transform_is_passthrough (trans))
+    return;
+  self->lateness =
+      gst_sympie_arrival_get_lateness (&self->arrival, trans, buffer);
+  self->enhancer.given = gst_sympie_enhance_read_given (self, buffer);
+  gst_sympie_enhance_follow_context (self, buffer);
+}
+
 static void
 gst_sympie_enhance_end_scene (GstSympieFilter *filter)
 {
-  gst_sympie_enhancer_end_scene (&GST_SYMPIE_ENHANCE (filter)->enhancer);
+  GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
+
+  gst_sympie_enhancer_end_scene (&self->enhancer);
+  gst_sympie_arrival_reset (&self->arrival);
 }
 
 static void
@@ -571,14 +598,13 @@ gst_sympie_enhance_note_load (GstSympieEnhance *self)
 {
   GstSympieFilter *filter = GST_SYMPIE_FILTER (self);
   GstSympieLoad *load = &self->enhancer.tracker.load;
-  GstClockTimeDiff lateness = gst_sympie_filter_get_lateness (filter);
   GstClockTime now = gst_util_get_timestamp ();
   gboolean late = self->frame_was_late;
   guint interval;
 
-  if (GST_CLOCK_STIME_IS_VALID (lateness))
-    late |= gst_sympie_load_is_behind (
-        load, lateness, gst_sympie_filter_get_frame_duration (filter), now);
+  if (GST_CLOCK_STIME_IS_VALID (self->lateness))
+    late |= gst_sympie_load_is_behind (load, self->lateness,
+        gst_sympie_filter_get_frame_duration (filter), now);
   if (!gst_sympie_load_note (load, late, now))
     return;
   GST_OBJECT_LOCK (self);
@@ -635,6 +661,7 @@ gst_sympie_enhance_prepare (GstSympieFilter *filter, const GstSympieView *views,
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
 
   gst_sympie_enhance_note_load (self);
+  self->enhancer.frame.previous = self->arrival.previous;
   if (!gst_sympie_enhancer_prepare (&self->enhancer, views, n, changes, error))
     return FALSE;
   if (!*changes)
@@ -736,6 +763,8 @@ gst_sympie_enhance_class_init (GstSympieEnhanceClass *klass)
   trans_class->query = GST_DEBUG_FUNCPTR (gst_sympie_enhance_query);
   trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_sympie_enhance_sink_event);
   trans_class->src_event = GST_DEBUG_FUNCPTR (gst_sympie_enhance_src_event);
+  trans_class->submit_input_buffer =
+      GST_DEBUG_FUNCPTR (gst_sympie_enhance_submit_input_buffer);
   trans_class->before_transform =
       GST_DEBUG_FUNCPTR (gst_sympie_enhance_before_transform);
 
@@ -758,4 +787,5 @@ gst_sympie_enhance_init (GstSympieEnhance *self)
   gst_sympie_enhance_settings_init (&self->settings);
   self->active_device = SYMPIE_DEVICE_AUTO;
   self->enhancer.filter = GST_SYMPIE_FILTER (self);
+  gst_sympie_arrival_reset (&self->arrival);
 }

@@ -6,6 +6,7 @@
 #include "gstsympiefilter.h"
 
 #include "layout.h"
+#include "negotiation.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_sympie_filter_debug);
 #define GST_CAT_DEFAULT gst_sympie_filter_debug
@@ -25,12 +26,10 @@ typedef struct
   guint n_threads;
   gboolean running; /* between start and stop */
   gboolean told_on; /* what upstream was last told of the settings */
-  GstCaps *refused; /* these caps were refused, and the message is posted */
-  GstStaticCaps *formats;   /* what can be worked on; NULL: the class's */
-  const gchar *why_no_cuda; /* memory; NULL where it is among them */
 
   /* The rest belongs to the streaming thread, and while there is none to start
    * and stop. */
+  GstSympieNegotiation negotiation;
   GstSympieCuda cuda;
 
   /* The stream. */
@@ -45,13 +44,9 @@ typedef struct
   gboolean downstream_reads_meta;
   gboolean upstream_may_pad; /* as it was told so here */
 
-  gboolean asked_live, is_live;   /* the source, once it was asked */
-  GstClockTime arrived, previous; /* stream times of the latest two frames */
-
   /* The frame in hand. */
   gboolean has_failed; /* before it came to it */
   GstBuffer *buffer;   /* while it is prepared */
-  GstClockTimeDiff lateness;
   gboolean changes;
 } GstSympieFilterPrivate;
 
@@ -210,10 +205,12 @@ gst_sympie_filter_stop (GstBaseTransform *trans)
   g_clear_pointer (&priv->refusal, g_free);
   priv->is_stuck = priv->in_cuda = priv->upstream_may_pad = FALSE;
 
+  gst_sympie_negotiation_forget (&priv->negotiation);
+  gst_sympie_negotiation_set_formats (
+      &priv->negotiation, GST_SYMPIE_FILTER_GET_CLASS (self)->formats, NULL);
+
   GST_OBJECT_LOCK (self);
   priv->running = FALSE;
-  gst_clear_caps (&priv->refused);
-  priv->formats = NULL;
   GST_OBJECT_UNLOCK (self);
   return TRUE;
 }
@@ -241,59 +238,12 @@ gst_sympie_filter_start (GstBaseTransform *trans)
 
 /* ---- Caps ---------------------------------------------------------------- */
 
-static GstCaps *
-gst_sympie_filter_get_formats (GstSympieFilter *self)
-{
-  GstStaticCaps *formats;
-
-  GST_OBJECT_LOCK (self);
-  formats = PRIVATE (self)->formats;
-  GST_OBJECT_UNLOCK (self);
-  return gst_static_caps_get (
-      formats ? formats : GST_SYMPIE_FILTER_GET_CLASS (self)->formats);
-}
-
-/* Of caps those with which frames can be worked on. */
-static GstCaps *
-gst_sympie_filter_restrict (GstSympieFilter *self, GstCaps *caps)
-{
-  GstCaps *formats = gst_sympie_filter_get_formats (self);
-  GstCaps *possible = gst_sympie_caps_restrict (caps, formats);
-
-  gst_caps_unref (formats);
-  return possible;
-}
-
-/* What of fixed caps keeps frames from being changed, NULL where nothing does.
- * `info` and `format` get what is known of the frames. */
 static gchar *
 gst_sympie_filter_find_refusal (GstSympieFilter *self, GstCaps *caps,
     GstVideoInfo *info, GstSympieFormat *format)
 {
-  GstCaps *formats = gst_sympie_filter_get_formats (self);
-  gboolean fits = gst_caps_can_intersect (caps, formats);
-  gboolean in_cuda = gst_sympie_cuda_is_in_caps (caps);
-  const gchar *why_no_cuda;
-  gchar *reason = NULL;
-
-  gst_caps_unref (formats);
-  GST_OBJECT_LOCK (self);
-  why_no_cuda = PRIVATE (self)->why_no_cuda;
-  GST_OBJECT_UNLOCK (self);
-
-  if (!fits && in_cuda && why_no_cuda)
-    reason = g_strdup_printf ("video in CUDA memory %s", why_no_cuda);
-  else if (!fits && !in_cuda
-           && !gst_caps_features_is_equal (gst_caps_get_features (caps, 0),
-               GST_CAPS_FEATURES_MEMORY_SYSTEM_MEMORY))
-    reason = g_strdup ("video in memory of that kind");
-  else if (!gst_video_info_from_caps (info, caps))
-    reason = g_strdup ("video with caps that say too little");
-  else if (gst_sympie_format_from_caps (format, caps, info, &reason) && !fits)
-    reason = g_strdup_printf ("%s video of %dx%d on this device",
-        GST_VIDEO_INFO_NAME (info), GST_VIDEO_INFO_WIDTH (info),
-        GST_VIDEO_INFO_HEIGHT (info));
-  return reason;
+  return gst_sympie_negotiation_find_refusal (
+      &PRIVATE (self)->negotiation, caps, info, format);
 }
 
 void
@@ -303,10 +253,7 @@ gst_sympie_filter_limit (
   GstSympieFilterPrivate *priv = PRIVATE (self);
   GstCaps *caps = gst_pad_get_current_caps (GST_BASE_TRANSFORM_SINK_PAD (self));
 
-  GST_OBJECT_LOCK (self);
-  priv->formats = formats;
-  priv->why_no_cuda = why_no_cuda;
-  GST_OBJECT_UNLOCK (self);
+  gst_sympie_negotiation_set_formats (&priv->negotiation, formats, why_no_cuda);
   if (caps) {
     g_free (priv->refusal);
     priv->refusal =
@@ -333,7 +280,8 @@ gst_sympie_filter_transform_caps (GstBaseTransform *trans,
     possible = refusal ? gst_caps_new_empty () : gst_caps_ref (caps);
     g_free (refusal);
   } else {
-    possible = gst_sympie_filter_restrict (self, caps);
+    possible =
+        gst_sympie_negotiation_restrict (&PRIVATE (self)->negotiation, caps);
   }
   if (!filter)
     return possible;
@@ -358,74 +306,6 @@ gst_sympie_filter_accept_caps (
   return accepted;
 }
 
-/* Whether a message about these caps is still to be posted: upstream sends caps
- * that were refused again with whatever comes next. */
-static gboolean
-gst_sympie_filter_is_first_refusal (GstSympieFilter *self, GstCaps *caps)
-{
-  GstSympieFilterPrivate *priv = PRIVATE (self);
-  gboolean first;
-
-  GST_OBJECT_LOCK (self);
-  first = !priv->refused || !gst_caps_is_equal (priv->refused, caps);
-  gst_caps_replace (&priv->refused, caps);
-  GST_OBJECT_UNLOCK (self);
-  return first;
-}
-
-#define CANNOT(self, reason, caps)                                             \
-  ("Cannot %s %s: %" GST_PTR_FORMAT, GST_SYMPIE_FILTER_GET_CLASS (self)->verb, \
-      reason, caps)
-
-/* After caps that nothing came of. The base class says nothing. */
-static void
-gst_sympie_filter_explain_refusal (GstSympieFilter *self, GstCaps *caps)
-{
-  GstCaps *peer =
-      gst_pad_peer_query_caps (GST_BASE_TRANSFORM_SRC_PAD (self), NULL);
-  guint n = gst_caps_get_size (peer), n_cuda;
-  gboolean in_cuda = gst_sympie_cuda_is_in_caps (caps);
-  GstVideoInfo info;
-  GstSympieFormat format;
-  gchar *reason = NULL;
-
-  peer = gst_sympie_cuda_remove_from_caps (peer);
-  n_cuda = n - gst_caps_get_size (peer);
-  gst_caps_unref (peer);
-
-  if (gst_sympie_filter_is_on (self))
-    reason = gst_sympie_filter_find_refusal (self, caps, &info, &format);
-  if (!reason && in_cuda && n > 0 && n_cuda == 0)
-    reason = g_strdup ("video in CUDA memory for an element that takes none");
-  else if (!reason && !in_cuda && n > 0 && n_cuda == n)
-    reason = g_strdup (
-        "video in system memory for an element that takes CUDA memory");
-  if (reason && gst_sympie_filter_is_first_refusal (self, caps))
-    GST_ELEMENT_ERROR (
-        self, STREAM, FORMAT, CANNOT (self, reason, caps), (NULL));
-  g_free (reason);
-}
-
-/* A neighbour whose caps are all kept out fails without a word of why. */
-static void
-gst_sympie_filter_explain_empty (GstSympieFilter *self, GstCaps *wanted)
-{
-  GstCaps *possible = gst_sympie_filter_restrict (self, wanted);
-  GstCaps *one = gst_caps_fixate (gst_caps_copy (wanted));
-  GstVideoInfo info;
-  GstSympieFormat format;
-  gchar *reason = NULL;
-
-  if (gst_caps_is_empty (possible))
-    reason = gst_sympie_filter_find_refusal (self, one, &info, &format);
-  if (reason && gst_sympie_filter_is_first_refusal (self, wanted))
-    GST_ELEMENT_WARNING (
-        self, STREAM, FORMAT, CANNOT (self, reason, wanted), (NULL));
-  gst_caps_unref (possible);
-  gst_caps_unref (one);
-  g_free (reason);
-}
-
 static gboolean
 gst_sympie_filter_query (
     GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
@@ -441,7 +321,8 @@ gst_sympie_filter_query (
     gst_query_parse_caps_result (query, &caps);
     if (filter && !gst_caps_is_any (filter) && !gst_caps_is_empty (filter)
         && gst_caps_is_empty (caps) && gst_sympie_filter_is_on (self))
-      gst_sympie_filter_explain_empty (self, filter);
+      gst_sympie_negotiation_explain_empty (
+          &PRIVATE (self)->negotiation, filter);
   }
   return TRUE;
 }
@@ -462,9 +343,7 @@ gst_sympie_filter_set_caps (
   GST_INFO_OBJECT (self, "%s: %" GST_PTR_FORMAT,
       priv->refusal ? priv->refusal : "video that can be worked on", incaps);
   priv->is_stuck = FALSE;
-  GST_OBJECT_LOCK (self);
-  gst_clear_caps (&priv->refused);
-  GST_OBJECT_UNLOCK (self);
+  gst_sympie_negotiation_forget (&priv->negotiation);
   return TRUE;
 }
 
@@ -479,8 +358,6 @@ gst_sympie_filter_sink_event (GstBaseTransform *trans, GstEvent *event)
   case GST_EVENT_FLUSH_STOP:
   case GST_EVENT_STREAM_START:
     gst_sympie_filter_end_scene (self);
-    PRIVATE (self)->asked_live = FALSE;
-    PRIVATE (self)->arrived = GST_CLOCK_TIME_NONE;
     break;
   case GST_EVENT_CAPS:
     gst_event_parse_caps (event, &caps);
@@ -491,7 +368,8 @@ gst_sympie_filter_sink_event (GstBaseTransform *trans, GstEvent *event)
   }
   handled = GST_BASE_TRANSFORM_CLASS (parent_class)->sink_event (trans, event);
   if (caps && !handled)
-    gst_sympie_filter_explain_refusal (self, caps);
+    gst_sympie_negotiation_explain_failure (&PRIVATE (self)->negotiation, caps,
+        GST_BASE_TRANSFORM_SRC_PAD (trans), gst_sympie_filter_is_on (self));
   gst_clear_caps (&caps);
   return handled;
 }
@@ -524,7 +402,10 @@ gst_sympie_filter_propose_allocation (
   if (!GST_BASE_TRANSFORM_CLASS (parent_class)
            ->propose_allocation (trans, decide_query, query))
     return FALSE;
-  return !decide_query || gst_sympie_layout_offer_pool (query);
+  if (!decide_query)
+    return TRUE;
+  gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
+  return gst_sympie_layout_offer_pool (query);
 }
 
 static gboolean
@@ -594,91 +475,6 @@ gst_sympie_filter_transform_meta (
 
 /* ---- Frames -------------------------------------------------------------- */
 
-/* The settings say on and the caps no. The caps query says so too, and upstream
- * was told to ask: until other caps come, frames pass. */
-static void
-gst_sympie_filter_wait_for_caps (GstSympieFilter *self)
-{
-  GstSympieFilterPrivate *priv = PRIVATE (self);
-  GstPad *pad = GST_BASE_TRANSFORM_SINK_PAD (self);
-  GstCaps *caps = gst_pad_get_current_caps (pad), *formats, *others;
-
-  if (caps && gst_sympie_filter_is_first_refusal (self, caps)) {
-    formats = gst_sympie_filter_get_formats (self);
-    others = gst_pad_peer_query_caps (pad, formats);
-    priv->is_stuck = gst_caps_is_empty (others);
-    if (priv->is_stuck)
-      GST_ELEMENT_ERROR (
-          self, STREAM, FORMAT, CANNOT (self, priv->refusal, caps), (NULL));
-    else
-      GST_ELEMENT_WARNING (self, STREAM, FORMAT,
-          CANNOT (self, priv->refusal, caps),
-          ("frames pass untouched until upstream sends other caps"));
-    gst_caps_unref (others);
-    gst_caps_unref (formats);
-  }
-  gst_clear_caps (&caps);
-}
-
-static gboolean
-gst_sympie_filter_ask_live (GstSympieFilter *self)
-{
-  GstSympieFilterPrivate *priv = PRIVATE (self);
-  GstQuery *query = gst_query_new_latency ();
-
-  if (gst_pad_peer_query (
-          GST_BASE_TRANSFORM_SINK_PAD (GST_BASE_TRANSFORM (self)), query))
-    gst_query_parse_latency (query, &priv->is_live, NULL, NULL);
-  gst_query_unref (query);
-  priv->asked_live = TRUE;
-  return priv->is_live;
-}
-
-static void
-gst_sympie_filter_measure_lateness (GstSympieFilter *self, GstBuffer *buffer)
-{
-  GstSympieFilterPrivate *priv = PRIVATE (self);
-  GstClockTime base = gst_element_get_base_time (GST_ELEMENT (self));
-  GstClockTime time =
-      gst_segment_to_running_time (&GST_BASE_TRANSFORM (self)->segment,
-          GST_FORMAT_TIME, GST_BUFFER_TIMESTAMP (buffer));
-  GstClock *clock;
-
-  priv->lateness = GST_CLOCK_STIME_NONE;
-  if (!GST_CLOCK_TIME_IS_VALID (time) || !GST_CLOCK_TIME_IS_VALID (base)
-      || !(priv->asked_live ? priv->is_live : gst_sympie_filter_ask_live (self))
-      || !(clock = gst_element_get_clock (GST_ELEMENT (self))))
-    return;
-  priv->lateness = GST_CLOCK_DIFF (base + time, gst_clock_get_time (clock));
-  gst_object_unref (clock);
-}
-
-/* Every frame comes by here, before the base class drops any. */
-static GstFlowReturn
-gst_sympie_filter_submit_input_buffer (
-    GstBaseTransform *trans, gboolean is_discont, GstBuffer *buffer)
-{
-  GstSympieFilterPrivate *priv = PRIVATE (GST_SYMPIE_FILTER (trans));
-
-  priv->previous = priv->arrived;
-  priv->arrived = gst_segment_to_stream_time (
-      &trans->segment, GST_FORMAT_TIME, GST_BUFFER_TIMESTAMP (buffer));
-  return GST_BASE_TRANSFORM_CLASS (parent_class)
-      ->submit_input_buffer (trans, is_discont, buffer);
-}
-
-GstClockTime
-gst_sympie_filter_get_previous_time (GstSympieFilter *self)
-{
-  return PRIVATE (self)->previous;
-}
-
-GstClockTimeDiff
-gst_sympie_filter_get_lateness (GstSympieFilter *self)
-{
-  return PRIVATE (self)->lateness;
-}
-
 /* Decides what becomes of the frame. Only here does passthrough change, so that
  * no frame sees both. */
 static void
@@ -699,12 +495,12 @@ gst_sympie_filter_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
   GST_OBJECT_UNLOCK (self);
 
   priv->has_failed = !passthrough && !klass->ensure_open (self);
+  /* The settings say on and the caps no. Until other caps come, frames pass. */
   if (!passthrough && priv->refusal) {
-    gst_sympie_filter_wait_for_caps (self);
+    priv->is_stuck |= gst_sympie_negotiation_is_stuck (
+        &priv->negotiation, GST_BASE_TRANSFORM_SINK_PAD (trans), priv->refusal);
     passthrough = TRUE;
   }
-  if (!passthrough)
-    gst_sympie_filter_measure_lateness (self, buffer);
   if (passthrough != gst_base_transform_is_passthrough (trans)) {
     GST_INFO_OBJECT (self, "frames %s from %" GST_TIME_FORMAT " on",
         passthrough ? "pass untouched" : "are worked on",
@@ -717,90 +513,53 @@ gst_sympie_filter_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
   }
 }
 
+/* A mapped buffer, in the views that the library has of it. */
+struct _GstSympieHeld
+{
+  GstVideoFrame frame;
+  GstSympieView views[GST_SYMPIE_MAX_VIEWS];
+  guint n;
+};
+
 static gboolean
-gst_sympie_filter_map (GstSympieFilter *self, GstVideoFrame *frame,
+gst_sympie_filter_map (GstSympieFilter *self, GstSympieHeld *held,
     GstBuffer *buffer, GstMapFlags flags)
 {
   GstSympieFilterPrivate *priv = PRIVATE (self);
+  gboolean mapped = priv->in_cuda ? gst_sympie_cuda_map (
+                        &priv->cuda, &held->frame, &priv->info, buffer, flags)
+                                  : gst_video_frame_map (
+                                      &held->frame, &priv->info, buffer, flags);
 
-  if (priv->in_cuda
-          ? gst_sympie_cuda_map (&priv->cuda, frame, &priv->info, buffer, flags)
-          : gst_video_frame_map (frame, &priv->info, buffer, flags))
-    return TRUE;
-  GST_ELEMENT_ERROR (self, RESOURCE, FAILED,
-      ("Cannot map a buffer in %s memory", priv->in_cuda ? "CUDA" : "system"),
-      ("%" GST_PTR_FORMAT, buffer));
-  return FALSE;
-}
-
-/* How many views there are of the frame; 0, with an error posted, if they
- * cannot be had. */
-static guint
-gst_sympie_filter_get_views (GstSympieFilter *self, const GstVideoFrame *frame,
-    GstSympieView views[GST_SYMPIE_MAX_VIEWS])
-{
-  GstSympieFilterPrivate *priv = PRIVATE (self);
-  guint n = gst_sympie_views_of_frame (views, &priv->format, frame);
-
-  if (n == 0)
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("Cannot %s an interlaced frame without its last chroma row",
-            GST_SYMPIE_FILTER_GET_CLASS (self)->verb),
-        ("%dx%d %s", GST_VIDEO_FRAME_WIDTH (frame),
-            GST_VIDEO_FRAME_HEIGHT (frame),
-            gst_video_format_to_string (GST_VIDEO_FRAME_FORMAT (frame))));
-  for (guint i = 0; i < n && priv->in_cuda; i++)
-    views[i].image.memory = views[i].target.memory = SYMPIE_MEMORY_CUDA;
-  return n;
-}
-
-/* Has the subclass look at a frame (`out` NULL) or change it. */
-static gboolean
-gst_sympie_filter_work (
-    GstSympieFilter *self, const GstVideoFrame *in, const GstVideoFrame *out)
-{
-  GstSympieFilterClass *klass = GST_SYMPIE_FILTER_GET_CLASS (self);
-  GstSympieFilterPrivate *priv = PRIVATE (self);
-  GstSympieView src[GST_SYMPIE_MAX_VIEWS], dst[GST_SYMPIE_MAX_VIEWS];
-  guint n = gst_sympie_filter_get_views (self, in, src);
-  SympieError error;
-  gboolean done;
-
-  if (n == 0 || (out && gst_sympie_filter_get_views (self, out, dst) != n))
-    return FALSE;
-  if (!gst_sympie_cuda_enter (&priv->cuda)) {
+  if (!mapped) {
     GST_ELEMENT_ERROR (self, RESOURCE, FAILED,
-        ("Cannot use the CUDA context of the stream"), (NULL));
+        ("Cannot map a buffer in %s memory", priv->in_cuda ? "CUDA" : "system"),
+        ("%" GST_PTR_FORMAT, buffer));
     return FALSE;
   }
-  done = out ? klass->apply (self, src, dst, n, &error)
-             : klass->prepare (self, src, n, &priv->changes, &error);
-  gst_sympie_cuda_leave (&priv->cuda);
-  if (!done)
-    GST_ELEMENT_ERROR (self, STREAM, FAILED,
-        ("Cannot %s a frame: %s", klass->verb, error.message), (NULL));
-  return done;
+  held->n =
+      gst_sympie_views_of_frame (held->views, &priv->format, &held->frame);
+  for (guint i = 0; i < held->n && priv->in_cuda; i++)
+    held->views[i].image.memory = held->views[i].target.memory =
+        SYMPIE_MEMORY_CUDA;
+  if (held->n > 0)
+    return TRUE;
+  GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+      ("Cannot %s an interlaced frame without its last chroma row",
+          GST_SYMPIE_FILTER_GET_CLASS (self)->verb),
+      ("%" GST_PTR_FORMAT, buffer));
+  gst_video_frame_unmap (&held->frame);
+  return FALSE;
 }
-
-struct _GstSympieHeld
-{
-  GstVideoFrame frame; /* holds the buffer */
-  GstSympieView views[GST_SYMPIE_MAX_VIEWS];
-};
 
 GstSympieHeld *
 gst_sympie_filter_hold_frame (GstSympieFilter *self)
 {
   GstSympieHeld *held = g_new (GstSympieHeld, 1);
 
-  if (!gst_sympie_filter_map (
-          self, &held->frame, PRIVATE (self)->buffer, GST_MAP_READ)) {
-    g_free (held);
-    return NULL;
-  }
-  if (gst_sympie_filter_get_views (self, &held->frame, held->views) > 0)
+  if (gst_sympie_filter_map (self, held, PRIVATE (self)->buffer, GST_MAP_READ))
     return held;
-  gst_sympie_held_free (held);
+  g_free (held);
   return NULL;
 }
 
@@ -817,21 +576,51 @@ gst_sympie_held_free (GstSympieHeld *held)
   g_free (held);
 }
 
+/* Has the subclass look at a frame (`out` NULL) or change it. */
+static gboolean
+gst_sympie_filter_work (
+    GstSympieFilter *self, const GstSympieHeld *in, const GstSympieHeld *out)
+{
+  GstSympieFilterClass *klass = GST_SYMPIE_FILTER_GET_CLASS (self);
+  GstSympieFilterPrivate *priv = PRIVATE (self);
+  SympieError error = { 0 };
+  gboolean done;
+
+  if (out && out->n != in->n) {
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("Cannot %s fields to a progressive frame, or back", klass->verb),
+        ("%u images to %u", in->n, out->n));
+    return FALSE;
+  }
+  if (!gst_sympie_cuda_enter (&priv->cuda)) {
+    GST_ELEMENT_ERROR (self, RESOURCE, FAILED,
+        ("Cannot use the CUDA context of the stream"), (NULL));
+    return FALSE;
+  }
+  done = out ? klass->apply (self, in->views, out->views, in->n, &error)
+             : klass->prepare (self, in->views, in->n, &priv->changes, &error);
+  gst_sympie_cuda_leave (&priv->cuda);
+  if (!done)
+    GST_ELEMENT_ERROR (self, STREAM, FAILED,
+        ("Cannot %s a frame: %s", klass->verb, error.message), (NULL));
+  return done;
+}
+
 static gboolean
 gst_sympie_filter_prepare (GstSympieFilter *self, GstBuffer *buffer)
 {
-  GstVideoFrame frame;
+  GstSympieHeld held;
   gboolean prepared;
 
   PRIVATE (self)->changes = TRUE;
   if (!GST_SYMPIE_FILTER_GET_CLASS (self)->prepare)
     return TRUE;
-  if (!gst_sympie_filter_map (self, &frame, buffer, GST_MAP_READ))
+  if (!gst_sympie_filter_map (self, &held, buffer, GST_MAP_READ))
     return FALSE;
   PRIVATE (self)->buffer = buffer;
-  prepared = gst_sympie_filter_work (self, &frame, NULL);
+  prepared = gst_sympie_filter_work (self, &held, NULL);
   PRIVATE (self)->buffer = NULL;
-  gst_video_frame_unmap (&frame);
+  gst_video_frame_unmap (&held.frame);
   return prepared;
 }
 
@@ -895,7 +684,7 @@ gst_sympie_filter_transform (
   GstSympieFilter *self = GST_SYMPIE_FILTER (trans);
   GstSympieFilterClass *klass = GST_SYMPIE_FILTER_GET_CLASS (self);
   gboolean in_place = inbuf == outbuf, done = FALSE;
-  GstVideoFrame in, out;
+  GstSympieHeld in, out;
 
   if (!PRIVATE (self)->changes)
     return GST_FLOW_OK;
@@ -906,9 +695,9 @@ gst_sympie_filter_transform (
     done = gst_sympie_filter_work (self, &in, &in);
   } else if (gst_sympie_filter_map (self, &out, outbuf, GST_MAP_WRITE)) {
     done = gst_sympie_filter_work (self, &in, &out);
-    gst_video_frame_unmap (&out);
+    gst_video_frame_unmap (&out.frame);
   }
-  gst_video_frame_unmap (&in);
+  gst_video_frame_unmap (&in.frame);
   if (done && klass->wants_mark && klass->wants_mark (self))
     klass->mark (self, outbuf);
   return done ? GST_FLOW_OK : GST_FLOW_ERROR;
@@ -916,12 +705,27 @@ gst_sympie_filter_transform (
 
 /* ---- Class --------------------------------------------------------------- */
 
+/* Here the class is the subclass's, as it is not yet in init(). */
+static void
+gst_sympie_filter_constructed (GObject *object)
+{
+  GstSympieFilterClass *klass = GST_SYMPIE_FILTER_GET_CLASS (object);
+  GstSympieNegotiation *negotiation =
+      &PRIVATE (GST_SYMPIE_FILTER (object))->negotiation;
+
+  negotiation->element = GST_ELEMENT (object);
+  negotiation->verb = klass->verb;
+  negotiation->formats = klass->formats;
+  G_OBJECT_CLASS (parent_class)->constructed (object);
+}
+
 static void
 gst_sympie_filter_finalize (GObject *object)
 {
   GstSympieFilterPrivate *priv = PRIVATE (GST_SYMPIE_FILTER (object));
 
   gst_sympie_cuda_close (&priv->cuda);
+  gst_sympie_negotiation_forget (&priv->negotiation);
   G_OBJECT_CLASS (parent_class)->finalize (object);
 }
 
@@ -936,6 +740,7 @@ gst_sympie_filter_class_init (GstSympieFilterClass *klass)
 
   object_class->set_property = gst_sympie_filter_set_property;
   object_class->get_property = gst_sympie_filter_get_property;
+  object_class->constructed = gst_sympie_filter_constructed;
   object_class->finalize = gst_sympie_filter_finalize;
   gst_type_mark_as_plugin_api (GST_TYPE_SYMPIE_FILTER, 0);
 
@@ -970,8 +775,6 @@ gst_sympie_filter_class_init (GstSympieFilterClass *klass)
       GST_DEBUG_FUNCPTR (gst_sympie_filter_decide_allocation);
   trans_class->transform_meta =
       GST_DEBUG_FUNCPTR (gst_sympie_filter_transform_meta);
-  trans_class->submit_input_buffer =
-      GST_DEBUG_FUNCPTR (gst_sympie_filter_submit_input_buffer);
   trans_class->before_transform =
       GST_DEBUG_FUNCPTR (gst_sympie_filter_before_transform);
   trans_class->prepare_output_buffer =
@@ -985,7 +788,6 @@ gst_sympie_filter_init (GstSympieFilter *self)
   GstSympieFilterPrivate *priv = PRIVATE (self);
 
   priv->n_threads = DEFAULT_N_THREADS;
-  priv->arrived = priv->previous = GST_CLOCK_TIME_NONE;
   gst_video_info_init (&priv->info);
   gst_base_transform_set_qos_enabled (GST_BASE_TRANSFORM (self), TRUE);
 }

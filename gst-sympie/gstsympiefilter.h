@@ -87,15 +87,6 @@ guint gst_sympie_filter_get_n_threads (GstSympieFilter *self);
 /* From the caps; GST_CLOCK_TIME_NONE where they do not say. */
 GstClockTime gst_sympie_filter_get_frame_duration (GstSympieFilter *self);
 
-/* Stream time of the frame before the one in hand, also where that was dropped
- * for quality of service, which the subclass never hears of; or
- * GST_CLOCK_TIME_NONE. */
-GstClockTime gst_sympie_filter_get_previous_time (GstSympieFilter *self);
-
-/* How long after its time, by the pipeline's clock, the frame in hand arrived;
- * GST_CLOCK_STIME_NONE where the source is not live or there is no telling. */
-GstClockTimeDiff gst_sympie_filter_get_lateness (GstSympieFilter *self);
-
 /* The frame in hand, kept as it is for as long as it is looked at, by whatever
  * thread: to be called from prepare(), with frames in system memory. What the
  * frame is changed to then goes elsewhere. NULL, with an error posted, where

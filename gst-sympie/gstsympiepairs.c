@@ -5,6 +5,8 @@
 
 #include "gstsympiepairs.h"
 
+#include "layout.h"
+
 GST_DEBUG_CATEGORY_STATIC (gst_sympie_pairs_debug);
 #define GST_CAT_DEFAULT gst_sympie_pairs_debug
 
@@ -373,28 +375,12 @@ static gboolean
 gst_sympie_pairs_answer_allocation (
     GstAggregator *agg, GstAggregatorPad *pad, GstQuery *query)
 {
-  GstVideoInfo info;
-  GstStructure *config;
-  GstBufferPool *pool;
-  GstCaps *caps;
-
-  gst_query_parse_allocation (query, &caps, NULL);
-  if (!caps || !gst_video_info_from_caps (&info, caps))
-    return FALSE;
   if (gst_sympie_pairs_is_main (GST_SYMPIE_PAIRS (agg), pad))
     gst_pad_peer_query (agg->srcpad, query);
   else
     gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
-  if (gst_query_get_n_allocation_pools (query) > 0)
-    return TRUE;
-
-  pool = gst_video_buffer_pool_new ();
-  config = gst_buffer_pool_get_config (pool);
-  gst_buffer_pool_config_set_params (config, caps, (guint) info.size, 0, 0);
-  if (gst_buffer_pool_set_config (pool, config))
-    gst_query_add_allocation_pool (query, pool, (guint) info.size, 0, 0);
-  gst_object_unref (pool);
-  return TRUE;
+  return gst_query_get_n_allocation_pools (query) > 0
+         || gst_sympie_layout_offer_pool (query);
 }
 
 static gboolean

@@ -68,7 +68,6 @@ gst_sympie_layout_offer_pool (GstQuery *query)
   pool = gst_video_buffer_pool_new ();
   configure (pool, caps, size, 0, 0, FALSE);
   gst_query_add_allocation_pool (query, pool, size, 0, 0);
-  gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
   gst_object_unref (pool);
   return TRUE;
 }

@@ -21,8 +21,7 @@ gboolean gst_sympie_layout_is_plain (
 GstBuffer *gst_sympie_layout_copy_plain (
     GstBuffer *buffer, const GstVideoInfo *info);
 
-/* Adds to a query of the allocation a pool for its caps, and that any layout
- * will do. */
+/* Adds to a query of the allocation a pool for its caps. */
 gboolean gst_sympie_layout_offer_pool (GstQuery *query);
 
 /* Has a query of the allocation end up with a pool: downstream's, if it offers
