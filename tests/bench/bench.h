@@ -114,5 +114,7 @@ void bench_dwm (Bench *bench);
 void bench_element (Bench *bench);
 void bench_corrupt (Bench *bench);
 void bench_vgg (Bench *bench);
+/* Not a part: it is about threads, and takes a minute. */
+void bench_streams (Bench *bench, int n);
 
 #endif /* BENCH_H */

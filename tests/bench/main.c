@@ -94,6 +94,7 @@ main (int argc, char **argv)
   char *cpu = NULL, *device = NULL, *only = NULL;
   gboolean json = FALSE, peers = FALSE, quick = FALSE, child = FALSE;
   gboolean cpu_time = FALSE;
+  int n_streams = 0;
   const GOptionEntry entries[] = {
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
     { "threads", 0, 0, G_OPTION_ARG_INT, &bench.n_threads,
@@ -107,6 +108,8 @@ main (int argc, char **argv)
         "Beside PyTorch, FFmpeg, videoconvert and oneDNN's direct path", NULL },
     { "only", 0, 0, G_OPTION_ARG_STRING, &only,
         "One part: start, nem, dwm, element, corrupt or vgg", "PART" },
+    { "streams", 0, 0, G_OPTION_ARG_INT, &n_streams,
+        "Instead of the parts, N live streams at a time: 1 to 64", "N" },
     { "cpu-time", 0, 0, G_OPTION_ARG_NONE, &cpu_time,
         "Count CPU time: fairer on a busy machine, for one thread", NULL },
     { "quick", 0, 0, G_OPTION_ARG_NONE, &quick,
@@ -137,6 +140,10 @@ main (int argc, char **argv)
       && strcmp (cpu, "avx512"))
     bench_fail ("--cpu %s: c, avx2 or avx512", cpu);
 
+  if (n_streams < 0 || n_streams > 64)
+    bench_fail ("--streams %d: 1 to 64", n_streams);
+  if (n_streams && cpu_time)
+    bench_fail ("--streams is about waiting, which --cpu-time does not count");
   if (only && !known_part (only))
     bench_fail ("--only %s: start, nem, dwm, element, corrupt or vgg", only);
 
@@ -163,7 +170,9 @@ main (int argc, char **argv)
   bench.claims = g_array_new (FALSE, FALSE, sizeof (BenchClaim));
   bench.facts = g_array_new (FALSE, FALSE, sizeof (BenchFact));
   add_facts (&bench);
-  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+  if (n_streams > 0)
+    bench_streams (&bench, n_streams);
+  for (guint i = 0; i < G_N_ELEMENTS (parts) && n_streams == 0; i++)
     if (!only || strcmp (only, parts[i].name) == 0)
       parts[i].run (&bench);
   if (json)

@@ -16,7 +16,13 @@ for wanted in '"CPU"' '"date"' '"cases"' '"claims"' '"name" : "NEM"' \
   grep -qF "$wanted" "$out" || fail "no $wanted in the JSON"
 done
 
-for wrong in '--cpu sse' '--threads 0' '--only nothing' '--fast' 'clip.mp4'; do
+"$bench" --quick --streams 3 --json >"$out"
+for wanted in 'async - DWM alone, 99.9th percentile' 'frames a second, 3 streams' \
+  'memory of each more of 3 streams' 'all processors busy with others / idle'; do
+  grep -qF "$wanted" "$out" || fail "no $wanted in the JSON"
+done
+
+for wrong in '--cpu sse' '--threads 0' '--only nothing' '--streams 65' '--streams 2 --cpu-time' '--fast' 'clip.mp4'; do
   # shellcheck disable=SC2086 # two words where there are two
   if said=$("$bench" $wrong 2>&1); then
     fail "no failure: $wrong"
