@@ -170,13 +170,15 @@ static gboolean
 glance (
     GstSympieEnhancer *enhancer, const SympieImage *image, SympieError *error)
 {
-  const GstSympieTrackerSettings *settings = &enhancer->settings.tracker;
+  GstSympieTrackerSettings *settings = &enhancer->settings.tracker;
   GstSympieFrame *frame = &enhancer->frame;
 
   frame->duration = gst_sympie_filter_get_frame_duration (enhancer->filter);
   frame->cut = enhancer->cut;
   enhancer->cut = FALSE;
   frame->thumbnail = NULL;
+  if (image->memory != SYMPIE_MEMORY_HOST)
+    settings->smoothing = 0; /* from one scene into the next */
   if (image->memory != SYMPIE_MEMORY_HOST
       || (settings->schedule.reuse == GST_SYMPIE_REUSE_FIXED
           && settings->schedule.interval == 1 && settings->schedule.time == 0

@@ -18,7 +18,7 @@
 #define DEFAULT_REUSE_TIME 0
 #define MAX_TIME (24 * 3600 * GST_SECOND) /* more is as much */
 #define DEFAULT_REUSE GST_SYMPIE_REUSE_FIXED
-#define DEFAULT_SMOOTHING 0
+#define DEFAULT_SMOOTHING (750 * GST_MSECOND)
 #define DEFAULT_ESTIMATION GST_SYMPIE_ESTIMATION_SYNC
 #define DEFAULT_GATE GST_SYMPIE_GATE_AUTO
 #define DEFAULT_MODE GST_SYMPIE_MODE_ENHANCE
@@ -361,8 +361,10 @@ gst_sympie_enhance_settings_install (GObjectClass *klass)
    * GstSympieEnhance:smoothing:
    *
    * Time constant in nanoseconds with which the parameters move towards the
-   * newest estimate, so that the picture does not flicker. At a scene cut they
-   * jump. 0 takes every estimate as it is.
+   * newest estimate, so that the picture does not flicker. They jump at a scene
+   * cut, and where no time is known to have passed. 0 takes every estimate as
+   * it is, for pictures that have nothing to do with each other. In CUDA
+   * memory, where no cut is seen, nothing is smoothed.
    *
    * Since: 0.1
    */

@@ -90,14 +90,15 @@ see_jump (GstSympieSchedule *schedule, const GstSympieFrame *frame)
       GST_CLOCK_TIME_IS_VALID (frame->previous) ? frame->previous : last;
 
   schedule->last_time = frame->time;
-  schedule->elapsed = duration;
+  schedule->elapsed = duration > 0 ? duration : GST_CLOCK_TIME_NONE;
   if (!schedule->has_last || !GST_CLOCK_TIME_IS_VALID (last)
       || !GST_CLOCK_TIME_IS_VALID (frame->time))
     return FALSE;
   if (distance (frame->time, previous)
       > MAX (JUMP_TIME, JUMP_FRAMES * duration))
     return TRUE;
-  schedule->elapsed = distance (frame->time, last);
+  if (frame->time != last)
+    schedule->elapsed = distance (frame->time, last);
   return FALSE;
 }
 

@@ -75,7 +75,7 @@ GstSympieDecision gst_sympie_schedule_next (GstSympieSchedule *schedule,
     const GstSympieScheduleSettings *settings, const GstSympieFrame *frame);
 
 /* Stream time from the frame before to the latest one: its duration where the
- * times say nothing, and then 0 where that is not known. */
+ * times say nothing, and GST_CLOCK_TIME_NONE where that is not known. */
 GstClockTime gst_sympie_schedule_elapsed (const GstSympieSchedule *schedule);
 
 /* Root mean square of what has changed in blocks of 4 by 4 cells, in levels of

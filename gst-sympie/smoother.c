@@ -20,7 +20,7 @@ gst_sympie_smoother_next (GstSympieSmoother *smoother,
 {
   gdouble part = 1;
 
-  if (smoother->holds && constant > 0)
+  if (smoother->holds && constant > 0 && GST_CLOCK_TIME_IS_VALID (elapsed))
     part = -expm1 (-(gdouble) elapsed / (gdouble) constant);
   sympie_params_blend (
       &smoother->params, target, (gfloat) part, &smoother->params);

@@ -27,7 +27,7 @@ typedef struct
 void gst_sympie_smoother_reset (GstSympieSmoother *smoother);
 
 /* `params` of a frame that comes `elapsed` after the one before. A `constant`
- * of 0 gives the target itself. */
+ * of 0 gives the target itself, and so does an `elapsed` that is not known. */
 void gst_sympie_smoother_next (GstSympieSmoother *smoother,
     const SympieParams *target, GstClockTime elapsed, GstClockTime constant,
     SympieParams *params);

@@ -137,7 +137,7 @@ class SyMPIE(GStreamer):
     def __init__(self, weights):
         from sympie import Sympie
 
-        super().__init__(["sympieenhance", "n-threads=1", "device=cpu",
+        super().__init__(["sympieenhance", "n-threads=1", "device=cpu", "smoothing=0",
                           f"weights={weights}"])
         self.sympie = Sympie(weights)
         build = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "build",

@@ -33,7 +33,7 @@ def main():
         ["gst-launch-1.0", "-q", "filesrc", f"location={clip}", "!", "decodebin", "!",
          "imagefreeze", f"num-buffers={(rounds + 1) * reuse}", "!", "sympieenhance",
          "name=timed", "n-threads=1", f"weights={weights}", f"device={device}",
-         f"reuse-interval={reuse}",
+         f"reuse-interval={reuse}", "smoothing=0",
          "!", "fakesink", "sync=false"], capture_output=True, text=True,
         env=dict(os.environ, GST_TRACERS="latency(flags=element)",
                  GST_DEBUG="GST_TRACER:7", GST_DEBUG_NO_COLOR="1"))

@@ -22,7 +22,7 @@ DECODE = ["decodebin", "force-sw-decoders=true"]  # the same everywhere
 
 def enhance(config, *properties):
     return ["sympieenhance", "n-threads=1", f"device={config['device']}",
-            f"weights={config['weights']}", *properties]
+            f"weights={config['weights']}", "smoothing=0", *properties]
 
 
 def versions(config, controls, reuse):

@@ -94,7 +94,7 @@ parse_pipeline (const gchar *launch)
 }
 
 /* A harness that plays sympieenhance with `params` by hand, for which it reads
- * no weights, or with estimates if NULL. */
+ * no weights, or with estimates if NULL, each frame's its own. */
 static inline GstHarness *
 enhance_harness (const SympieParams *params)
 {
@@ -103,6 +103,7 @@ enhance_harness (const SympieParams *params)
 
   fail_unless (element != NULL);
   set_parameters (element, params);
+  g_object_set (element, "smoothing", G_GUINT64_CONSTANT (0), NULL);
   h = gst_harness_new_with_element (element, "sink", "src");
   gst_object_unref (element);
   return h;

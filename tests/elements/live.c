@@ -138,6 +138,40 @@ GST_START_TEST (test_smoothing)
 }
 GST_END_TEST;
 
+/* It is on unless told otherwise; where no time is known to pass, estimates
+ * count at once. */
+GST_START_TEST (test_smoothing_by_default)
+{
+  GstElement *element = gst_element_factory_make ("sympieenhance", NULL);
+  GstHarness *h = gst_harness_new_with_element (element, "sink", "src");
+  SympieParams first = estimate_of (60), second = estimate_of (66), expected;
+  GstVideoInfo info = video_info (TEST_CAPS);
+  guint8 tones[] = { 60, 66 };
+
+  gst_harness_set_src_caps_str (h, TEST_CAPS);
+  push_plain (h, 0, 60);
+  push_plain (h, FRAME, 66);
+  expected = between (&first, &second, 1 - exp (-0.04 / 0.75));
+  assert_last (h, &expected);
+  /* Times that stand still count as frames do. */
+  push_plain (h, FRAME, 66);
+  expected = between (&first, &second, 1 - exp (-0.08 / 0.75));
+  assert_last (h, &expected);
+
+  gst_harness_set_src_caps_str (
+      h, "video/x-raw, format = RGB, width = 64, height = 48, framerate = 0/1");
+  for (guint i = 0; i < 2; i++) {
+    GstBuffer *buffer = plain_buffer (&info, GST_CLOCK_TIME_NONE, tones[i]);
+
+    GST_BUFFER_DURATION (buffer) = GST_CLOCK_TIME_NONE;
+    gst_buffer_unref (gst_harness_push_and_pull (h, buffer));
+  }
+  assert_last (h, &second);
+  gst_harness_teardown (h);
+  gst_object_unref (element);
+}
+GST_END_TEST;
+
 /* The element scenechange says that a scene begins. */
 GST_START_TEST (test_scene_change_event)
 {
@@ -488,6 +522,7 @@ live_suite (void)
   tcase_add_test (tests, test_reuse_time);
   tcase_add_test (tests, test_adaptive);
   tcase_add_test (tests, test_smoothing);
+  tcase_add_test (tests, test_smoothing_by_default);
   tcase_add_test (tests, test_scene_change_event);
   tcase_add_test (tests, test_async);
   tcase_add_test (tests, test_async_iterations);

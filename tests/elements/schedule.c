@@ -99,7 +99,7 @@ GST_START_TEST (test_time)
     { 300, '-', 300 },
     { 1000, '-', 1000 },
     { 1001, 'N', 40 },
-    { 0, '-', 0 },
+    { 0, '-', 40 },
     { -40, '-', 40 },
     { -900, '-', 900 },
     { -1001, 'N', 40 },
@@ -166,6 +166,7 @@ GST_START_TEST (test_no_time)
                == GST_SYMPIE_ANEW);
   fail_unless (gst_sympie_schedule_next (&schedule, &settings, &frame)
                == GST_SYMPIE_AGAIN);
+  fail_unless_equals_uint64 (gst_sympie_schedule_elapsed (&schedule), NONE);
 }
 GST_END_TEST;
 
@@ -338,9 +339,11 @@ GST_START_TEST (test_smoothing)
   fail_unless (params.values[0] == 1);
   gst_sympie_smoother_next (&smoother, &b, 0, GST_SECOND, &params);
   fail_unless (params.values[0] == 1);
-  gst_sympie_smoother_reset (&smoother);
-  gst_sympie_smoother_next (&smoother, &b, 0, GST_SECOND, &params);
+  gst_sympie_smoother_next (&smoother, &b, NONE, GST_SECOND, &params);
   fail_unless (params.values[0] == 2);
+  gst_sympie_smoother_reset (&smoother);
+  gst_sympie_smoother_next (&smoother, &a, 0, GST_SECOND, &params);
+  fail_unless (params.values[0] == 1);
 }
 GST_END_TEST;
 
