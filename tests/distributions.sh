@@ -3,11 +3,12 @@
 #
 #   tests/distributions.sh [--keep FOLDER] [SUITE...]
 #
-# and then what only `setup.sh --all` makes run. SUITE is bookworm or trixie, both
-# unless named. For each, debootstrap makes a system, which gets what is committed
-# here and sees ../shared beside it, if that is there. With --keep the systems stay,
-# as FOLDER/SUITE, and are used again. Wants root, and takes the better part of an
-# hour each, so tests/run.sh leaves it out.
+# then what only `setup.sh --all` makes run, and Debian's packages: built there, and
+# installed and used in another bare Debian. SUITE is bookworm or trixie, both unless
+# named. For each, debootstrap makes a system, which gets what is committed here and
+# sees ../shared beside it, if that is there. With --keep the systems stay, as
+# FOLDER/SUITE and FOLDER/SUITE-user, and are used again. Wants root, and takes the
+# better part of an hour each, so tests/run.sh leaves it out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,6 +24,7 @@ if [ "${1-}" = --keep ]; then
   shift 2
 fi
 [ $# -gt 0 ] || set -- bookworm trixie
+folder=${keep:-$(mktemp -d)}
 
 # Where this machine has its own packages from.
 # shellcheck disable=SC2016
@@ -30,39 +32,56 @@ mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' |
   grep '/debian/$' | head -1)
 [ -n "$mirror" ] || fail "apt names no Debian mirror here"
 
-root=
+systems=()
 leave() {
-  local mounted
-  for mounted in shared dev proc; do
-    ! mountpoint -q "$root/$mounted" || umount -l "$root/$mounted"
+  local root mounted
+  for root in "${systems[@]}"; do
+    for mounted in shared dev proc; do
+      ! mountpoint -q "$root/$mounted" || umount -l "$root/$mounted"
+    done
   done
-  [ -n "$keep" ] || rm -rf --one-file-system "$root"
-  root=
+  [ -n "$keep" ] || rm -rf --one-file-system "$folder"
 }
-trap '[ -z "$root" ] || leave' EXIT
+trap leave EXIT
+
+# system SUITE ROOT: a bare Debian, to which what is committed comes.
+system() {
+  if [ ! -e "$2/gst-sympie" ]; then
+    say "$1: making the system"
+    debootstrap --variant=minbase "$1" "$2" "$mirror" >"$2.log" ||
+      { tail -5 "$2.log" >&2; fail "debootstrap $1 failed"; }
+  fi
+  rm -rf "$2/gst-sympie"
+  mkdir -p "$2/gst-sympie" "$2/shared"
+  git archive HEAD | tar -x -C "$2/gst-sympie"
+  systems+=("$2")
+  mount -t proc proc "$2/proc"
+  mount --bind /dev "$2/dev"
+  [ ! -d ../shared ] || mount --bind -o ro ../shared "$2/shared"
+}
 
 failed=()
+# inside ROOT COMMAND
+inside() {
+  say "${1##*/}: $2"
+  chroot "$1" env -i HOME=/root LANG=C.UTF-8 TERM=dumb DEBIAN_FRONTEND=noninteractive \
+    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    bash -c "cd /gst-sympie && $2" </dev/null || failed+=("${1##*/}: $2")
+}
+
 for suite; do
-  root=${keep:-$(mktemp -d)}/$suite
-  if [ ! -e "$root/gst-sympie" ]; then
-    say "$suite: making the system"
-    debootstrap --variant=minbase "$suite" "$root" "$mirror" >"$root.log" ||
-      { tail -5 "$root.log" >&2; fail "debootstrap $suite failed"; }
-  fi
-  rm -rf "$root/gst-sympie"
-  mkdir -p "$root/gst-sympie" "$root/shared"
-  git archive HEAD | tar -x -C "$root/gst-sympie"
-  mount -t proc proc "$root/proc"
-  mount --bind /dev "$root/dev"
-  [ ! -d ../shared ] || mount --bind -o ro ../shared "$root/shared"
-  for command in ./pipelines/demo.sh ./tests/run.sh \
-    './setup.sh --all && meson test -C build --suite pipelines --suite weights'; do
-    say "$suite: $command"
-    chroot "$root" env -i HOME=/root LANG=C.UTF-8 TERM=dumb \
-      PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-      bash -c "cd /gst-sympie && $command" </dev/null || failed+=("$suite: $command")
-  done
-  leave
+  root=$folder/$suite
+  system "$suite" "$root"
+  inside "$root" ./pipelines/demo.sh
+  inside "$root" ./tests/run.sh
+  inside "$root" './setup.sh --all && meson test -C build --suite pipelines --suite weights'
+
+  system "$suite" "$root-user"
+  inside "$root" 'apt-get install -qq build-essential debhelper lintian >/dev/null &&
+    packaging/deb.sh /packages'
+  rm -rf "$root-user/packages"
+  cp -r "$root/packages" "$root-user"
+  inside "$root-user" 'tests/packaging.sh /packages'
 done
 [ ${#failed[@]} -eq 0 ] || fail "failed: ${failed[*]}"
 say "all passed in: $*"

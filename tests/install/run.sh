@@ -18,10 +18,7 @@ lib=$(dirname "${pc%/*}")
 export LD_LIBRARY_PATH=$lib
 
 # The example, as it stands in the header, of at most 40 lines.
-header=$(find "$folder/root" -name sympie.h)
-sed -n '/^ \*     #include <stdio.h>/,/^ \*     }$/s/^ \*     \{0,1\}//p' "$header" \
-  >"$folder/example.c"
-sed -i 's/^ \*$//' "$folder/example.c"
+"${0%/*}/example.sh" "$(find "$folder/root" -name sympie.h)" >"$folder/example.c"
 lines=$(wc -l <"$folder/example.c")
 [ "$lines" -gt 20 ] && [ "$lines" -le 40 ] || fail "example of $lines lines"
 
