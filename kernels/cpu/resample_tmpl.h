@@ -10,20 +10,33 @@
 
 #define CHUNK (4 * LANES)
 
-/* A chunk of sums stays in registers; the last one overlaps that before. */
-#define DEFINE_ROWS(suffix, Sample)                                            \
+/* A chunk of sums stays in registers; the last one overlaps that before. In a
+ * box all weights but the outermost are the same: of bytes, those between are
+ * summed as they are, in 16 bits, which hold twice as many as there can be. */
+#define DEFINE_ROWS(suffix, Sample, boxed, drop)                               \
   TARGET static inline void NAME (chunk_##suffix) (const uint8_t *rows,        \
-      ptrdiff_t stride, const float *weights, int count, int shift,            \
-      float *out, int n)                                                       \
+      ptrdiff_t stride, const float *weights, int count, int first, int end,   \
+      int shift, float *out, int n)                                            \
   {                                                                            \
-    float sum[CHUNK] = { 0 };                                                  \
+    uint16_t whole[CHUNK] = { 0 };                                             \
+    float sum[CHUNK];                                                          \
                                                                                \
+    for (int t = first; t < end; t++) {                                        \
+      const Sample *row = (const Sample *) (rows + t * stride);                \
+                                                                               \
+      for (int i = 0; i < n; i++)                                              \
+        whole[i] = (uint16_t) (whole[i] + row[i]);                             \
+    }                                                                          \
+    for (int i = 0; i < n; i++)                                                \
+      sum[i] = weights[first] * (float) whole[i];                              \
     for (int t = 0; t < count; t++) {                                          \
       const Sample *row = (const Sample *) (rows + t * stride);                \
       float weight = weights[t];                                               \
                                                                                \
+      if (weight == 0 || (t >= first && t < end))                              \
+        continue;                                                              \
       for (int i = 0; i < n; i++)                                              \
-        sum[i] += weight * (float) (row[i] >> shift);                          \
+        sum[i] += weight * (float) (row[i] >> (drop));                         \
     }                                                                          \
     memcpy (out, sum, n * sizeof *out);                                        \
   }                                                                            \
@@ -31,22 +44,29 @@
   TARGET static void NAME (rows_##suffix) (const void *rows, ptrdiff_t stride, \
       const float *weights, int count, int shift, float *out, int n)           \
   {                                                                            \
-    const Sample *first = rows;                                                \
+    const Sample *samples = rows;                                              \
+    int first = count / 2, end = first + boxed;                                \
                                                                                \
-    if (n < CHUNK)                                                             \
-      NAME (chunk_##suffix) (rows, stride, weights, count, shift, out, n);     \
-    else                                                                       \
-      for (int x = 0; x < n; x += CHUNK) {                                     \
-        if (x > n - CHUNK)                                                     \
-          x = n - CHUNK;                                                       \
-        NAME (chunk_##suffix)                                                  \
-        ((const uint8_t *) (first + x), stride, weights, count, shift,         \
-            out + x, CHUNK);                                                   \
-      }                                                                        \
+    while (boxed && first > 0 && weights[first - 1] == weights[first])         \
+      first--;                                                                 \
+    while (boxed && end < count && weights[end] == weights[first])             \
+      end++;                                                                   \
+    if (n < CHUNK) {                                                           \
+      NAME (chunk_##suffix)                                                    \
+      (rows, stride, weights, count, first, end, shift, out, n);               \
+      return;                                                                  \
+    }                                                                          \
+    for (int x = 0; x < n; x += CHUNK) {                                       \
+      if (x > n - CHUNK)                                                       \
+        x = n - CHUNK;                                                         \
+      NAME (chunk_##suffix)                                                    \
+      ((const uint8_t *) (samples + x), stride, weights, count, first, end,    \
+          shift, out + x, CHUNK);                                              \
+    }                                                                          \
   }
 
-DEFINE_ROWS (8, uint8_t)
-DEFINE_ROWS (16, Word)
+DEFINE_ROWS (8, uint8_t, true, 0)
+DEFINE_ROWS (16, Word, false, shift)
 
 TARGET static void
 NAME (columns) (const float *row, int step, const SympieTaps *taps, float *out)

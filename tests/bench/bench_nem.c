@@ -47,6 +47,26 @@ preprocess (void *data)
   return start;
 }
 
+/* What preprocessing reads of a frame of 4 bytes a pixel, copied. */
+static double
+copy_seen (void *data)
+{
+  BenchRing *ring = data;
+  const SympieImage *src;
+  const SympieTarget *dst;
+  int seen = BENCH_HEIGHT * SYMPIE_NEM_SIZE / SYMPIE_NEM_RESIZE + 1;
+  size_t left = (size_t) (BENCH_WIDTH - seen) / 2 * 4;
+  int top = (BENCH_HEIGHT - seen) / 2;
+  double start;
+
+  bench_ring_next (ring, &src, &dst);
+  start = bench_now ();
+  for (int y = top; y < top + seen; y++)
+    memcpy (dst->planes[0] + y * dst->strides[0] + left,
+        src->planes[0] + y * src->strides[0] + left, (size_t) seen * 4);
+  return bench_now () - start;
+}
+
 static double
 nem (void *data)
 {
@@ -141,6 +161,7 @@ bench_nem (Bench *bench)
     SYMPIE_FORMAT_NV12, SYMPIE_FORMAT_I420, SYMPIE_FORMAT_P010_10LE };
   BenchGroup *group = bench_group (bench, "Preprocessing, from 1920x1080");
   Preprocess self[G_N_ELEMENTS (formats)];
+  BenchCase *rgba, *copied;
   SympieCrop *crop = aligned_alloc (64, sizeof *crop);
   SympieError error = { 0 };
   SympiePool *pool = sympie_pool_new (bench->n_threads, &error);
@@ -156,7 +177,12 @@ bench_nem (Bench *bench)
     bench_case (group, preprocess, &self[i], "%s",
         sympie_format_info (formats[i])->name);
   }
+  rgba = group->cases->pdata[0];
+  copied = bench_case (
+      group, copy_seen, self[0].ring, "memcpy of what is seen of RGBA");
   bench_group_run (bench, group);
+  bench_claim_ratio (bench, "preprocessing RGBA / memcpy of what it reads",
+      rgba, copied, false, bench->n_threads == 1 ? 2 : NAN);
   /* The network looks at what came out of RGBA. */
   preprocess (&self[0]);
   bench_network (bench, pool, crop);
