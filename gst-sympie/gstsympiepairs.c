@@ -6,6 +6,7 @@
 #include "gstsympiepairs.h"
 
 #include "layout.h"
+#include "negotiation.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_sympie_pairs_debug);
 #define GST_CAT_DEFAULT gst_sympie_pairs_debug
@@ -16,10 +17,13 @@ GST_DEBUG_CATEGORY_STATIC (gst_sympie_pairs_debug);
 typedef struct
 {
   GstSympiePairsPad *ref, *dist; /* those that are always there */
+  GstSympieNegotiation negotiation;
 } GstSympiePairsPrivate;
 
 #define GST_SYMPIE_PAIRS_CAPS                                                  \
   GST_STATIC_CAPS ("video/x-raw, " GST_SYMPIE_CAPS_FIELDS)
+
+static GstStaticCaps formats = GST_SYMPIE_PAIRS_CAPS;
 
 static GstStaticPadTemplate ref_template = GST_STATIC_PAD_TEMPLATE (
     "ref_sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_SYMPIE_PAIRS_CAPS);
@@ -271,6 +275,10 @@ gst_sympie_pairs_aggregate (GstAggregator *agg, gboolean timeout)
 static gboolean
 gst_sympie_pairs_stop (GstAggregator *agg)
 {
+  GstSympiePairs *self = GST_SYMPIE_PAIRS (agg);
+  GstSympiePairsPrivate *priv = gst_sympie_pairs_get_instance_private (self);
+
+  gst_sympie_negotiation_forget (&priv->negotiation);
   GST_OBJECT_LOCK (agg);
   for (GList *l = GST_ELEMENT (agg)->sinkpads; l; l = l->next)
     GST_SYMPIE_PAIRS_PAD (l->data)->has_caps = FALSE;
@@ -348,24 +356,31 @@ gst_sympie_pairs_sink_event (
   return GST_AGGREGATOR_CLASS (parent_class)->sink_event (agg, pad, event);
 }
 
-/* What dist_sink can be depends on what comes after; the others end here. */
+/* What dist_sink can be depends on what comes after; the others end here. Caps
+ * that come without having been asked for are let in, so that the error can say
+ * what is wrong with them. */
 static GstCaps *
 gst_sympie_pairs_possible_caps (
-    GstAggregator *agg, GstAggregatorPad *pad, GstCaps *filter)
+    GstSympiePairs *self, GstAggregatorPad *pad, GstCaps *filter)
 {
-  GstCaps *caps = gst_pad_get_pad_template_caps (GST_PAD (pad)), *possible;
+  GstSympiePairsPrivate *priv = gst_sympie_pairs_get_instance_private (self);
+  GstCaps *caps = filter && !gst_caps_is_any (filter)
+                      ? gst_caps_ref (filter)
+                      : gst_pad_get_pad_template_caps (GST_PAD (pad));
+  GstCaps *possible =
+      gst_sympie_negotiation_restrict (&priv->negotiation, caps);
 
-  if (gst_sympie_pairs_is_main (GST_SYMPIE_PAIRS (agg), pad)) {
-    possible = gst_pad_peer_query_caps (agg->srcpad, caps);
-    gst_caps_unref (caps);
-    caps = possible;
+  gst_caps_unref (caps);
+  if (filter && !gst_caps_is_empty (filter) && gst_caps_is_empty (possible))
+    gst_sympie_negotiation_explain_empty (&priv->negotiation, filter);
+  if (gst_sympie_pairs_is_main (self, pad)) {
+    GstCaps *peer =
+        gst_pad_peer_query_caps (GST_AGGREGATOR (self)->srcpad, possible);
+
+    gst_caps_unref (possible);
+    return peer;
   }
-  if (filter) {
-    possible = gst_caps_intersect_full (filter, caps, GST_CAPS_INTERSECT_FIRST);
-    gst_caps_unref (caps);
-    caps = possible;
-  }
-  return caps;
+  return possible;
 }
 
 /* Frames of dist_sink go on as they are: what they may look like, and which
@@ -392,7 +407,7 @@ gst_sympie_pairs_sink_query (
   switch (GST_QUERY_TYPE (query)) {
   case GST_QUERY_CAPS:
     gst_query_parse_caps (query, &filter);
-    caps = gst_sympie_pairs_possible_caps (agg, pad, filter);
+    caps = gst_sympie_pairs_possible_caps (GST_SYMPIE_PAIRS (agg), pad, filter);
     gst_query_set_caps_result (query, caps);
     gst_caps_unref (caps);
     return TRUE;
@@ -457,6 +472,7 @@ gst_sympie_pairs_create_new_pad (GstAggregator *agg, GstPadTemplate *template,
   }
   pad = g_object_new (GST_TYPE_SYMPIE_PAIRS_PAD, "name", name, "direction",
       GST_PAD_SINK, "template", template, NULL);
+  GST_PAD_SET_ACCEPT_TEMPLATE (pad);
   g_free (name);
   return pad;
 }
@@ -497,6 +513,7 @@ gst_sympie_pairs_add_pad (GstSympiePairs *self, const gchar *name)
   GstPad *pad = g_object_new (GST_TYPE_SYMPIE_PAIRS_PAD, "name", name,
       "direction", GST_PAD_SINK, "template", template, NULL);
 
+  GST_PAD_SET_ACCEPT_TEMPLATE (pad);
   gst_element_add_pad (GST_ELEMENT (self), pad);
   return GST_SYMPIE_PAIRS_PAD (pad);
 }
@@ -506,6 +523,9 @@ gst_sympie_pairs_init (GstSympiePairs *self)
 {
   GstSympiePairsPrivate *priv = gst_sympie_pairs_get_instance_private (self);
 
+  priv->negotiation.element = GST_ELEMENT (self);
+  priv->negotiation.verb = "compare";
+  priv->negotiation.formats = &formats;
   priv->ref = gst_sympie_pairs_add_pad (self, "ref_sink");
   priv->dist = gst_sympie_pairs_add_pad (self, "dist_sink");
 }

@@ -382,6 +382,107 @@ GST_START_TEST (test_refused)
 }
 GST_END_TEST;
 
+static const gchar *const sinks[] = { "ref_sink", "dist_sink", "dist_sink_0" };
+
+/* Who asks is told, at each pad, what will not work: by itself with a warning,
+ * and as one of many. */
+GST_START_TEST (test_query)
+{
+  static const struct
+  {
+    const gchar *fields, *word;
+  } kept_out[] = {
+    { "format=P010_10LE, colorimetry=bt2100-pq", "PQ" },
+    { "format=RGB, colorimetry=(string)1:1:1:1", "gamma" },
+    { "format=NV12, interlace-mode=fields", "fields" },
+  };
+  static const gchar *const works[] = {
+    "video/x-raw, format=I420, width=64, height=48, framerate=25/1",
+    "video/x-raw, format=NV12, width=64, height=48, framerate=25/1, "
+    "colorimetry=bt709",
+  };
+
+  for (guint k = 0; k < G_N_ELEMENTS (sinks); k++) {
+    GstElement *probe = gst_element_factory_make ("sympieprobe", NULL);
+    GstPad *more = gst_element_request_pad_simple (probe, "dist_sink_0");
+    GstPad *pad = gst_element_get_static_pad (probe, sinks[k]);
+    GstBus *bus = gst_bus_new ();
+    GstCaps *caps, *answer;
+
+    gst_element_set_bus (probe, bus);
+    for (guint i = 0; i < G_N_ELEMENTS (kept_out); i++) {
+      gchar *text = g_strdup_printf (
+          "video/x-raw, %s, width=64, height=48, framerate=25/1",
+          kept_out[i].fields);
+      GstMessage *message;
+      GError *error;
+
+      caps = gst_caps_from_string (text);
+      answer = gst_pad_query_caps (pad, caps);
+      fail_unless (gst_caps_is_empty (answer), "%s: %s", sinks[k], text);
+      gst_caps_unref (answer);
+      message = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
+      fail_unless (message != NULL, "%s: %s", sinks[k], text);
+      gst_message_parse_warning (message, &error, NULL);
+      fail_unless (strstr (error->message, kept_out[i].word) != NULL, "%s",
+          error->message);
+      g_error_free (error);
+      gst_message_unref (message);
+
+      answer = gst_pad_query_caps (pad, NULL);
+      fail_if (gst_caps_can_intersect (answer, caps), "%s: %s", sinks[k], text);
+      gst_caps_unref (answer);
+      gst_caps_unref (caps);
+      g_free (text);
+    }
+    for (guint i = 0; i < G_N_ELEMENTS (works); i++) {
+      caps = gst_caps_from_string (works[i]);
+      answer = gst_pad_query_caps (pad, caps);
+      fail_unless (
+          gst_caps_is_subset (caps, answer), "%s: %s", sinks[k], works[i]);
+      gst_caps_unref (answer);
+      gst_caps_unref (caps);
+    }
+    gst_element_set_bus (probe, NULL);
+    gst_object_unref (bus);
+    gst_object_unref (pad);
+    gst_element_release_request_pad (probe, more);
+    gst_object_unref (more);
+    gst_object_unref (probe);
+  }
+}
+GST_END_TEST;
+
+/* So that a converter in front converts. */
+GST_START_TEST (test_converted)
+{
+  for (guint k = 0; k < G_N_ELEMENTS (sinks); k++) {
+    GString *line = g_string_new (NULL);
+    GstElement *pipeline;
+    TestResults *results;
+
+    for (guint i = 0; i < G_N_ELEMENTS (sinks); i++)
+      g_string_append_printf (line,
+          "videotestsrc num-buffers=2 ! video/x-raw, format=%s, width=64, "
+          "height=48 ! videoconvert ! p.%s ",
+          i == k ? "P010_10LE, colorimetry=bt2100-pq" : "NV12", sinks[i]);
+    g_string_append_printf (line,
+        "sympieprobe name=p device=cpu layer=relu1_1 weights=%s ! fakesink",
+        test_weights ());
+    pipeline = gst_parse_launch (line->str, NULL);
+    gst_element_set_state (pipeline, GST_STATE_PLAYING);
+    results = test_collect (pipeline, G_MAXUINT);
+    fail_if (results->error, "%s: %s", sinks[k],
+        results->error ? results->error->message : "");
+    fail_unless_equals_int (test_uint64 (results->pooled, "frames"), 2);
+    test_results_free (results);
+    gst_element_set_state (pipeline, GST_STATE_NULL);
+    gst_object_unref (pipeline);
+    g_string_free (line, TRUE);
+  }
+}
+GST_END_TEST;
+
 /* A seek that flushes starts anew: the pooled result is that of the frames
  * behind it. */
 GST_START_TEST (test_seek)
@@ -510,6 +611,8 @@ probe_pairs_suite (void)
   tcase_add_test (tc, test_sides_differ);
   tcase_add_test (tc, test_subsample);
   tcase_add_test (tc, test_refused);
+  tcase_add_test (tc, test_query);
+  tcase_add_test (tc, test_converted);
   tcase_add_test (tc, test_seek);
   tcase_add_test (tc, test_live);
   return suite;
