@@ -105,11 +105,10 @@
 #include "gstsympieprobe.h"
 
 #include "gstsympiedevice.h"
-#include "gstsympieresults.h"
 #include "gstsympievgg19.h"
+#include "measurement.h"
 
-GST_DEBUG_CATEGORY_STATIC (gst_sympie_probe_debug);
-#define GST_CAT_DEFAULT gst_sympie_probe_debug
+GST_DEBUG_CATEGORY (gst_sympie_probe_debug);
 
 enum
 {
@@ -138,27 +137,11 @@ enum
 #define DEFAULT_STRICT FALSE
 #define DEFAULT_RESULTS_FORMAT GST_SYMPIE_RESULTS_CSV
 
-#define PROGRESS_INTERVAL GST_SECOND
-
 struct _GstSympieProbe
 {
   GstSympiePairs parent;
 
-  /* The object lock guards these, and the tallies of the pads. */
-  gchar *weights;                /* or NULL: gst_sympie_vgg19_dup_weights() */
-  SympieFeaturesConfig features; /* without the weights */
-  guint subsample;
-  gboolean frame_message;
-  gboolean strict;
-  gchar *results_filename; /* or NULL: none */
-  GstSympieResultsFormat results_format;
-  GstClockTime measure_time;
-
-  /* The rest belongs to the streaming thread, and while there is none to
-   * start and stop. */
-  SympieFeatures *vgg19;
-  GstSympieResults *results;
-  GstClockTime last_progress;
+  GstSympieMeasurement measurement;
 };
 
 #define gst_sympie_probe_parent_class parent_class
@@ -166,430 +149,93 @@ G_DEFINE_TYPE (GstSympieProbe, gst_sympie_probe, GST_TYPE_SYMPIE_PAIRS);
 GST_ELEMENT_REGISTER_DEFINE (
     sympieprobe, "sympieprobe", GST_RANK_NONE, GST_TYPE_SYMPIE_PROBE);
 
-/* ---- Start and stop ---------------------------------------------------- */
+/* ---- Measuring --------------------------------------------------------- */
 
 static gboolean
-gst_sympie_probe_open_vgg19 (GstSympieProbe *self)
+gst_sympie_probe_start (GstAggregator *agg)
 {
-  GstClockTime begin = gst_util_get_timestamp ();
-  SympieFeaturesConfig config;
-  gchar *weights;
-
-  GST_OBJECT_LOCK (self);
-  config = self->features;
-  weights = gst_sympie_vgg19_dup_weights (self->weights);
-  GST_OBJECT_UNLOCK (self);
-  config.weights = weights;
-
-  self->vgg19 = gst_sympie_vgg19_open (GST_ELEMENT (self), &config);
-  if (self->vgg19)
-    GST_INFO_OBJECT (self,
-        "set up on the %s in %" GST_TIME_FORMAT ", weights %s",
-        sympie_features_device (self->vgg19) == SYMPIE_DEVICE_CUDA
-            ? "GPU"
-            : "processor",
-        GST_TIME_ARGS (gst_util_get_timestamp () - begin), weights);
-  g_free (weights);
-  return self->vgg19 != NULL;
-}
-
-static GPtrArray *
-new_structures (void)
-{
-  return g_ptr_array_new_with_free_func ((GDestroyNotify) gst_structure_free);
-}
-
-/* The pooled messages' structures, one a pad. */
-static GPtrArray *
-gst_sympie_probe_pool (GstSympieProbe *self, gboolean complete)
-{
-  GPtrArray *all = new_structures ();
-  GList *pads = gst_sympie_pairs_dist_pads (GST_SYMPIE_PAIRS (self));
-
-  GST_OBJECT_LOCK (self);
-  for (GList *l = pads; l; l = l->next) {
-    GstSympiePairsPad *pad = l->data;
-    GstStructure *pooled =
-        gst_structure_new ("sympieprobe", "type", G_TYPE_STRING, "pooled",
-            "pad", G_TYPE_STRING, GST_PAD_NAME (pad), "layer", G_TYPE_STRING,
-            sympie_layer_name (self->features.layer), "input", G_TYPE_STRING,
-            gst_sympie_input_name (self->features.input), NULL);
-
-    gst_sympie_tally_pool (&pad->tally, complete, pooled);
-    g_ptr_array_add (all, pooled);
-  }
-  GST_OBJECT_UNLOCK (self);
-  g_list_free_full (pads, gst_object_unref);
-  return all;
-}
-
-/* Creates or empties the results file, if there is to be one. */
-static gboolean
-gst_sympie_probe_open_results (GstSympieProbe *self)
-{
-  GstSympieResultsFormat format;
-  gchar *filename, *weights;
-  GstStructure *about;
-  GPtrArray *nothing = gst_sympie_probe_pool (self, FALSE);
-  GError *error = NULL;
-
-  gst_sympie_results_free (self->results);
-  self->results = NULL;
-
-  GST_OBJECT_LOCK (self);
-  filename = g_strdup (self->results_filename);
-  format = self->results_format;
-  weights = gst_sympie_vgg19_dup_weights (self->weights);
-  about = gst_structure_new ("about", "layer", G_TYPE_STRING,
-      sympie_layer_name (self->features.layer), "input", G_TYPE_STRING,
-      gst_sympie_input_name (self->features.input), "subsample", G_TYPE_UINT64,
-      (guint64) self->subsample, "weights", G_TYPE_STRING, weights, "device",
-      G_TYPE_STRING,
-      sympie_features_device (self->vgg19) == SYMPIE_DEVICE_CUDA ? "cuda"
-                                                                 : "cpu",
-      NULL);
-  GST_OBJECT_UNLOCK (self);
-
-  if (filename && *filename)
-    self->results =
-        gst_sympie_results_new (filename, format, about, nothing, &error);
-  g_free (filename);
-  g_free (weights);
-  gst_structure_free (about);
-  g_ptr_array_unref (nothing);
-  if (!error)
-    return TRUE;
-
-  GST_ELEMENT_ERROR (self, RESOURCE, OPEN_WRITE,
-      ("Cannot write the results: %s", error->message), (NULL));
-  g_error_free (error);
-  return FALSE;
-}
-
-static void
-gst_sympie_probe_forget (GstSympieProbe *self)
-{
-  GList *pads = gst_sympie_pairs_dist_pads (GST_SYMPIE_PAIRS (self));
-
-  GST_OBJECT_LOCK (self);
-  for (GList *l = pads; l; l = l->next)
-    gst_sympie_tally_reset (&GST_SYMPIE_PAIRS_PAD (l->data)->tally);
-  self->measure_time = 0;
-  GST_OBJECT_UNLOCK (self);
-  g_list_free_full (pads, gst_object_unref);
+  return gst_sympie_measurement_start (&GST_SYMPIE_PROBE (agg)->measurement);
 }
 
 static gboolean
 gst_sympie_probe_stop (GstAggregator *agg)
 {
-  GstSympieProbe *self = GST_SYMPIE_PROBE (agg);
-
-  sympie_features_close (self->vgg19);
-  self->vgg19 = NULL;
-  gst_sympie_results_free (self->results);
-  self->results = NULL;
+  gst_sympie_measurement_stop (&GST_SYMPIE_PROBE (agg)->measurement);
   return GST_AGGREGATOR_CLASS (parent_class)->stop (agg);
-}
-
-static gboolean
-gst_sympie_probe_start (GstAggregator *agg)
-{
-  GstSympieProbe *self = GST_SYMPIE_PROBE (agg);
-
-  self->last_progress = gst_util_get_timestamp ();
-  gst_sympie_probe_forget (self);
-  if (gst_sympie_probe_open_vgg19 (self)
-      && gst_sympie_probe_open_results (self))
-    return TRUE;
-  gst_sympie_probe_stop (agg); /* the base class does not */
-  return FALSE;
 }
 
 static GstFlowReturn
 gst_sympie_probe_flush (GstAggregator *agg)
 {
-  GstSympieProbe *self = GST_SYMPIE_PROBE (agg);
-
-  gst_sympie_probe_forget (self);
-  return gst_sympie_probe_open_results (self) ? GST_FLOW_OK : GST_FLOW_ERROR;
-}
-
-/* ---- Results ----------------------------------------------------------- */
-
-static GstFlowReturn
-gst_sympie_probe_results_failed (GstSympieProbe *self, GError *error)
-{
-  if (g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOSPC))
-    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
-        ("Cannot write the results: %s", error->message), (NULL));
-  else
-    GST_ELEMENT_ERROR (self, RESOURCE, WRITE,
-        ("Cannot write the results: %s", error->message), (NULL));
-  g_error_free (error);
-  return GST_FLOW_ERROR;
-}
-
-static void
-gst_sympie_probe_log_progress (GstSympieProbe *self)
-{
-  GstClockTime now = gst_util_get_timestamp ();
-  GstStructure *stats;
-
-  if (now - self->last_progress < PROGRESS_INTERVAL)
-    return;
-  self->last_progress = now;
-  g_object_get (self, "stats", &stats, NULL);
-  GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, stats);
-  gst_structure_free (stats);
-}
-
-/* Tells everybody of the pairs that were measured; takes `frames`. */
-static GstFlowReturn
-gst_sympie_probe_report (GstSympieProbe *self, GPtrArray *frames)
-{
-  gboolean post;
-  GError *error = NULL;
-
-  if (self->results) {
-    GPtrArray *pooled = gst_sympie_probe_pool (self, FALSE);
-
-    gst_sympie_results_add (self->results, frames, pooled, &error);
-    g_ptr_array_unref (pooled);
-  }
-
-  GST_OBJECT_LOCK (self);
-  post = self->frame_message;
-  GST_OBJECT_UNLOCK (self);
-  for (guint i = 0; post && i < frames->len; i++) {
-    GstStructure *frame = gst_structure_copy (frames->pdata[i]);
-
-    gst_structure_set (frame, "type", G_TYPE_STRING, "frame", NULL);
-    gst_element_post_message (
-        GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self), frame));
-  }
-  g_ptr_array_unref (frames);
-  gst_sympie_probe_log_progress (self);
-  return error ? gst_sympie_probe_results_failed (self, error) : GST_FLOW_OK;
-}
-
-/* ---- Pairs ------------------------------------------------------------- */
-
-static GstStructure *
-describe (const GstSympieFrame *frame, guint64 index,
-    const SympieDifference *difference)
-{
-  return gst_structure_new ("sympieprobe", "pad", G_TYPE_STRING,
-      GST_PAD_NAME (frame->pad), "index", G_TYPE_UINT64, index, "timestamp",
-      G_TYPE_UINT64, GST_BUFFER_PTS (frame->buffer), "stream-time",
-      G_TYPE_UINT64, frame->stream_time, "running-time", G_TYPE_UINT64,
-      frame->running_time, "duration", G_TYPE_UINT64,
-      GST_BUFFER_DURATION (frame->buffer), "feature-mse", G_TYPE_DOUBLE,
-      difference->feature_mse, "pixel-mse", G_TYPE_DOUBLE,
-      difference->pixel_mse, "psnr", G_TYPE_DOUBLE,
-      gst_sympie_psnr (difference->pixel_mse), NULL);
-}
-
-/* The frames of `dist` that are to be measured now, each with the number of its
- * pair, which has been counted. */
-static guint
-gst_sympie_probe_choose (GstSympieProbe *self, const GstSympieFrame *dist,
-    guint n, GstSympieFrame *chosen, guint64 *indices)
-{
-  guint n_chosen = 0;
-
-  GST_OBJECT_LOCK (self);
-  for (guint i = 0; i < n; i++) {
-    guint64 index = dist[i].pad->tally.n_pairs++;
-
-    if (index % self->subsample == 0) {
-      indices[n_chosen] = index;
-      chosen[n_chosen++] = dist[i];
-    }
-  }
-  GST_OBJECT_UNLOCK (self);
-  return n_chosen;
+  return gst_sympie_measurement_restart (&GST_SYMPIE_PROBE (agg)->measurement)
+             ? GST_FLOW_OK
+             : GST_FLOW_ERROR;
 }
 
 static GstFlowReturn
 gst_sympie_probe_pair (GstSympiePairs *pairs, const GstSympieFrame *ref,
     const GstSympieFrame *dist, guint n)
 {
-  GstSympieProbe *self = GST_SYMPIE_PROBE (pairs);
-  GstSympieFrame *chosen = g_newa (GstSympieFrame, n);
-  guint64 *indices = g_newa (guint64, n);
-  SympieDifference *differences = g_newa (SympieDifference, n);
-  GstClockTime begin = gst_util_get_timestamp ();
-  GPtrArray *frames;
-
-  n = gst_sympie_probe_choose (self, dist, n, chosen, indices);
-  if (n == 0)
-    return GST_FLOW_OK;
-  if (!gst_sympie_vgg19_compare (
-          GST_ELEMENT (self), self->vgg19, ref, chosen, n, differences))
-    return GST_FLOW_ERROR;
-
-  frames = new_structures ();
-  GST_OBJECT_LOCK (self);
-  self->measure_time += gst_util_get_timestamp () - begin;
-  for (guint i = 0; i < n; i++) {
-    gst_sympie_tally_add (&chosen[i].pad->tally, &differences[i]);
-    g_ptr_array_add (
-        frames, describe (&chosen[i], indices[i], &differences[i]));
-  }
-  GST_OBJECT_UNLOCK (self);
-  return gst_sympie_probe_report (self, frames);
+  return gst_sympie_measurement_pair (
+      &GST_SYMPIE_PROBE (pairs)->measurement, ref, dist, n);
 }
 
 static GstFlowReturn
 gst_sympie_probe_unmatched (
     GstSympiePairs *pairs, GstSympiePairsPad *dist, const GstSympieFrame *frame)
 {
-  GstSympieProbe *self = GST_SYMPIE_PROBE (pairs);
-  gboolean is_dist = frame->pad == dist;
-  const gchar *other = is_dist ? "ref_sink" : GST_PAD_NAME (dist);
-  gboolean strict;
-
-  GST_OBJECT_LOCK (self);
-  if (is_dist)
-    dist->tally.n_unmatched_dist++;
-  else
-    dist->tally.n_unmatched_ref++;
-  strict = self->strict;
-  GST_OBJECT_UNLOCK (self);
-
-  if (strict) {
-    GST_ELEMENT_ERROR (self, STREAM, FAILED,
-        ("The frame of %s at running time %" GST_TIME_FORMAT
-         " has no partner at %s",
-            GST_PAD_NAME (frame->pad), GST_TIME_ARGS (frame->running_time),
-            other),
-        (NULL));
-    return GST_FLOW_ERROR;
-  }
-  GST_INFO_OBJECT (self,
-      "%s: no partner at %s for the frame at %" GST_TIME_FORMAT,
-      GST_PAD_NAME (frame->pad), other, GST_TIME_ARGS (frame->running_time));
-  return GST_FLOW_OK;
-}
-
-/* A stream without a pair is worth a warning; the first pair is always
- * measured. */
-static void
-gst_sympie_probe_warn (GstSympieProbe *self)
-{
-  GList *pads = gst_sympie_pairs_dist_pads (GST_SYMPIE_PAIRS (self));
-
-  for (GList *l = pads; l; l = l->next) {
-    const GstSympieTally *tally = &GST_SYMPIE_PAIRS_PAD (l->data)->tally;
-    guint64 n_pairs, n_ref, n_dist;
-
-    GST_OBJECT_LOCK (self);
-    n_pairs = tally->n_pairs;
-    n_ref = tally->n_unmatched_ref;
-    n_dist = tally->n_unmatched_dist;
-    GST_OBJECT_UNLOCK (self);
-    if (n_pairs == 0)
-      GST_ELEMENT_WARNING (self, STREAM, FAILED,
-          ("Nothing was measured: %" G_GUINT64_FORMAT
-           " frames came to ref_sink, %" G_GUINT64_FORMAT
-           " to %s, and none in pairs",
-              n_ref, n_dist, GST_PAD_NAME (l->data)),
-          (NULL));
-  }
-  g_list_free_full (pads, gst_object_unref);
+  return gst_sympie_measurement_unmatched (
+      &GST_SYMPIE_PROBE (pairs)->measurement, dist, frame);
 }
 
 static GstFlowReturn
 gst_sympie_probe_finish (GstSympiePairs *pairs)
 {
-  GstSympieProbe *self = GST_SYMPIE_PROBE (pairs);
-  GPtrArray *pooled = gst_sympie_probe_pool (self, TRUE);
-  GError *error = NULL;
-
-  gst_sympie_probe_warn (self);
-  if (self->results)
-    gst_sympie_results_finish (self->results, pooled, &error);
-  for (guint i = 0; !error && i < pooled->len; i++) {
-    GstStructure *one = gst_structure_copy (pooled->pdata[i]);
-
-    GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, one);
-    gst_element_post_message (
-        GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self), one));
-  }
-  g_ptr_array_unref (pooled);
-  return error ? gst_sympie_probe_results_failed (self, error) : GST_FLOW_EOS;
+  return gst_sympie_measurement_finish (&GST_SYMPIE_PROBE (pairs)->measurement);
 }
 
 /* ---- Properties -------------------------------------------------------- */
-
-/* With the object lock held. */
-static gdouble
-gst_sympie_probe_mean (GstSympieProbe *self)
-{
-  return gst_sympie_tally_mean (
-      &gst_sympie_pairs_main_pad (GST_SYMPIE_PAIRS (self))->tally);
-}
-
-static GstStructure *
-gst_sympie_probe_stats (GstSympieProbe *self)
-{
-  guint64 n_frames = 0, n_pairs = 0, n_ref = 0, n_dist = 0;
-  gdouble seconds = (gdouble) self->measure_time / GST_SECOND;
-
-  for (GList *l = GST_ELEMENT (self)->sinkpads; l; l = l->next) {
-    const GstSympieTally *tally = &GST_SYMPIE_PAIRS_PAD (l->data)->tally;
-
-    n_frames += gst_sympie_tally_n_frames (tally);
-    n_pairs += tally->n_pairs;
-    n_ref += tally->n_unmatched_ref;
-    n_dist += tally->n_unmatched_dist;
-  }
-  return gst_structure_new ("application/x-sympie-probe-stats", "frames",
-      G_TYPE_UINT64, n_frames, "pairs", G_TYPE_UINT64, n_pairs, "unmatched-ref",
-      G_TYPE_UINT64, n_ref, "unmatched-dist", G_TYPE_UINT64, n_dist,
-      "measure-time", G_TYPE_UINT64, self->measure_time, "rate", G_TYPE_DOUBLE,
-      seconds > 0.0 ? (gdouble) n_frames / seconds : 0.0, NULL);
-}
 
 static void
 gst_sympie_probe_set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstSympieProbe *self = GST_SYMPIE_PROBE (object);
+  GstSympieMeasurementSettings *settings = &self->measurement.settings;
 
   GST_OBJECT_LOCK (self);
   switch (id) {
   case PROP_WEIGHTS:
-    g_free (self->weights);
-    self->weights = g_value_dup_string (value);
+    g_free (settings->weights);
+    settings->weights = g_value_dup_string (value);
     break;
   case PROP_LAYER:
-    self->features.layer = g_value_get_enum (value);
+    settings->features.layer = g_value_get_enum (value);
     break;
   case PROP_INPUT:
-    self->features.input = g_value_get_enum (value);
+    settings->features.input = g_value_get_enum (value);
     break;
   case PROP_SUBSAMPLE:
-    self->subsample = g_value_get_uint (value);
+    settings->subsample = g_value_get_uint (value);
     break;
   case PROP_DEVICE:
-    self->features.device = g_value_get_enum (value);
+    settings->features.device = g_value_get_enum (value);
     break;
   case PROP_N_THREADS:
-    self->features.n_threads = (int) g_value_get_uint (value);
+    settings->features.n_threads = (int) g_value_get_uint (value);
     break;
   case PROP_FRAME_MESSAGE:
-    self->frame_message = g_value_get_boolean (value);
+    settings->frame_message = g_value_get_boolean (value);
     break;
   case PROP_STRICT:
-    self->strict = g_value_get_boolean (value);
+    settings->strict = g_value_get_boolean (value);
     break;
   case PROP_RESULTS_FILENAME:
-    g_free (self->results_filename);
-    self->results_filename = g_value_dup_string (value);
+    g_free (settings->results_filename);
+    settings->results_filename = g_value_dup_string (value);
     break;
   case PROP_RESULTS_FORMAT:
-    self->results_format = g_value_get_enum (value);
+    settings->results_format = g_value_get_enum (value);
     break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -603,44 +249,48 @@ gst_sympie_probe_get_property (
     GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   GstSympieProbe *self = GST_SYMPIE_PROBE (object);
+  GstSympieMeasurementSettings *settings = &self->measurement.settings;
 
   GST_OBJECT_LOCK (self);
   switch (id) {
   case PROP_WEIGHTS:
-    g_value_take_string (value, gst_sympie_vgg19_dup_weights (self->weights));
+    g_value_take_string (
+        value, gst_sympie_vgg19_dup_weights (settings->weights));
     break;
   case PROP_LAYER:
-    g_value_set_enum (value, self->features.layer);
+    g_value_set_enum (value, settings->features.layer);
     break;
   case PROP_INPUT:
-    g_value_set_enum (value, self->features.input);
+    g_value_set_enum (value, settings->features.input);
     break;
   case PROP_SUBSAMPLE:
-    g_value_set_uint (value, self->subsample);
+    g_value_set_uint (value, settings->subsample);
     break;
   case PROP_DEVICE:
-    g_value_set_enum (value, self->features.device);
+    g_value_set_enum (value, settings->features.device);
     break;
   case PROP_N_THREADS:
-    g_value_set_uint (value, self->features.n_threads);
+    g_value_set_uint (value, settings->features.n_threads);
     break;
   case PROP_FRAME_MESSAGE:
-    g_value_set_boolean (value, self->frame_message);
+    g_value_set_boolean (value, settings->frame_message);
     break;
   case PROP_STRICT:
-    g_value_set_boolean (value, self->strict);
+    g_value_set_boolean (value, settings->strict);
     break;
   case PROP_RESULTS_FILENAME:
-    g_value_set_string (value, self->results_filename);
+    g_value_set_string (value, settings->results_filename);
     break;
   case PROP_RESULTS_FORMAT:
-    g_value_set_enum (value, self->results_format);
+    g_value_set_enum (value, settings->results_format);
     break;
   case PROP_MEAN:
-    g_value_set_double (value, gst_sympie_probe_mean (self));
+    g_value_set_double (
+        value, gst_sympie_measurement_mean (&self->measurement));
     break;
   case PROP_STATS:
-    g_value_take_boxed (value, gst_sympie_probe_stats (self));
+    g_value_take_boxed (
+        value, gst_sympie_measurement_stats (&self->measurement));
     break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -654,8 +304,7 @@ gst_sympie_probe_finalize (GObject *object)
 {
   GstSympieProbe *self = GST_SYMPIE_PROBE (object);
 
-  g_free (self->weights);
-  g_free (self->results_filename);
+  gst_sympie_measurement_clear (&self->measurement);
   G_OBJECT_CLASS (parent_class)->finalize (object);
 }
 
@@ -832,9 +481,6 @@ gst_sympie_probe_class_init (GstSympieProbeClass *klass)
   gst_sympie_probe_install_properties (object_class);
   gst_type_mark_as_plugin_api (GST_TYPE_SYMPIE_PAIRS, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_SYMPIE_PAIRS_PAD, 0);
-  gst_type_mark_as_plugin_api (GST_TYPE_SYMPIE_LAYER, 0);
-  gst_type_mark_as_plugin_api (GST_TYPE_SYMPIE_INPUT, 0);
-  gst_type_mark_as_plugin_api (GST_TYPE_SYMPIE_RESULTS_FORMAT, 0);
 
   gst_element_class_set_static_metadata (element_class, "VGG19 feature error",
       "Filter/Analyzer/Video",
@@ -851,13 +497,15 @@ gst_sympie_probe_class_init (GstSympieProbeClass *klass)
 static void
 gst_sympie_probe_init (GstSympieProbe *self)
 {
-  self->features = (SympieFeaturesConfig) SYMPIE_FEATURES_CONFIG_INIT;
-  self->features.layer = DEFAULT_LAYER;
-  self->features.input = DEFAULT_INPUT;
-  self->features.device = DEFAULT_DEVICE;
-  self->features.n_threads = DEFAULT_N_THREADS;
-  self->subsample = DEFAULT_SUBSAMPLE;
-  self->frame_message = DEFAULT_FRAME_MESSAGE;
-  self->strict = DEFAULT_STRICT;
-  self->results_format = DEFAULT_RESULTS_FORMAT;
+  GstSympieMeasurementSettings *settings = &self->measurement.settings;
+
+  gst_sympie_measurement_init (&self->measurement, GST_SYMPIE_PAIRS (self));
+  settings->features.layer = DEFAULT_LAYER;
+  settings->features.input = DEFAULT_INPUT;
+  settings->features.device = DEFAULT_DEVICE;
+  settings->features.n_threads = DEFAULT_N_THREADS;
+  settings->subsample = DEFAULT_SUBSAMPLE;
+  settings->frame_message = DEFAULT_FRAME_MESSAGE;
+  settings->strict = DEFAULT_STRICT;
+  settings->results_format = DEFAULT_RESULTS_FORMAT;
 }

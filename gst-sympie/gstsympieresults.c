@@ -10,6 +10,8 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "enums.h"
+
 struct _GstSympieResults
 {
   gchar *filename;
@@ -20,22 +22,10 @@ struct _GstSympieResults
   guint64 n_frames;
 };
 
-GType
-gst_sympie_results_format_get_type (void)
-{
-  static gsize type = 0;
-  static const GEnumValue values[] = {
+GST_SYMPIE_DEFINE_ENUM (GstSympieResultsFormat, gst_sympie_results_format,
     { GST_SYMPIE_RESULTS_CSV, "Comma-separated values", "csv" },
     { GST_SYMPIE_RESULTS_JSON, "JSON", "json" },
-    { GST_SYMPIE_RESULTS_XML, "XML", "xml" },
-    { 0, NULL, NULL },
-  };
-
-  if (g_once_init_enter (&type))
-    g_once_init_leave (
-        &type, g_enum_register_static ("GstSympieResultsFormat", values));
-  return type;
-}
+    { GST_SYMPIE_RESULTS_XML, "XML", "xml" })
 
 /* ---- Text -------------------------------------------------------------- */
 

@@ -8,15 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enums.h"
 #include "gstsympiedevice.h"
-
-static const gchar *const input_names[] = { "crop224", "full" };
 
 GType
 gst_sympie_layer_get_type (void)
 {
   static gsize type = 0;
   static GEnumValue values[SYMPIE_N_LAYERS + 1];
+  GType registered;
 
   if (g_once_init_enter (&type)) {
     for (gint i = 0; i < SYMPIE_N_LAYERS; i++)
@@ -24,35 +24,22 @@ gst_sympie_layer_get_type (void)
         i == SYMPIE_LAYER_POOL5 ? "The last max-pool: all features"
                                 : "A convolution after its ReLU",
         sympie_layer_name (i) };
-    g_once_init_leave (
-        &type, g_enum_register_static ("GstSympieLayer", values));
+    registered = g_enum_register_static ("GstSympieLayer", values);
+    gst_type_mark_as_plugin_api (registered, 0);
+    g_once_init_leave (&type, registered);
   }
   return type;
 }
 
-GType
-gst_sympie_input_get_type (void)
-{
-  static gsize type = 0;
-  static GEnumValue values[] = {
-    { SYMPIE_INPUT_CROP224, "The central 224x224 of the frame, reduced", NULL },
-    { SYMPIE_INPUT_FULL, "The whole frame at its size", NULL },
-    { 0, NULL, NULL },
-  };
-
-  if (g_once_init_enter (&type)) {
-    for (guint i = 0; i < G_N_ELEMENTS (input_names); i++)
-      values[i].value_nick = input_names[i];
-    g_once_init_leave (
-        &type, g_enum_register_static ("GstSympieInput", values));
-  }
-  return type;
-}
+GST_SYMPIE_DEFINE_ENUM (GstSympieInput, gst_sympie_input,
+    { SYMPIE_INPUT_CROP224, "The central 224x224 of the frame, reduced",
+        "crop224" },
+    { SYMPIE_INPUT_FULL, "The whole frame at its size", "full" })
 
 const gchar *
 gst_sympie_input_name (SympieInput input)
 {
-  return input_names[input];
+  return input == SYMPIE_INPUT_FULL ? "full" : "crop224";
 }
 
 gchar *
