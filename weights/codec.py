@@ -75,26 +75,27 @@ def _run(command, data, codec):
     return done.stdout
 
 
-def clip(image, side, shown, rng):
-    """-> CLIP views, (CLIP, side, side, 3), that pan by up to 4 pixels a frame;
-    view `shown` is the picture's central crop."""
+def clip(image, size, shown, rng):
+    """-> CLIP views, (CLIP, height, width, 3), that pan by up to 4 pixels a frame;
+    view `shown` is the picture's central crop. size: height and width, or one side."""
+    height, width = np.broadcast_to(size, 2)
     step = rng.integers(-4, 5, 2)
     room = 4 * (CLIP - 1)
     wide = cv2.copyMakeBorder(image, *[room] * 4, cv2.BORDER_REFLECT_101)
-    top, left = ((n - side) // 2 for n in wide.shape[:2])
+    top, left = (wide.shape[0] - height) // 2, (wide.shape[1] - width) // 2
     corners = [(top + t * step[0], left + t * step[1])
                for t in range(-shown, CLIP - shown)]
-    return np.stack([wide[y:y + side, x:x + side] for y, x in corners])
+    return np.stack([wide[y:y + height, x:x + width] for y, x in corners])
 
 
-def damage_pictures(images, side, codec, severity, seeds):
-    """-> (N, side, side, 3): central crops, half of them from an intra frame, half
+def damage_pictures(images, size, codec, severity, seeds):
+    """-> (N, height, width, 3): central crops, half of them from an intra frame, half
     from a predicted one, as a picture's own seed draws."""
     shown, clips = [], []
     for image, seed in zip(images, seeds):
         rng = np.random.default_rng(seed)
         shown.append(rng.choice([0, CLIP - 1]))
-        clips.append(clip(image, side, shown[-1], rng))
+        clips.append(clip(image, size, shown[-1], rng))
     return damage(np.stack(clips), codec, severity)[np.arange(len(images)), shown]
 
 

@@ -112,12 +112,11 @@ def run_network(network, pictures, side):
     return torch.cat(outputs)
 
 
-def segment(network, pictures):
-    """-> the class of each pixel, (N, SEGMENTER_SIDE, SEGMENTER_SIDE)."""
-    logits = run_network(network, pictures, SEGMENTER_SIDE)
-    return torch.stack([F.interpolate(one[None], (SEGMENTER_SIDE, SEGMENTER_SIDE),
-                                      mode="bilinear", align_corners=True)[0].argmax(0)
-                        for one in logits])
+def segment(network, pictures, side=SEGMENTER_SIDE):
+    """-> the class of each pixel, (N, side, side)."""
+    logits = run_network(network, pictures, side)
+    return torch.stack([F.interpolate(one[None], (side, side), mode="bilinear",
+                                      align_corners=True)[0].argmax(0) for one in logits])
 
 
 # ---- Scores ----------------------------------------------------------------

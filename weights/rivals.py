@@ -105,7 +105,7 @@ class GStreamer(Filter):
         return [p[:, :width] for p in super().enhance_all(wide)]
 
     def timed(self, on, count):
-        return ["gst-launch-1.0", "-q", "videotestsrc", "pattern=gray",
+        return ["gst-launch-1.0", "-q", "videotestsrc", "pattern=white",
                 f"num-buffers={count}", "!",
                 f"video/x-raw,format=I420,width={HD[0]},height={HD[1]}", "!",
                 *(self.elements + ["!"]) * on, "fakesink"]
@@ -137,8 +137,9 @@ class SyMPIE(GStreamer):
     def __init__(self, weights):
         from sympie import Sympie
 
-        super().__init__(["sympieenhance", "n-threads=1", "device=cpu", "smoothing=0",
-                          f"weights={weights}"])
+        # The gate would spare the frames that it is timed on.
+        super().__init__(["sympieenhance", "n-threads=1", "device=cpu", "gate=off",
+                          "smoothing=0", f"weights={weights}"])
         self.sympie = Sympie(weights)
         build = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "build",
                              "gst-sympie")

@@ -20,6 +20,8 @@ except (ImportError, SystemExit) as why:
     sys.exit(77)
 import rivals
 
+WEIGHTS = os.path.join(consumers.ROOT, "weights", "nem.safetensors")
+
 
 def ffmpeg(*arguments):
     subprocess.run(["ffmpeg", "-v", "error", "-y", *arguments], check=True,
@@ -27,7 +29,7 @@ def ffmpeg(*arguments):
 
 
 class Arguments:
-    damages, pictures = ["darken"], 2
+    damages, pictures = ["vp9"], 2
 
     def __init__(self, data):
         self.data = data
@@ -44,12 +46,19 @@ class Clips(unittest.TestCase):
         people.clips = ["clips/one.mkv"]
         return people
 
+    def no_photographs(self):
+        for folder in ("images/train", "images/extra"):
+            os.makedirs(f"{self.data}/{folder}")
+        with open(f"{self.data}/images/extra/index.csv", "w", encoding="utf-8") as file:
+            file.write("file,class_index,wnid\n")
+
     def assert_left_out(self, consumer, words):
         with self.assertRaisesRegex(consumers.LeftOut, words):
-            consumers.look(consumer, Arguments(self.data), {}, None)
+            consumers.look(consumer, Arguments(self.data), {}, None, f"{self.data}/scores")
 
     def test_nothing_to_find(self):
         ffmpeg("-f", "lavfi", "-i", "color=gray:size=160x160:duration=1", self.clip)
+        self.no_photographs()
         self.assert_left_out(self.people(), "finds nothing in the undamaged pictures")
 
     def test_a_clip_that_does_not_decode(self):
@@ -62,7 +71,7 @@ class Clips(unittest.TestCase):
             file.seek(os.path.getsize(self.clip) // 4)
             file.write(os.urandom(os.path.getsize(self.clip) // 2))
         try: # what decodes in spite of it is no fault
-            list(self.people().pictures(self.data, 2))
+            list(consumers.frames_of(self.data, ["clips/one.mkv"], 2))
         except consumers.LeftOut as why:
             self.assertIn("does not decode", str(why))
 
@@ -99,15 +108,67 @@ class Scores(unittest.TestCase):
         class Fixed(consumers.Boxes):
             def find(self, picture):
                 return picture
+        fixed = Fixed()
         boxes = [(0, 0, 10, 10), (50, 50, 20, 20)]
         for found, wanted in ((boxes, 1), (boxes[:1], 2 / 3), ([], 0),
                               ([(0, 0, 10, 6), (90, 0, 5, 5)], 0.5)):
-            self.assertAlmostEqual(Fixed().judge(found, boxes, None), wanted)
-        self.assertIsNone(Fixed().judge(boxes, [], None))
+            self.assertAlmostEqual(fixed.judge(found, consumers.Seen(boxes, "")), wanted)
+        self.assertTrue(fixed.finds(consumers.Seen(boxes, "")))
+        self.assertFalse(fixed.finds(consumers.Seen([], "")))
 
     def test_interval(self):
-        low, high = consumers.interval(np.array([1.0] * 50))
+        low, high = consumers.interval(np.array([1.0] * 50), [str(i) for i in range(50)])
         self.assertEqual((low, high), (1, 1))
+        # Frames of a clip are no pictures by themselves.
+        gains = np.repeat([0.0, 1.0, 0.0, 1.0], 25)
+        wide = consumers.interval(gains, np.repeat(list("abcd"), 25))
+        narrow = consumers.interval(gains, [str(i) for i in range(100)])
+        self.assertEqual(tuple(wide), (0, 1))
+        self.assertGreater(narrow[0], 0.3)
+        self.assertLess(narrow[1], 0.7)
+
+
+class Echo(consumers.Consumer):
+    """Scores how bright a picture still is; counts what it is asked."""
+    name, asked = "brightness", 0
+
+    def __init__(self, pictures):
+        self.seen = [consumers.Seen(picture, str(i)) for i, picture in enumerate(pictures)]
+
+    def pictures(self, data, count):
+        return iter(self.seen)
+
+    def judge(self, picture, seen):
+        self.asked += 1
+        return picture.mean() / 255
+
+
+class Dim:
+    def enhance_all(self, pictures):
+        return [picture // 2 for picture in pictures]
+
+
+class Look(unittest.TestCase):
+    def look(self, folder, key):
+        rng = np.random.default_rng(5)
+        echo = Echo(rng.integers(0, 256, (2, 64, 96, 3)).astype(np.uint8))
+        rows = consumers.look(echo, Arguments(""), {"dim": (key, Dim())}, None,
+                              os.path.join(folder, "echo.json"))
+        return rows, echo.asked
+
+    def test_a_codec_and_what_is_kept(self):
+        with tempfile.TemporaryDirectory() as folder:
+            rows, asked = self.look(folder, "dim 1")
+            self.assertEqual([row["damage"] for row in rows], ["clean", "vp9", "all"])
+            for row in rows:
+                self.assertAlmostEqual(row["with"], row["without"] / 2, delta=0.5)
+                self.assertLess(row["low"], 0)
+                self.assertLessEqual(row["low"], row["gain"])
+                self.assertLessEqual(row["gain"], row["high"])
+            self.assertNotEqual(rows[0]["without"], rows[1]["without"])
+            self.assertEqual(asked, 2 + 2 * 4) # to choose; two damages, without and with
+            self.assertEqual(self.look(folder, "dim 1"), (rows, 2))
+            self.assertEqual(self.look(folder, "dim 2"), (rows, 2 + 2 * 2))
 
 
 class Rivals(unittest.TestCase):
@@ -124,6 +185,14 @@ class Rivals(unittest.TestCase):
                 self.assertGreater(np.abs(after.astype(int) - before).max(), 0, name)
             # Each picture alone gives the same: no filter remembers the one before.
             np.testing.assert_array_equal(rival.enhance_all(pictures[2:])[0], made[2], name)
+
+    def test_times(self):
+        rivals.HD, rivals.TIMED, kept = (256, 192), 4, (rivals.HD, rivals.TIMED)
+        try:
+            for name, rival in {**rivals.load(), "SyMPIE": rivals.SyMPIE(WEIGHTS)}.items():
+                self.assertGreaterEqual(rival.milliseconds(), 0, name)
+        finally:
+            rivals.HD, rivals.TIMED = kept
 
     def test_one_that_fails(self):
         with self.assertRaisesRegex(RuntimeError, "ffmpeg: "):
