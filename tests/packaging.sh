@@ -26,7 +26,7 @@ trap 'rm -rf "$folder"' EXIT
 apt-get update -qq
 
 with gstreamer1.0-sympie sympie-data gstreamer1.0-tools gstreamer1.0-plugins-base
-gst-inspect-1.0 --exists sympieenhance || fail "GStreamer finds no sympieenhance"
+gst-inspect-1.0 sympieenhance >/dev/null || fail "GStreamer finds no sympieenhance"
 play() {
   gst-launch-1.0 -q videotestsrc num-buffers=3 ! \
     video/x-raw,format=I420,width=320,height=240 "$@" ! filesink location="$folder/video"

@@ -189,6 +189,54 @@ test_images (SympieContext *context)
   frame_clear (&frame);
 }
 
+/* What sympie_enhance() makes of a frame is what sympie_apply() makes of it
+ * with the estimate blended by hand. */
+static void
+test_strength (SympieContext *context)
+{
+  static const float strengths[] = { 0, 0.25f, 0.5f, 1 };
+  const SympieColorimetry any = { 0, 0, true, 0 };
+  uint64_t seed = 6;
+  Frame src = frame_new (SYMPIE_FORMAT_RGB, 64, 48, 0, &any, &seed);
+  Frame dst = frame_new (SYMPIE_FORMAT_RGB, 64, 48, 0, &any, &seed);
+  Frame expected = frame_new (SYMPIE_FORMAT_RGB, 64, 48, 0, &any, &seed);
+  SympieParams identity, estimate, params, blended;
+  SympieError error = { 0 };
+  float gate;
+
+  /* A dull picture, so that there is something to enhance. */
+  for (int c = 0; c < 3; c++)
+    for (int y = 0; y < 48; y++)
+      for (int x = 0; x < 64; x++)
+        frame_set (&src, c, x, y, 40 + (x + y) % 8);
+  sympie_params_identity (&identity);
+  CHECK (sympie_estimate (context, &src.image, &estimate, NULL, &error), "%s",
+      error.message);
+  CHECK (sympie_params_distance (&identity, &estimate) > 0.01f,
+      "nothing to blend");
+  for (int i = 0; i < 4; i++) {
+    CHECK (sympie_enhance (context, &src.image, &dst.target, strengths[i],
+               &params, &gate, &error),
+        "%s", error.message);
+    CHECK (sympie_params_distance (&params, &estimate) == 0,
+        "strength %g: parameters of another estimate", strengths[i]);
+    sympie_params_blend (&identity, &estimate, strengths[i], &blended);
+    sympie_apply (context, &src.image, &expected.target, &blended, NULL);
+    CHECK (frame_same_pixels (&dst, &expected), "strength %g", strengths[i]);
+    CHECK (frame_same_pixels (&dst, &src) == (strengths[i] == 0),
+        "strength %g: the frame is %s", strengths[i],
+        strengths[i] == 0 ? "changed" : "as it was");
+  }
+  for (int i = 0; i < 3; i++)
+    check_error (
+        sympie_enhance (context, &src.image, &dst.target,
+            ((const float[]){ -0.1f, 1.1f, NAN })[i], NULL, NULL, &error),
+        &error, "a strength of");
+  frame_clear (&src);
+  frame_clear (&dst);
+  frame_clear (&expected);
+}
+
 static void
 test_no_weights (void)
 {
@@ -285,9 +333,12 @@ main (void)
 
   config.weights = getenv ("SYMPIE_WEIGHTS");
   config.device = SYMPIE_DEVICE_CPU;
+  config.ignore_gate = true;
   context = sympie_open (&config, &error);
-  if (CHECK (context, "%s", error.message))
+  if (CHECK (context, "%s", error.message)) {
     test_images (context);
+    test_strength (context);
+  }
   sympie_close (context);
   test_no_weights ();
   test_open ();

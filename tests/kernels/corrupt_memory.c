@@ -6,74 +6,11 @@
 /* Memory of the corruptions, libjpeg's too: each allocation fails once, nothing
  * is left behind, and no more is taken than the picture is worth. */
 
-#include <stdatomic.h>
 #include <string.h>
 
 #include "check.h"
+#include "failing.h"
 #include "scene.h"
-
-/* ---- An allocator that counts and fails ---------------------------------- */
-
-static atomic_long n_blocks, n_calls, fail_at = -1;
-static atomic_size_t largest;
-
-void *__libc_malloc (size_t size);
-void *__libc_calloc (size_t n, size_t size);
-void *__libc_realloc (void *block, size_t size);
-void *__libc_memalign (size_t alignment, size_t size);
-void __libc_free (void *block);
-
-static bool
-fails (size_t size)
-{
-  if (size > largest)
-    largest = size;
-  return atomic_fetch_add (&n_calls, 1) == fail_at;
-}
-
-static void *
-counted (void *block)
-{
-  n_blocks += block != NULL;
-  return block;
-}
-
-void *
-malloc (size_t size)
-{
-  return fails (size) ? NULL : counted (__libc_malloc (size));
-}
-
-void *
-calloc (size_t n, size_t size)
-{
-  return fails (n * size) ? NULL : counted (__libc_calloc (n, size));
-}
-
-void *
-realloc (void *block, size_t size)
-{
-  void *moved;
-
-  if (fails (size))
-    return NULL;
-  moved = __libc_realloc (block, size);
-  n_blocks += !block && moved;
-  return moved;
-}
-
-void *
-aligned_alloc (size_t alignment, size_t size)
-{
-  return fails (size) ? NULL : counted (__libc_memalign (alignment, size));
-}
-
-void
-free (void *block)
-{
-  n_blocks -= block != NULL;
-  __libc_free (block);
-}
 
 /* ---- Tests --------------------------------------------------------------- */
 

@@ -179,6 +179,33 @@ test_definition (uint64_t *seed)
   sympie_pool_free (pool);
 }
 
+/* Frames of one size after each other, of which each differs from the one
+ * before in its format or in what its values mean. */
+static void
+test_same_size (uint64_t *seed)
+{
+  SympiePool *pool = sympie_pool_new (1, NULL);
+  SympieDwm *dwm = sympie_dwm_new (pool, sympie_cpu_flags (0), NULL);
+
+  for (int format = 0; format < SYMPIE_N_FORMATS; format++)
+    for (int i = 0; i < 4; i++) {
+      Frame src = frame_new (format, 34, 26, 0, &colorimetries[i], seed);
+      SympieParams params = random_params (MILD, seed);
+      Definition definition = dwm_definition (&src, &params);
+      double error;
+
+      sympie_dwm_apply (dwm, &src.image, &src.target, &params, NULL);
+      error = largest_error (&src, &definition);
+      CHECK (error <= tolerance (sympie_format_info (format)),
+          "%s, colorimetry %d, after another: %.3f levels",
+          sympie_format_info (format)->name, i, error);
+      definition_clear (&definition);
+      frame_clear (&src);
+    }
+  sympie_dwm_free (dwm);
+  sympie_pool_free (pool);
+}
+
 /* ---- Variants, threads, in place ---------------------------------------- */
 
 static const struct
@@ -417,6 +444,7 @@ main (int argc, char **argv)
     return EXIT_SUCCESS;
   }
   test_definition (&seed);
+  test_same_size (&seed);
   test_variants (&seed);
   return check_end ();
 }

@@ -386,6 +386,33 @@ test_sizes (void)
   sympie_features_close (full);
 }
 
+/* The same pixels in two formats, which take turns in the same place. */
+static void
+test_formats (void)
+{
+  for (int input = SYMPIE_INPUT_CROP224; input <= SYMPIE_INPUT_FULL; input++) {
+    SympieFeatures *features = open_features (SYMPIE_LAYER_RELU1_1, input, 1);
+    SympieImage rgb = make_picture (232, 232), bgr = make_picture (232, 232);
+    SympieError error = { 0 };
+    SympieDifference difference;
+
+    bgr.format = SYMPIE_FORMAT_BGR;
+    for (int i = 0; i < 232 * 232 * 3; i++)
+      memory_of (&bgr)[i] = rgb.planes[0][i / 3 * 3 + 2 - i % 3];
+    for (int i = 0; i < 4; i++) {
+      CHECK (sympie_features_compare (features, i & 1 ? &bgr : &rgb,
+                 i & 2 ? &bgr : &rgb, &difference, &error),
+          "%s", error.message);
+      CHECK (difference.feature_mse == 0 && difference.pixel_mse == 0,
+          "input %d, turn %d: %g and %g", input, i, difference.feature_mse,
+          difference.pixel_mse);
+    }
+    free (memory_of (&rgb));
+    free (memory_of (&bgr));
+    sympie_features_close (features);
+  }
+}
+
 /* ---- Bad configurations and weights ------------------------------------- */
 
 static void
@@ -483,6 +510,7 @@ main (void)
   test_compare_many ();
   test_compare_is_mse ();
   test_sizes ();
+  test_formats ();
   test_failures ();
   test_other_layers_are_checked ();
   unlink (weights);

@@ -172,6 +172,17 @@ test_frame (SympiePreprocess *preprocess, unsigned flags, SympieFormat format,
   frame_clear (&frame);
 }
 
+/* Frames of one size after each other, of which each differs from the one
+ * before in its format or in where its chroma lies. */
+static void
+test_same_size (SympiePreprocess *preprocess, unsigned flags, uint64_t *seed)
+{
+  for (int format = 0; format < SYMPIE_N_FORMATS; format++)
+    for (int i = 0; i < 4; i++)
+      test_frame (
+          preprocess, flags, format, 250, 240, &colorimetries[i], 0, seed);
+}
+
 int
 main (void)
 {
@@ -194,6 +205,8 @@ main (void)
         for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++, n++)
           test_frame (preprocess, flags, format, sizes[s][0], sizes[s][1],
               &colorimetries[(n + format) % 4], n % 3 * 7, &seed);
+    if (preprocess && m == 2)
+      test_same_size (preprocess, flags, &seed);
     sympie_preprocess_free (preprocess);
     sympie_pool_free (pool);
   }
