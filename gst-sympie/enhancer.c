@@ -7,14 +7,31 @@
 
 /* ---- Contexts ------------------------------------------------------------ */
 
+/* A frame to be estimated from aside. */
+typedef struct
+{
+  GstSympieHeld *held;
+  SympieImage image; /* what NEM looks at of it */
+} Look;
+
+static void
+look_free (gpointer data)
+{
+  Look *look = data;
+
+  gst_sympie_held_free (look->held);
+  g_free (look);
+}
+
 static gboolean
-estimate_aside (gpointer user, gpointer frame, GstSympieEstimate *result,
-    SympieError *error)
+estimate_aside (
+    gpointer user, gpointer data, GstSympieEstimate *result, SympieError *error)
 {
   GstSympieEnhancer *enhancer = user;
+  const Look *look = data;
 
-  return sympie_estimate (enhancer->aside, gst_sympie_held_get_image (frame),
-      &result->params, &result->gate, error);
+  return sympie_estimate (
+      enhancer->aside, &look->image, &result->params, &result->gate, error);
 }
 
 /* On one thread: the others are for applying. */
@@ -24,7 +41,7 @@ open_aside (
 {
   static const GstSympieEstimatorFunctions functions = {
     .estimate = estimate_aside,
-    .release = (void (*) (gpointer)) gst_sympie_held_free,
+    .release = look_free,
   };
   SympieConfig own = *config;
 
@@ -72,6 +89,7 @@ gst_sympie_enhancer_end_scene (GstSympieEnhancer *enhancer)
   if (enhancer->estimator)
     gst_sympie_estimator_flush (enhancer->estimator);
   gst_sympie_tracker_reset (&enhancer->tracker);
+  gst_sympie_bars_reset (&enhancer->bars);
   enhancer->cut = FALSE;
 }
 
@@ -84,15 +102,27 @@ gst_sympie_enhancer_estimates (const GstSympieEnhancer *enhancer)
          && enhancer->settings.mode != GST_SYMPIE_MODE_APPLY;
 }
 
+/* Of an image what NEM looks at. */
+static gboolean
+crop (const GstSympieEnhancer *enhancer, SympieImage *image, SympieError *error)
+{
+  const GstVideoRectangle *region = &enhancer->region;
+
+  return enhancer->is_whole
+         || sympie_image_crop (
+             image, region->x, region->y, region->w, region->h, error);
+}
+
 static gboolean
 estimate (gpointer user, guint iteration, SympieParams *params, gfloat *gate,
     SympieError *error)
 {
   GstSympieEnhancer *enhancer = user;
   GstClockTime begin = gst_util_get_timestamp ();
+  SympieImage image = *enhancer->image;
 
-  if (!sympie_estimate (
-          enhancer->context, enhancer->image, params, gate, error))
+  if (!crop (enhancer, &image, error)
+      || !sympie_estimate (enhancer->context, &image, params, gate, error))
     return FALSE;
   enhancer->stats.estimates++;
   enhancer->stats.estimate_time += gst_util_get_timestamp () - begin;
@@ -107,6 +137,7 @@ exchange_with_aside (
 {
   GstSympieEstimate estimate;
   GstSympieHeld *held;
+  Look *look;
 
   switch (gst_sympie_estimator_take (enhancer->estimator, &estimate, error)) {
   case GST_SYMPIE_ESTIMATE_FAILED:
@@ -124,9 +155,15 @@ exchange_with_aside (
   held = gst_sympie_filter_hold_frame (enhancer->filter);
   if (!held)
     return FALSE;
+  look = g_new (Look, 1);
+  *look = (Look){ held, *gst_sympie_held_get_image (held) };
+  if (!crop (enhancer, &look->image, error)) {
+    look_free (look);
+    return FALSE;
+  }
   estimate = gst_sympie_tracker_about (&enhancer->tracker, &enhancer->frame);
   enhancer->stats.shed +=
-      gst_sympie_estimator_submit (enhancer->estimator, held, &estimate);
+      gst_sympie_estimator_submit (enhancer->estimator, look, &estimate);
   return TRUE;
 }
 
@@ -158,7 +195,7 @@ is_one_step (const GstSympieEnhancer *enhancer, guint iteration, guint n)
 {
   return n == 1 && gst_sympie_enhancer_estimates (enhancer)
          && enhancer->settings.mode == GST_SYMPIE_MODE_ENHANCE
-         && enhancer->settings.tracker.smoothing == 0
+         && enhancer->settings.tracker.smoothing == 0 && enhancer->is_whole
          && (enhancer->tracker.estimates
              || iteration >= enhancer->tracker.n_targets)
          && sympie_device (enhancer->context) == SYMPIE_DEVICE_CUDA;
@@ -180,12 +217,42 @@ glance (
   if (image->memory != SYMPIE_MEMORY_HOST)
     settings->smoothing = 0; /* from one scene into the next */
   if (image->memory != SYMPIE_MEMORY_HOST
-      || (settings->schedule.reuse == GST_SYMPIE_REUSE_FIXED
+      || (enhancer->settings.look_at != GST_SYMPIE_LOOK_AT_PICTURE
+          && settings->schedule.reuse == GST_SYMPIE_REUSE_FIXED
           && settings->schedule.interval == 1 && settings->schedule.time == 0
           && settings->smoothing == 0))
     return TRUE;
   frame->thumbnail = &enhancer->thumbnail;
   return sympie_thumbnail (image, &enhancer->thumbnail, error);
+}
+
+/* Where NEM looks in the frame in hand, the first of whose `n` fields or wholes
+ * is `image`. */
+static void
+find_region (GstSympieEnhancer *enhancer, const SympieImage *image, guint n)
+{
+  const GstSympieEnhancerSettings *settings = &enhancer->settings;
+  GstVideoRectangle *region = &enhancer->region;
+  gint width = image->width, height = image->height * (gint) n;
+
+  if (enhancer->tracker.anew)
+    gst_sympie_bars_reset (&enhancer->bars);
+  if (settings->look_at == GST_SYMPIE_LOOK_AT_PICTURE
+      && enhancer->frame.thumbnail)
+    gst_sympie_bars_see (&enhancer->bars, enhancer->frame.thumbnail,
+        gst_sympie_filter_is_yuv (enhancer->filter));
+
+  *region = enhancer->regions;
+  if ((settings->look_at != GST_SYMPIE_LOOK_AT_PICTURE
+          || !gst_sympie_bars_get (&enhancer->bars, width, height, region))
+      && (settings->look_at != GST_SYMPIE_LOOK_AT_REGIONS
+          || !enhancer->has_regions))
+    *region = gst_sympie_crop_get (&settings->crop, width, height);
+  region->h = (region->h + (gint) n - 1) / (gint) n;
+  region->y /= (gint) n;
+  enhancer->is_whole = region->x == 0 && region->y == 0
+                       && region->w >= image->width
+                       && region->h >= image->height;
 }
 
 /* ---- Frames -------------------------------------------------------------- */
@@ -216,6 +283,7 @@ gst_sympie_enhancer_prepare (GstSympieEnhancer *enhancer,
       return FALSE;
     wanted = gst_sympie_tracker_begin (
         &enhancer->tracker, &enhancer->settings.tracker, &enhancer->frame);
+    find_region (enhancer, &views[0].image, n);
     if (enhancer->estimator && !exchange_with_aside (enhancer, wanted, error))
       return FALSE;
     if (is_one_step (enhancer, 0, n))

@@ -11,6 +11,7 @@
 #define GST_SYMPIE_ENHANCER_H
 
 #include "gstsympiefilter.h"
+#include "region.h"
 #include "tracker.h"
 
 G_BEGIN_DECLS
@@ -31,6 +32,8 @@ typedef struct
   gboolean manual; /* take `parameters`, do not estimate */
   SympieParams parameters;
   GstSympieMode mode;
+  GstSympieLookAt look_at; /* crop where there is nothing of the kind */
+  GstSympieCrop crop;
 } GstSympieEnhancerSettings;
 
 /* What was done; times in nanoseconds. */
@@ -58,15 +61,20 @@ typedef struct
 
   GstSympieTracker tracker;
   gboolean cut; /* upstream says that a scene begins with the next frame */
+  GstSympieBars bars;
 
   /* The frame in hand. */
   GstSympieEnhancerSettings settings;
   GstSympieFrame frame;
   SympieThumbnail thumbnail;
   GstSympieParamsInfo given; /* in the place of estimates */
-  const SympieImage *image;  /* to be estimated from */
-  SympieParams params;       /* of the iteration at hand, before the strength */
-  GstSympieParamsInfo info;  /* of the first iteration */
+  gboolean has_regions;      /* marked, around them: */
+  GstVideoRectangle regions;
+  GstVideoRectangle region; /* of an image that NEM looks at */
+  gboolean is_whole;        /* it is all of it */
+  const SympieImage *image; /* to be estimated from */
+  SympieParams params;      /* of the iteration at hand, before the strength */
+  GstSympieParamsInfo info; /* of the first iteration */
   GstSympieEnhancerStats stats;
 } GstSympieEnhancer;
 
@@ -83,7 +91,7 @@ void gst_sympie_enhancer_end_scene (GstSympieEnhancer *enhancer);
 gboolean gst_sympie_enhancer_estimates (const GstSympieEnhancer *enhancer);
 
 /* GstSympieFilterClass's prepare and apply, for a frame of which `settings`,
- * `given` and the frame's times were set. */
+ * `given`, the regions and the frame's times were set. */
 gboolean gst_sympie_enhancer_prepare (GstSympieEnhancer *enhancer,
     const GstSympieView *views, guint n, gboolean *changes, SympieError *error);
 gboolean gst_sympie_enhancer_apply (GstSympieEnhancer *enhancer,

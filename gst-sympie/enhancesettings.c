@@ -24,6 +24,7 @@
 #define DEFAULT_MODE GST_SYMPIE_MODE_ENHANCE
 #define DEFAULT_ATTACH_PARAMETERS FALSE
 #define DEFAULT_POST_MESSAGES FALSE
+#define DEFAULT_LOOK_AT GST_SYMPIE_LOOK_AT_FRAME
 
 #define GST_TYPE_SYMPIE_REUSE (gst_sympie_reuse_get_type ())
 static GST_SYMPIE_DEFINE_ENUM (GstSympieReuse, gst_sympie_reuse,
@@ -49,6 +50,13 @@ static GST_SYMPIE_DEFINE_ENUM (GstSympieMode, gst_sympie_mode,
     { GST_SYMPIE_MODE_APPLY, "Apply the parameters that frames carry",
         "apply" });
 
+#define GST_TYPE_SYMPIE_LOOK_AT (gst_sympie_look_at_get_type ())
+static GST_SYMPIE_DEFINE_ENUM (GstSympieLookAt, gst_sympie_look_at,
+    { GST_SYMPIE_LOOK_AT_FRAME, "The frame, or crop", "frame" },
+    { GST_SYMPIE_LOOK_AT_PICTURE, "What is between black bars", "picture" },
+    { GST_SYMPIE_LOOK_AT_REGIONS, "What a GstVideoRegionOfInterestMeta marks",
+        "regions" });
+
 void
 gst_sympie_enhance_settings_init (GstSympieEnhanceSettings *settings)
 {
@@ -72,6 +80,7 @@ gst_sympie_enhance_settings_init (GstSympieEnhanceSettings *settings)
         .smoothing = DEFAULT_SMOOTHING,
       },
       .mode = DEFAULT_MODE,
+      .look_at = DEFAULT_LOOK_AT,
     },
   };
 }
@@ -81,6 +90,8 @@ gst_sympie_enhance_settings_clear (GstSympieEnhanceSettings *settings)
 {
   g_free (settings->weights);
   g_free (settings->parameters_error);
+  g_free (settings->crop);
+  g_free (settings->crop_error);
 }
 
 gchar *
@@ -112,6 +123,23 @@ set_parameters (GstSympieEnhanceSettings *settings, const GValue *array,
   settings->frame.manual = manual;
   if (manual && !reason)
     settings->frame.parameters = params;
+  return NULL;
+}
+
+static gchar *
+set_crop (
+    GstSympieEnhanceSettings *settings, const gchar *text, gboolean is_running)
+{
+  GstSympieCrop crop;
+  gchar *reason;
+
+  if (!gst_sympie_crop_parse (&crop, text, &reason) && is_running)
+    return reason;
+  g_free (settings->crop);
+  g_free (settings->crop_error);
+  settings->crop = g_strdup (text);
+  settings->crop_error = reason;
+  settings->frame.crop = crop;
   return NULL;
 }
 
@@ -171,6 +199,12 @@ gst_sympie_enhance_settings_set (GstSympieEnhanceSettings *settings, guint id,
     break;
   case GST_SYMPIE_ENHANCE_PARAMETERS:
     *reason = set_parameters (settings, value, is_running);
+    break;
+  case GST_SYMPIE_ENHANCE_CROP:
+    *reason = set_crop (settings, g_value_get_string (value), is_running);
+    break;
+  case GST_SYMPIE_ENHANCE_LOOK_AT:
+    settings->frame.look_at = g_value_get_enum (value);
     break;
   default:
     return FALSE;
@@ -234,6 +268,12 @@ gst_sympie_enhance_settings_get (
   case GST_SYMPIE_ENHANCE_PARAMETERS:
     if (settings->frame.manual && !settings->parameters_error)
       gst_sympie_params_to_value (&settings->frame.parameters, value);
+    break;
+  case GST_SYMPIE_ENHANCE_CROP:
+    g_value_set_string (value, settings->crop);
+    break;
+  case GST_SYMPIE_ENHANCE_LOOK_AT:
+    g_value_set_enum (value, settings->frame.look_at);
     break;
   default:
     return FALSE;
@@ -463,4 +503,36 @@ gst_sympie_enhance_settings_install (GObjectClass *klass)
           "37 numbers to apply (9 of the colour matrix, 3 of the shift, 25 of "
           "the kernel) instead of estimates; empty = estimate",
           NULL, playing));
+  /**
+   * GstSympieEnhance:crop:
+   *
+   * Which part of the frame NEM looks at; what is applied is applied to all of
+   * it. X,Y,WIDTH,HEIGHT is a rectangle of samples; WIDTH:HEIGHT the largest
+   * rectangle of that shape in the middle, such as 239:100 for a film between
+   * bars. Of it NEM sees the central square. A rectangle that does not lie in
+   * the frame at all is an error, as is any other text, but a warning while
+   * playing. Unset is all of the frame.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_CROP,
+      g_param_spec_string ("crop", "Crop",
+          "Part of the frame to estimate from: X,Y,WIDTH,HEIGHT or "
+          "WIDTH:HEIGHT (unset = all)",
+          NULL, playing));
+  /**
+   * GstSympieEnhance:look-at:
+   *
+   * What NEM looks at: #GstSympieEnhance:crop, with frame; with picture what is
+   * between black bars as wide on either side, as thumbnails of the scene show
+   * them; with regions the smallest rectangle around all of the frame's
+   * GstVideoRegionOfInterestMeta. Where a frame has nothing of the kind, it is
+   * crop, too. Bars are not seen in CUDA memory.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_LOOK_AT,
+      g_param_spec_enum ("look-at", "Look at",
+          "Where in the frame to estimate from", GST_TYPE_SYMPIE_LOOK_AT,
+          DEFAULT_LOOK_AT, playing));
 }

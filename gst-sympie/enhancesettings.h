@@ -30,6 +30,8 @@ enum
   GST_SYMPIE_ENHANCE_ATTACH_PARAMETERS,
   GST_SYMPIE_ENHANCE_POST_MESSAGES,
   GST_SYMPIE_ENHANCE_PARAMETERS,
+  GST_SYMPIE_ENHANCE_CROP,
+  GST_SYMPIE_ENHANCE_LOOK_AT,
   GST_SYMPIE_ENHANCE_N_SETTINGS /* the element's own properties go on here */
 };
 
@@ -53,6 +55,8 @@ typedef struct
   GstSympieEstimation estimation;
   GstSympieGate gate;
   gchar *parameters_error; /* why `parameters` cannot be used, or NULL */
+  gchar *crop;             /* the property's text, or NULL */
+  gchar *crop_error;       /* why it cannot be used, or NULL */
 
   /* The rest may change from one frame to the next. */
   gboolean enabled;
@@ -75,7 +79,7 @@ gchar *gst_sympie_enhance_settings_dup_weights (
 /* For set_property and get_property: FALSE where the number is none of ours.
  * Setting a property cannot fail: a value that is no good stays out where
  * frames are worked on, for a `reason` that the caller frees; and otherwise is
- * in parameters_error, for the start to fail. */
+ * in parameters_error or crop_error, for the start to fail. */
 gboolean gst_sympie_enhance_settings_set (GstSympieEnhanceSettings *settings,
     guint id, const GValue *value, gboolean is_running, gchar **reason);
 gboolean gst_sympie_enhance_settings_get (

@@ -64,6 +64,14 @@
  * #GstSympieEnhance:parameters takes 37 numbers given by hand in the place of
  * NEM; no weights are read then.
  *
+ * ## Where to look
+ *
+ * NEM sees the central square of a frame. Where that is spoilt by a burnt-in
+ * clock, a bonnet or black bars, #GstSympieEnhance:crop gives it a part of the
+ * frame to look at instead, and #GstSympieEnhance:look-at has it look between
+ * the bars, or where a detector before it has put a
+ * GstVideoRegionOfInterestMeta. What it finds is applied to the whole frame.
+ *
  * ## Colour
  *
  * Matrix, range and chroma site are those of the caps, or, where the caps say
@@ -440,10 +448,14 @@ static gboolean
 gst_sympie_enhance_start (GstBaseTransform *trans)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
+  const gchar *wrong;
   gchar *error;
 
   GST_OBJECT_LOCK (self);
-  error = g_strdup (self->settings.parameters_error);
+  wrong = self->settings.parameters_error ? "parameters" : "crop";
+  error = g_strdup (self->settings.parameters_error
+                        ? self->settings.parameters_error
+                        : self->settings.crop_error);
   self->stats = (GstSympieEnhancerStats){ 0 };
   self->load = 0;
   self->was_late = FALSE;
@@ -451,7 +463,7 @@ gst_sympie_enhance_start (GstBaseTransform *trans)
   GST_OBJECT_UNLOCK (self);
   if (error) {
     GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS,
-        ("Cannot use the property parameters: %s", error), (NULL));
+        ("Cannot use the property %s: %s", wrong, error), (NULL));
     g_free (error);
     return FALSE;
   }
@@ -572,6 +584,8 @@ gst_sympie_enhance_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
     return;
   self->lateness =
       gst_sympie_arrival_get_lateness (&self->arrival, trans, buffer);
+  self->enhancer.has_regions =
+      gst_sympie_regions_get (buffer, &self->enhancer.regions);
   self->enhancer.given = gst_sympie_enhance_read_given (self, buffer);
   gst_sympie_enhance_follow_context (self, buffer);
 }

@@ -159,6 +159,12 @@ gst_sympie_filter_get_property (
   }
 }
 
+gboolean
+gst_sympie_filter_is_yuv (GstSympieFilter *self)
+{
+  return !GST_VIDEO_INFO_IS_RGB (&PRIVATE (self)->info);
+}
+
 GstClockTime
 gst_sympie_filter_get_frame_duration (GstSympieFilter *self)
 {

@@ -87,6 +87,9 @@ guint gst_sympie_filter_get_n_threads (GstSympieFilter *self);
 /* From the caps; GST_CLOCK_TIME_NONE where they do not say. */
 GstClockTime gst_sympie_filter_get_frame_duration (GstSympieFilter *self);
 
+/* Whether the stream's frames are YUV or gray, else RGB. */
+gboolean gst_sympie_filter_is_yuv (GstSympieFilter *self);
+
 /* The frame in hand, kept as it is for as long as it is looked at, by whatever
  * thread: to be called from prepare(), with frames in system memory. What the
  * frame is changed to then goes elsewhere. NULL, with an error posted, where

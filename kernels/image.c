@@ -349,3 +349,51 @@ sympie_target_image (const SympieTarget *target, const SympieImage *src)
   image.memory = target->memory;
   return image;
 }
+
+/* Bytes from the start of a row to the word of a column, where one begins. */
+static ptrdiff_t
+column_offset (const SympieFormatInfo *info, int c, int x)
+{
+  if (info->v210)
+    return (ptrdiff_t) (x / 6) * 16;
+  return (ptrdiff_t) (x >> info->component[c].sub_x) * info->component[c].step;
+}
+
+bool
+sympie_image_crop (
+    SympieImage *image, int x, int y, int width, int height, SympieError *error)
+{
+  SympieImage own;
+  const SympieFormatInfo *info;
+  int64_t right = (int64_t) x + width, bottom = (int64_t) y + height;
+  int left = x < 0 ? 0 : x, top = y < 0 ? 0 : y;
+
+  if (!sympie_image_take (&own, image, error))
+    return false;
+  info = sympie_format_info (own.format);
+  right = right < own.width ? right : own.width;
+  bottom = bottom < own.height ? bottom : own.height;
+  if (right <= left || bottom <= top)
+    return sympie_fail (error, SYMPIE_ERROR_INVALID,
+        "nothing at %d, %d, %dx%d, of an image of %dx%d", x, y, width, height,
+        own.width, own.height);
+
+  for (int c = 0; c < 4; c++)
+    if (info->component[c].bits) {
+      left &= ~((1 << info->component[c].sub_x) - 1);
+      top &= ~((1 << info->component[c].sub_y) - 1);
+    }
+  if (info->v210)
+    left -= left % 6;
+  for (int c = 0; c < 4; c++) {
+    const SympieComponent *component = &info->component[c];
+    int p = component->plane;
+
+    if (component->bits)
+      image->planes[p] = own.planes[p] + column_offset (info, c, left)
+                         + (top >> component->sub_y) * own.strides[p];
+  }
+  image->width = (int) right - left;
+  image->height = (int) bottom - top;
+  return true;
+}

@@ -325,6 +325,13 @@ typedef struct
     sizeof (SympieTarget), { 0 }, { 0 }, SYMPIE_MEMORY_HOST                    \
   }
 
+/* Has `image` be a part of what it was: of these columns and rows those that
+ * lie inside, and a few more to the left and above where chroma samples or
+ * words begin there only. Fails on an invalid image and where nothing lies
+ * inside. */
+SYMPIE_API bool sympie_image_crop (SympieImage *image, int x, int y, int width,
+    int height, SympieError *error);
+
 /* A glance at an image, which takes some ten microseconds whatever its size:
  * enough to see light and colours change or one scene cut to another. */
 enum

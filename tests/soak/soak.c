@@ -219,6 +219,11 @@ new_frame (Life *life)
           == GST_VIDEO_INTERLACE_MODE_MIXED
       && one_in (life, 2))
     GST_BUFFER_FLAG_SET (buffer, GST_VIDEO_BUFFER_FLAG_INTERLACED);
+  if (one_in (life, 8))
+    gst_buffer_add_video_region_of_interest_meta (buffer, "face",
+        pick (life, (guint) GST_VIDEO_INFO_WIDTH (&life->info)),
+        pick (life, (guint) GST_VIDEO_INFO_HEIGHT (&life->info)),
+        pick (life, 100), pick (life, 100));
   if (one_in (life, 20))
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   if (one_in (life, 20))
@@ -351,6 +356,11 @@ fill_value (Life *life, const GParamSpec *spec, GValue *value)
                                    ? range->maximum
                                    : g_rand_double_range (life->random,
                                        range->minimum, range->maximum));
+  } else if (strcmp (spec->name, "crop") == 0) {
+    static const gchar *const crops[] = { NULL, "0,0,1,1", "0,0,20,32768",
+      "1:1", "16:9" };
+
+    g_value_set_static_string (value, PICK_OF (life, crops));
   } else {
     CHECK (FALSE, "no values for the property %s", spec->name);
   }
