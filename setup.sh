@@ -33,6 +33,7 @@ research=(
   python3-matplotlib python3-tqdm python3-jinja2 snakemake
   python3-h5py python3-pip  # weights/fetch-vgg19.sh oxford
   python3-zbar tesseract-ocr opencv-data  # tests/consumers: who looks at the frames
+  gstreamer1.0-opencv  # pipelines/detect.sh faces
   chromium         # looks at the study's report in its test
   libavfilter-dev  # FFmpeg's filters beside ours in sympie-bench
   libdnnl-dev      # and oneDNN's convolutions

@@ -53,6 +53,15 @@ grep -q '^[0-9]* ms  .*01234565' found || fail "no code found: $(cat found)"
 grep -q '^[0-9]* ms  .*01234565' plain || fail "no code found without enhancement: $(cat plain)"
 "$pipelines/detect.sh" codes mute.mp4 >none
 [ ! -s none ] || fail "a code in a test picture: $(cat none)"
+face=$1/../shared/data/clips/builder-face-cif.mp4
+if [ -f "$face" ] && gst-inspect-1.0 facedetect >/dev/null 2>&1; then
+  ffmpeg -v error -i "$face" -vf 'split[a][b];[a][b]hstack' -frames:v 3 -c:v libx264 \
+    -crf 10 faces.mp4 </dev/null
+  "$pipelines/detect.sh" faces faces.mp4 >found
+  box='x=[0-9]*, y=[0-9]*, width=[0-9]*, height=[0-9]*'
+  [ "$(grep -c "^[0-9]* ms  $box\$" found)" -eq "$(wc -l <found)" ] || fail "faces: $(cat found)"
+  [ "$(grep -c '^0 ms' found)" -eq 2 ] || fail "two faces in a frame: $(cat found)"
+fi
 refuse 'codes or faces' detect.sh codes
 refuse "not 'birds'" detect.sh birds code.mp4
 refuse 'not a readable file' detect.sh codes none.mp4
