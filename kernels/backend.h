@@ -39,7 +39,7 @@ typedef struct
 extern const SympieBackend sympie_backend_cpu;
 
 /* The same for features of VGG19. `shape` is what sympie_features_shape says
- * for the images; `weights` stay valid until close. */
+ * for the images. */
 typedef struct
 {
   SympieDevice device;

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "backend.h"
-#include "cpu/cpu.h"
 #include "error.h"
 #include "image.h"
 #include "machine.h"
@@ -40,9 +39,8 @@ complete (SympieConfig *config, SympieError *error)
 
   if (cuda && strcmp (cuda, "float") == 0)
     config->cuda_float = true;
-  return sympie_choose_threads (&config->n_threads, error)
-         && sympie_choose_cpu (&config->cpu_disabled, error)
-         && sympie_choose_device (&config->device, config->cuda_device, error);
+  return sympie_choose (&config->device, config->cuda_device,
+      &config->n_threads, &config->cpu_disabled, error);
 }
 
 static const SympieBackend *
@@ -115,14 +113,9 @@ static bool
 take_source (const SympieContext *context, SympieImage *own,
     const SympieImage *src, SympieError *error)
 {
-  if (!sympie_image_take (own, src, error)
-      || !check_memory (context, own->memory, error))
-    return false;
-  return context->backend->device == SYMPIE_DEVICE_CPU
-         || sympie_format_is_on_cuda (own->format)
-         || sympie_fail (error, SYMPIE_ERROR_INVALID,
-             "%s is for the CPU only, not for CUDA",
-             sympie_format_info (own->format)->name);
+  return sympie_image_take (own, src, error)
+         && check_memory (context, own->memory, error)
+         && sympie_device_takes (context->backend->device, own->format, error);
 }
 
 static bool

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 
 #include "backend.h"
-#include "cpu/cpu.h"
 #include "error.h"
 #include "image.h"
 #include "machine.h"
@@ -28,7 +27,6 @@ struct SympieFeatures
 {
   const SympieFeaturesBackend *backend;
   void *state;
-  SympieVgg19Weights *weights;
   SympieLayer layer;
   SympieInput input;
 };
@@ -46,9 +44,8 @@ complete (SympieFeaturesConfig *config, SympieError *error)
         "unknown input %d of VGG19", (int) config->input);
   if (!config->weights)
     return sympie_fail (error, SYMPIE_ERROR_INVALID, "no weights for VGG19");
-  return sympie_choose_threads (&config->n_threads, error)
-         && sympie_choose_cpu (&config->cpu_disabled, error)
-         && sympie_choose_device (&config->device, config->cuda_device, error);
+  return sympie_choose (&config->device, config->cuda_device,
+      &config->n_threads, &config->cpu_disabled, error);
 }
 
 static const SympieFeaturesBackend *
@@ -65,6 +62,7 @@ SympieFeatures *
 sympie_features_open (const SympieFeaturesConfig *given, SympieError *error)
 {
   SympieFeaturesConfig config;
+  SympieVgg19Weights *weights;
   SympieFeatures *features;
 
   if (!SYMPIE_TAKE (SympieFeaturesConfig, &config, given, cuda_half, error)
@@ -78,11 +76,11 @@ sympie_features_open (const SympieFeaturesConfig *given, SympieError *error)
   features->backend = find_backend (config.device);
   features->layer = config.layer;
   features->input = config.input;
-  features->weights = sympie_vgg19_weights_load (
+  weights = sympie_vgg19_weights_load (
       config.weights, sympie_vgg19_depth (config.layer), error);
-  if (features->weights)
-    features->state =
-        features->backend->open (&config, features->weights, error);
+  if (weights)
+    features->state = features->backend->open (&config, weights, error);
+  sympie_vgg19_weights_free (weights);
   if (!features->state) {
     sympie_features_close (features);
     return NULL;
@@ -97,7 +95,6 @@ sympie_features_close (SympieFeatures *features)
     return;
   if (features->state)
     features->backend->close (features->state);
-  sympie_vgg19_weights_free (features->weights);
   free (features);
 }
 
@@ -138,11 +135,7 @@ take_image (const SympieFeatures *features, SympieImage *own,
   if (own->memory != SYMPIE_MEMORY_HOST)
     return sympie_fail (
         error, SYMPIE_ERROR_INVALID, "features of an image in CUDA memory");
-  return features->backend->device == SYMPIE_DEVICE_CPU
-         || sympie_format_is_on_cuda (own->format)
-         || sympie_fail (error, SYMPIE_ERROR_INVALID,
-             "%s is for the CPU only, not for CUDA",
-             sympie_format_info (own->format)->name);
+  return sympie_device_takes (features->backend->device, own->format, error);
 }
 
 bool

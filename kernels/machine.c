@@ -8,13 +8,7 @@
 #include "backend.h"
 #include "cpu/cpu.h"
 #include "error.h"
-
-bool
-sympie_choose_cpu (unsigned *cpu_disabled, SympieError *error)
-{
-  return *cpu_disabled
-         || sympie_cpu_disabled_by_environment (cpu_disabled, error);
-}
+#include "image.h"
 
 bool
 sympie_cuda_available (int cuda_device, SympieError *error)
@@ -27,8 +21,8 @@ sympie_cuda_available (int cuda_device, SympieError *error)
 #endif
 }
 
-bool
-sympie_choose_device (SympieDevice *device, int cuda_device, SympieError *error)
+static bool
+choose_device (SympieDevice *device, int cuda_device, SympieError *error)
 {
   switch (*device) {
   case SYMPIE_DEVICE_AUTO:
@@ -42,4 +36,24 @@ sympie_choose_device (SympieDevice *device, int cuda_device, SympieError *error)
   }
   return sympie_fail (
       error, SYMPIE_ERROR_INVALID, "unknown device %d", (int) *device);
+}
+
+bool
+sympie_choose (SympieDevice *device, int cuda_device, int *n_threads,
+    unsigned *cpu_disabled, SympieError *error)
+{
+  return sympie_choose_threads (n_threads, error)
+         && (*cpu_disabled
+             || sympie_cpu_disabled_by_environment (cpu_disabled, error))
+         && choose_device (device, cuda_device, error);
+}
+
+bool
+sympie_device_takes (
+    SympieDevice device, SympieFormat format, SympieError *error)
+{
+  return device == SYMPIE_DEVICE_CPU || sympie_format_is_on_cuda (format)
+         || sympie_fail (error, SYMPIE_ERROR_INVALID,
+             "%s is for the CPU only, not for CUDA",
+             sympie_format_info (format)->name);
 }

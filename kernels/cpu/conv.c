@@ -18,8 +18,7 @@
 
 enum
 {
-  ALIGNMENT = 64, /* bytes */
-  TASKS = 4,      /* for each thread: it ends when the others do */
+  TASKS = 4, /* for each thread: it ends when the others do */
 };
 
 /* Of one thread. */
@@ -53,25 +52,6 @@ sympie_conv_functions (unsigned cpu_flags)
     return &sympie_conv_functions_avx2;
 #endif
   return &sympie_conv_functions_c;
-}
-
-static float *
-allocate (size_t n)
-{
-  return aligned_alloc (
-      ALIGNMENT, (n * sizeof (float) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
-}
-
-float *
-sympie_floats_new (size_t n, SympieError *error)
-{
-  float *values = allocate (n);
-
-  if (values)
-    memset (values, 0, n * sizeof *values);
-  else
-    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
-  return values;
 }
 
 static int
@@ -115,7 +95,7 @@ prepare (SympieConvNet *net, const SympieFileIdentity *file,
     measure (&net->weights->layers[l], block, &v, &m);
   v = (v + SYMPIE_CONV_SPREAD) / SYMPIE_CONV_SPREAD * SYMPIE_CONV_SPREAD;
   for (int t = 0; t < net->n_threads; t++) {
-    if (!(net->scratch[t].v = allocate (v + m)))
+    if (!(net->scratch[t].v = sympie_floats_take (v + m)))
       return false;
     net->scratch[t].m = net->scratch[t].v + v;
   }

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../error.h"
+
 enum
 {
   ALIGNMENT = 64, /* bytes */
@@ -23,11 +25,23 @@ enum
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static SympieConvWeights *shared;
 
-static float *
-allocate (size_t n)
+float *
+sympie_floats_take (size_t n)
 {
   return aligned_alloc (
       ALIGNMENT, (n * sizeof (float) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+}
+
+float *
+sympie_floats_new (size_t n, SympieError *error)
+{
+  float *values = sympie_floats_take (n);
+
+  if (values)
+    memset (values, 0, n * sizeof *values);
+  else
+    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
+  return values;
 }
 
 static int
@@ -95,7 +109,7 @@ copy (float **to, const float *from, size_t n)
 {
   if (!from)
     return true;
-  if (!(*to = allocate (n)))
+  if (!(*to = sympie_floats_take (n)))
     return false;
   memcpy (*to, from, n * sizeof **to);
   return true;
@@ -117,7 +131,8 @@ pack_layer (SympieConvPacked *layer, const SympieConvLayer *given, int block)
   layer->small = given->small;
   layer->max_tiles =
       tiles < MIN_TILES ? MIN_TILES : min (tiles, SYMPIE_CONV_MAX_GROUP);
-  if (!(layer->weight = allocate (n * (given->small ? 9 : SYMPIE_TILE_POINTS)))
+  if (!(layer->weight =
+              sympie_floats_take (n * (given->small ? 9 : SYMPIE_TILE_POINTS)))
       || !copy (&layer->bias, conv->bias, conv->n_out)
       || !copy (&layer->scale, given->scale, conv->n_in)
       || !copy (&layer->shift, given->shift, conv->n_in))

@@ -39,6 +39,10 @@ enum
   SYMPIE_CONV_MAX_GROUP = SYMPIE_CONV_AVERAGE_WIDTH / SYMPIE_TILE /* tiles */
 };
 
+/* `n` floats, aligned to 64 bytes, with anything in them, for free (); NULL
+ * when memory is short. */
+float *sympie_floats_take (size_t n);
+
 /* Packs the layers, or finds them packed: those that have `file`, functions and
  * number in common are the same. `file` NULL, or of no file: they are not
  * shared. NULL when memory is short. */
