@@ -92,6 +92,8 @@ gst_sympie_enhance_settings_clear (GstSympieEnhanceSettings *settings)
   g_free (settings->parameters_error);
   g_free (settings->crop);
   g_free (settings->crop_error);
+  g_free (settings->channel);
+  g_free (settings->recording);
 }
 
 gchar *
@@ -206,6 +208,14 @@ gst_sympie_enhance_settings_set (GstSympieEnhanceSettings *settings, guint id,
   case GST_SYMPIE_ENHANCE_LOOK_AT:
     settings->frame.look_at = g_value_get_enum (value);
     break;
+  case GST_SYMPIE_ENHANCE_CHANNEL:
+    g_free (settings->channel);
+    settings->channel = g_value_dup_string (value);
+    break;
+  case GST_SYMPIE_ENHANCE_RECORDING:
+    g_free (settings->recording);
+    settings->recording = g_value_dup_string (value);
+    break;
   default:
     return FALSE;
   }
@@ -274,6 +284,12 @@ gst_sympie_enhance_settings_get (
     break;
   case GST_SYMPIE_ENHANCE_LOOK_AT:
     g_value_set_enum (value, settings->frame.look_at);
+    break;
+  case GST_SYMPIE_ENHANCE_CHANNEL:
+    g_value_set_string (value, settings->channel);
+    break;
+  case GST_SYMPIE_ENHANCE_RECORDING:
+    g_value_set_string (value, settings->recording);
     break;
   default:
     return FALSE;
@@ -448,6 +464,7 @@ gst_sympie_enhance_settings_install (GObjectClass *klass)
    * #GstSympieEnhance:attach-parameters, #GstSympieEnhance:post-messages or
    * #GstSympieEnhance:last-parameters to tell of. apply does what the
    * GstSympieParamsMeta of each frame says or, where it has none,
+   * #GstSympieEnhance:channel, #GstSympieEnhance:recording or
    * #GstSympieEnhance:parameters.
    *
    * Since: 0.1
@@ -535,4 +552,36 @@ gst_sympie_enhance_settings_install (GObjectClass *klass)
       g_param_spec_enum ("look-at", "Look at",
           "Where in the frame to estimate from", GST_TYPE_SYMPIE_LOOK_AT,
           DEFAULT_LOOK_AT, playing));
+  /**
+   * GstSympieEnhance:channel:
+   *
+   * A name that elements of the process share: with #GstSympieEnhance:mode
+   * enhance or estimate the element tells on it what each frame is enhanced
+   * with, with apply it takes from it what was told for the stream time of its
+   * frame, or the time before. So a small copy of the video can be looked at,
+   * and the large one changed, in two branches of a tee.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_CHANNEL,
+      g_param_spec_string ("channel", "Channel",
+          "Name under which parameters go from one element to others that "
+          "apply them (unset = none)",
+          NULL, ready));
+  /**
+   * GstSympieEnhance:recording:
+   *
+   * A file of JSON lines with the parameters along stream time. With
+   * #GstSympieEnhance:mode enhance or estimate it is written, a line for each
+   * change; with apply it is read, so that a second run does to each frame what
+   * the first did (with one of #GstSympieEnhance:iterations), whatever the
+   * machine's load was then. Which of the two is decided at the start.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_RECORDING,
+      g_param_spec_string ("recording", "Recording",
+          "JSON lines of parameters, written, or read where the mode is apply "
+          "(unset = none)",
+          NULL, ready));
 }

@@ -32,6 +32,8 @@ enum
   GST_SYMPIE_ENHANCE_PARAMETERS,
   GST_SYMPIE_ENHANCE_CROP,
   GST_SYMPIE_ENHANCE_LOOK_AT,
+  GST_SYMPIE_ENHANCE_CHANNEL,
+  GST_SYMPIE_ENHANCE_RECORDING,
   GST_SYMPIE_ENHANCE_N_SETTINGS /* the element's own properties go on here */
 };
 
@@ -54,9 +56,10 @@ typedef struct
   guint cuda_device_id;
   GstSympieEstimation estimation;
   GstSympieGate gate;
-  gchar *parameters_error; /* why `parameters` cannot be used, or NULL */
-  gchar *crop;             /* the property's text, or NULL */
-  gchar *crop_error;       /* why it cannot be used, or NULL */
+  gchar *channel, *recording; /* NULL: none */
+  gchar *parameters_error;    /* why `parameters` cannot be used, or NULL */
+  gchar *crop;                /* the property's text, or NULL */
+  gchar *crop_error;          /* why it cannot be used, or NULL */
 
   /* The rest may change from one frame to the next. */
   gboolean enabled;

@@ -61,6 +61,9 @@
  * #GstSympieEnhance:mode divides the work: one element estimates and marks the
  * buffers, another, perhaps after a tracker or a switch, applies.
  *
+ * #GstSympieEnhance:channel carries parameters to other elements of the
+ * process, and #GstSympieEnhance:recording to another run.
+ *
  * #GstSympieEnhance:parameters takes 37 numbers given by hand in the place of
  * NEM; no weights are read then.
  *
@@ -118,16 +121,34 @@
  *     0,0,1.2, 0.1,0.1,0.1, 0,0,0,0,0, 0,0,0,0,0, 0,0,1,0,0, 0,0,0,0,0,
  *     0,0,0,0,0>" ! videoconvert ! autovideosink
  * ]| Raises contrast and brightness by hand.
+ * |[
+ * gst-launch-1.0 filesrc location=in.mp4 ! decodebin ! tee name=t
+ *     t. ! videoscale ! video/x-raw,width=416,height=232 !
+ *     sympieenhance mode=estimate channel=small ! fakesink
+ *     t. ! queue ! sympieenhance mode=apply channel=small ! videoconvert !
+ *     autovideosink
+ * ]| Looks at a small copy of the frames and enhances the large ones.
+ * |[
+ * gst-launch-1.0 v4l2src num-buffers=500 ! tee name=t
+ *     t. ! queue ! videoconvert ! x264enc ! matroskamux !
+ *     filesink location=raw.mkv
+ *     t. ! queue ! videoconvert ! sympieenhance estimation=async
+ *     recording=run.jsonl ! fakesink
+ * ]| Records a camera and what it was enhanced with; mode=apply with
+ * recording=run.jsonl does the same to raw.mkv.
  *
  * Since: 0.1
  */
 
 #include "gstsympieenhance.h"
 
+#include <errno.h>
+
 #include "arrival.h"
 #include "enhancesettings.h"
 #include "gstsympiedevice.h"
 #include "gstsympieparams.h"
+#include "notes.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_sympie_enhance_debug);
 #define GST_CAT_DEFAULT gst_sympie_enhance_debug
@@ -160,6 +181,7 @@ struct _GstSympieEnhance
    * start and stop. */
   GstSympieEnhancer enhancer;
   GstSympieArrival arrival;
+  GstSympieNotes notes;
   GstClockTime notified;
 
   /* The frame in hand. */
@@ -440,8 +462,34 @@ gst_sympie_enhance_close (GstSympieFilter *filter)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
 
+  gst_sympie_notes_close (&self->notes);
   gst_sympie_enhancer_close (&self->enhancer);
   gst_sympie_enhance_set_active_device (self, SYMPIE_DEVICE_AUTO);
+}
+
+static gboolean
+gst_sympie_enhance_open_notes (GstSympieEnhance *self)
+{
+  gboolean writes, opened;
+  gchar *channel, *recording, *reason;
+
+  GST_OBJECT_LOCK (self);
+  writes = self->settings.frame.mode != GST_SYMPIE_MODE_APPLY;
+  channel = g_strdup (self->settings.channel);
+  recording = g_strdup (self->settings.recording);
+  GST_OBJECT_UNLOCK (self);
+  opened =
+      gst_sympie_notes_open (&self->notes, writes, channel, recording, &reason);
+  if (!opened && writes)
+    GST_ELEMENT_ERROR (self, RESOURCE, OPEN_WRITE,
+        ("Cannot record parameters: %s", reason), (NULL));
+  else if (!opened)
+    GST_ELEMENT_ERROR (self, RESOURCE, READ,
+        ("Cannot use the recorded parameters: %s", reason), (NULL));
+  g_free (channel);
+  g_free (recording);
+  g_free (reason);
+  return opened;
 }
 
 static gboolean
@@ -467,7 +515,8 @@ gst_sympie_enhance_start (GstBaseTransform *trans)
     g_free (error);
     return FALSE;
   }
-  return GST_BASE_TRANSFORM_CLASS (parent_class)->start (trans);
+  return gst_sympie_enhance_open_notes (self)
+         && GST_BASE_TRANSFORM_CLASS (parent_class)->start (trans);
 }
 
 /* ---- CUDA contexts, which neighbours share ------------------------------- */
@@ -560,6 +609,8 @@ gst_sympie_enhance_read_given (GstSympieEnhance *self, GstBuffer *buffer)
         ("Cannot apply the parameters that a frame carries: %s", reason),
         (NULL));
   g_free (reason);
+  if (gst_sympie_notes_read (&self->notes, self->enhancer.frame.time, &carried))
+    return carried;
   return given;
 }
 
@@ -662,6 +713,11 @@ gst_sympie_enhance_publish (GstSympieEnhance *self)
   if (self->post_messages && done->estimates > 0)
     gst_sympie_enhance_post (self,
         gst_sympie_params_info_to_structure (info, "sympieenhance-parameters"));
+  if (!gst_sympie_notes_write (&self->notes, self->enhancer.frame.time, info)) {
+    GST_ELEMENT_ERROR (self, RESOURCE, WRITE,
+        ("Cannot record parameters: %s", g_strerror (errno)), (NULL));
+    gst_sympie_notes_close (&self->notes);
+  }
   if (self->notified == 0 || now >= self->notified + NOTIFY_TIME) {
     self->notified = now;
     g_object_notify (G_OBJECT (self), "last-parameters");

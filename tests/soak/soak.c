@@ -361,6 +361,8 @@ fill_value (Life *life, const GParamSpec *spec, GValue *value)
       "1:1", "16:9" };
 
     g_value_set_static_string (value, PICK_OF (life, crops));
+  } else if (strcmp (spec->name, "channel") == 0) {
+    g_value_set_static_string (value, one_in (life, 2) ? "soak" : NULL);
   } else {
     CHECK (FALSE, "no values for the property %s", spec->name);
   }
@@ -371,7 +373,7 @@ static gboolean
 is_left_alone (const GParamSpec *spec)
 {
   static const gchar *const names[] = { "name", "parent", "weights", "device",
-    "cuda-device-id", "n-threads" };
+    "cuda-device-id", "n-threads", "recording" };
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     if (strcmp (spec->name, names[i]) == 0)

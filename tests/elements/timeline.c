@@ -1,0 +1,388 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* Parameters along stream time: found for each frame, read back from a file bit
+ * by bit; from one branch of a pipeline to another and from one run to the next
+ * they do to each frame what they did. */
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <math.h>
+#include <string.h>
+
+#include "enhance.h"
+#include "timeline.h"
+
+#define NONE GST_CLOCK_TIME_NONE
+
+static GstSympieParamsInfo
+info_of (gfloat number)
+{
+  GstSympieParamsInfo info = { .gate = 1, .time = NONE };
+
+  info.params.values[0] = number;
+  return info;
+}
+
+static gfloat
+number_at (GstSympieTimeline *timeline, GstClockTime time)
+{
+  GstSympieParamsInfo info;
+
+  return gst_sympie_timeline_get (timeline, time, &info) ? info.params.values[0]
+                                                         : -1;
+}
+
+static void
+put (GstSympieTimeline *timeline, GstClockTime time, gfloat number)
+{
+  GstSympieParamsInfo info = info_of (number);
+
+  gst_sympie_timeline_put (timeline, time, &info);
+}
+
+GST_START_TEST (test_times)
+{
+  GstSympieTimeline *timeline = gst_sympie_timeline_join ("times");
+  GstSympieTimeline *same = gst_sympie_timeline_join ("times");
+  GstSympieTimeline *other = gst_sympie_timeline_join ("other");
+
+  fail_unless (timeline == same && timeline != other);
+  fail_unless (number_at (timeline, 0) == -1);
+  put (timeline, 10, 1);
+  put (timeline, 20, 2);
+  put (timeline, 30, 3);
+  fail_unless (number_at (same, 9) == -1);
+  fail_unless (number_at (same, 10) == 1);
+  fail_unless (number_at (same, 19) == 1);
+  fail_unless (number_at (same, 29) == 2);
+  fail_unless (number_at (same, 1000) == 3);
+  fail_unless (number_at (same, NONE) == 3);
+  fail_unless (number_at (other, 1000) == -1);
+  /* The same again, and back. */
+  put (timeline, 30, 4);
+  fail_unless (number_at (same, 30) == 4);
+  put (timeline, 15, 5);
+  fail_unless (number_at (same, 10) == 1 && number_at (same, 1000) == 5);
+  /* It is remembered while somebody is there, but not for ever. */
+  gst_sympie_timeline_leave (timeline);
+  for (guint i = 0; i < 100000; i++)
+    put (same, 100 + i, (gfloat) i);
+  fail_unless (number_at (same, 100 + 99000) == 99000);
+  fail_unless (number_at (same, 15) == -1);
+  gst_sympie_timeline_leave (same);
+  timeline = gst_sympie_timeline_join ("times");
+  fail_unless (number_at (timeline, 1000) == -1);
+  gst_sympie_timeline_leave (timeline);
+  gst_sympie_timeline_leave (other);
+}
+GST_END_TEST;
+
+/* ---- Files --------------------------------------------------------------- */
+
+static gchar *
+new_file (const gchar *text)
+{
+  gchar *path;
+  gint fd = g_file_open_tmp ("timeline-XXXXXX", &path, NULL);
+
+  fail_unless (fd >= 0);
+  fail_unless (g_close (fd, NULL));
+  fail_unless (g_file_set_contents (path, text, -1, NULL));
+  return path;
+}
+
+GST_START_TEST (test_lines)
+{
+  GRand *random = g_rand_new_with_seed (1);
+  GString *text = g_string_new (NULL);
+  GstSympieParamsInfo infos[50], found;
+  GstSympieTimeline *timeline;
+  gchar *path, *line, *reason;
+
+  for (guint i = 0; i < G_N_ELEMENTS (infos); i++) {
+    infos[i] = (GstSympieParamsInfo){
+      .gate = (gfloat) g_rand_double (random),
+      .estimated = i % 2,
+      .age = i == 7 ? G_MAXUINT : i,
+      .time = i == 9 ? NONE : i,
+    };
+    for (guint k = 0; k < SYMPIE_N_PARAMS; k++)
+      infos[i].params.values[k] =
+          (gfloat) ((g_rand_double (random) - 0.5)
+                    * pow (10, g_rand_int_range (random, -30, 30)));
+    line = gst_sympie_timeline_to_line (i * GST_SECOND, &infos[i]);
+    fail_unless (strchr (line, '\n') == line + strlen (line) - 1);
+    g_string_append (text, line);
+    g_free (line);
+  }
+  path = new_file (text->str);
+  timeline = gst_sympie_timeline_read (path, &reason);
+  fail_unless (timeline != NULL, "%s", reason);
+  for (guint i = 0; i < G_N_ELEMENTS (infos); i++) {
+    fail_unless (gst_sympie_timeline_get (timeline, i * GST_SECOND, &found));
+    fail_unless (
+        memcmp (&found.params, &infos[i].params, sizeof found.params) == 0);
+    fail_unless (found.gate == infos[i].gate);
+    fail_unless_equals_int (found.estimated, infos[i].estimated);
+    fail_unless (found.age == infos[i].age);
+    fail_unless_equals_uint64 (found.time, infos[i].time);
+  }
+  gst_sympie_timeline_leave (timeline);
+  g_remove (path);
+  g_free (path);
+  g_string_free (text, TRUE);
+  g_rand_free (random);
+}
+GST_END_TEST;
+
+GST_START_TEST (test_bad_lines)
+{
+  GstSympieParamsInfo info = info_of (1);
+  gchar *good = gst_sympie_timeline_to_line (0, &info);
+  static const struct
+  {
+    const gchar *from, *to, *said;
+  } cases[] = {
+    { "{", "", ":2: " },
+    { "\"time\": 0", "\"time\": -1", "no usable \"time\"" },
+    { "\"time\": 0", "\"time\": \"0\"", "no usable \"time\"" },
+    { "\"time\": 0, ", "", "no usable \"time\"" },
+    { "\"gate\": 1", "\"gate\": true", "no usable \"gate\"" },
+    { "\"gate\": 1", "\"gate\": 1e99", "no usable \"gate\"" },
+    { "\"estimated\": false", "\"estimated\": 0", "no usable \"estimated\"" },
+    { "\"age\": 0", "\"age\": 4294967296", "no usable \"age\"" },
+    { "\"estimate-time\"", "\"time-estimate\"", "no usable \"estimate-time\"" },
+    { "[1, ", "[", "no usable \"parameters\"" },
+    { "[1, ", "[1, 1, ", "no usable \"parameters\"" },
+    { "[1, ", "[[1], ", "no usable \"parameters\"" },
+    { "[1, ", "[null, ", "no usable \"parameters\"" },
+    { "\"parameters\"", "\"params\"", "no usable \"parameters\"" },
+  };
+  gchar *reason;
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    gchar **halves = g_strsplit (good, cases[i].from, 2);
+    gchar *bad = g_strjoinv (cases[i].to, halves);
+    gchar *text = g_strconcat (good, bad, NULL), *path = new_file (text);
+
+    fail_unless (g_strv_length (halves) == 2, "%s", cases[i].from);
+    fail_unless (gst_sympie_timeline_read (path, &reason) == NULL, "%s", bad);
+    fail_unless (g_str_has_prefix (reason, path), "%s", reason);
+    fail_unless (strstr (reason, cases[i].said) != NULL, "%s", reason);
+    fail_unless (strstr (reason, ":2: ") != NULL, "%s", reason);
+    g_remove (path);
+    g_free (reason);
+    g_free (path);
+    g_free (text);
+    g_free (bad);
+    g_strfreev (halves);
+  }
+  g_free (good);
+  fail_unless (gst_sympie_timeline_read ("/no/where", &reason) == NULL);
+  fail_unless (strstr (reason, "/no/where") != NULL, "%s", reason);
+  g_free (reason);
+}
+GST_END_TEST;
+
+/* ---- In pipelines -------------------------------------------------------- */
+
+/* Checksums of frames and of what they were enhanced with. */
+typedef struct
+{
+  GPtrArray *frames;
+  GArray *params; /* of SympieParams */
+} Seen;
+
+static void
+see (GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointer data)
+{
+  Seen *seen = data;
+  GstCustomMeta *meta =
+      gst_buffer_get_custom_meta (buffer, "GstSympieParamsMeta");
+  GstSympieParamsInfo info;
+  GstMapInfo map;
+  gchar *reason;
+
+  fail_unless (meta != NULL);
+  fail_unless (gst_sympie_params_meta_get (buffer, &info, &reason));
+  g_array_append_val (seen->params, info.params);
+  fail_unless (gst_buffer_map (buffer, &map, GST_MAP_READ));
+  g_ptr_array_add (seen->frames,
+      g_compute_checksum_for_data (G_CHECKSUM_MD5, map.data, map.size));
+  gst_buffer_unmap (buffer, &map);
+}
+
+/* Plays to the end; what comes to the sinks called a and, if it is there, b. */
+static void
+play (const gchar *launch, Seen seen[2])
+{
+  GstElement *pipeline = parse_pipeline (launch), *sink;
+  GstBus *bus = gst_element_get_bus (pipeline);
+  GstMessage *message;
+  GError *error = NULL;
+
+  for (guint i = 0; i < 2; i++) {
+    seen[i].frames = g_ptr_array_new_with_free_func (g_free);
+    seen[i].params = g_array_new (FALSE, FALSE, sizeof (SympieParams));
+    sink = gst_bin_get_by_name (GST_BIN (pipeline), i ? "b" : "a");
+    if (sink) {
+      g_object_set (sink, "signal-handoffs", TRUE, NULL);
+      g_signal_connect (sink, "handoff", G_CALLBACK (see), &seen[i]);
+      gst_object_unref (sink);
+    }
+  }
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (
+      bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
+    gst_message_parse_error (message, &error, NULL);
+  fail_unless (error == NULL, "%s", error->message);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_message_unref (message);
+  gst_object_unref (bus);
+  gst_object_unref (pipeline);
+}
+
+static void
+clear (Seen seen[2])
+{
+  for (guint i = 0; i < 2; i++) {
+    g_ptr_array_unref (seen[i].frames);
+    g_array_unref (seen[i].params);
+  }
+}
+
+#define SOURCE                                                                 \
+  "videotestsrc num-buffers=20 pattern=ball ! video/x-raw, format=RGB, "       \
+  "width=320, height=240, framerate=25/1 ! "
+#define MARKED "attach-parameters=true ! fakesink async=false name="
+#define ENHANCE "sympieenhance device=cpu n-threads=1 gate=off "
+
+/* The small branch comes first, frame by frame: the large one gets the same. */
+GST_START_TEST (test_branches)
+{
+  Seen seen[2];
+
+  play (SOURCE "tee name=t t. ! videoscale ! video/x-raw, width=232, "
+               "height=232 ! " ENHANCE "mode=estimate channel=small " MARKED
+               "a "
+               "t. ! queue ! " ENHANCE "mode=apply channel=small " MARKED "b",
+      seen);
+  fail_unless_equals_int (seen[0].params->len, 20);
+  fail_unless_equals_int (seen[1].params->len, 20);
+  for (guint i = 0; i < 20; i++) {
+    const SympieParams *a = &g_array_index (seen[0].params, SympieParams, i);
+    const SympieParams *b = &g_array_index (seen[1].params, SympieParams, i);
+
+    fail_unless (memcmp (a, b, sizeof *a) == 0, "frame %u", i);
+    fail_unless (i == 0 || memcmp (a, a - 1, sizeof *a) != 0, "frame %u", i);
+  }
+  clear (seen);
+}
+GST_END_TEST;
+
+/* Estimated beside, at whatever pace, and smoothed: the second run gives the
+ * same bytes, without weights. */
+GST_START_TEST (test_runs)
+{
+  gchar *path = new_file (""), *text, **lines;
+  gchar *record =
+      g_strdup_printf (SOURCE "identity sleep-time=2000 ! " ENHANCE
+                              "estimation=async recording=%s " MARKED "a",
+          path);
+  gchar *replay = g_strdup_printf (SOURCE ENHANCE
+      "weights=/nowhere mode=apply recording=%s " MARKED "a",
+      path);
+  Seen one[2], two[2];
+
+  play (record, one);
+  play (replay, two);
+  fail_unless_equals_int (one->frames->len, 20);
+  fail_unless_equals_int (two->frames->len, 20);
+  for (guint i = 0; i < 20; i++)
+    fail_unless_equals_string (
+        g_ptr_array_index (one->frames, i), g_ptr_array_index (two->frames, i));
+  fail_if (strcmp (g_ptr_array_index (one->frames, 19),
+               g_ptr_array_index (one->frames, 0))
+           == 0);
+  fail_unless (g_file_get_contents (path, &text, NULL, NULL));
+  lines = g_strsplit (text, "\n", -1);
+  fail_unless (g_strv_length (lines) > 2 && g_strv_length (lines) <= 21);
+  g_strfreev (lines);
+  g_free (text);
+  clear (one);
+  clear (two);
+  g_remove (path);
+  g_free (path);
+  g_free (record);
+  g_free (replay);
+}
+GST_END_TEST;
+
+static void
+assert_error (GstBus *bus, const gchar *said)
+{
+  GstMessage *message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  GError *error;
+
+  fail_unless (message != NULL, "no error: %s", said);
+  gst_message_parse_error (message, &error, NULL);
+  fail_unless (strstr (error->message, said) != NULL, "%s", error->message);
+  g_error_free (error);
+  gst_message_unref (message);
+}
+
+/* Files that cannot be written or read: at the start, and when they are full.
+ */
+GST_START_TEST (test_faults)
+{
+  GstHarness *h = enhance_harness (NULL);
+  GstVideoInfo info = video_info (TEST_CAPS);
+  GstBus *bus = gst_bus_new ();
+
+  gst_element_set_state (h->element, GST_STATE_NULL);
+  gst_element_set_bus (h->element, bus);
+  g_object_set (h->element, "recording", "/no/where", NULL);
+  fail_unless_equals_int (gst_element_set_state (h->element, GST_STATE_PAUSED),
+      GST_STATE_CHANGE_FAILURE);
+  assert_error (bus, "Cannot record parameters: /no/where: ");
+  gst_element_set_state (h->element, GST_STATE_NULL);
+  gst_util_set_object_arg (G_OBJECT (h->element), "mode", "apply");
+  fail_unless_equals_int (gst_element_set_state (h->element, GST_STATE_PAUSED),
+      GST_STATE_CHANGE_FAILURE);
+  assert_error (bus, "/no/where");
+  gst_element_set_state (h->element, GST_STATE_NULL);
+  gst_util_set_object_arg (G_OBJECT (h->element), "mode", "enhance");
+  g_object_set (h->element, "recording", "/dev/full", NULL);
+  fail_unless_equals_int (gst_element_set_state (h->element, GST_STATE_PLAYING),
+      GST_STATE_CHANGE_SUCCESS);
+  gst_harness_set_src_caps_str (h, TEST_CAPS);
+  push_frames (h, &info, 0, 3);
+  assert_error (bus, "Cannot record parameters: No space left on device");
+  fail_unless (gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR) == NULL);
+  gst_element_set_bus (h->element, NULL);
+  gst_object_unref (bus);
+  gst_harness_teardown (h);
+}
+GST_END_TEST;
+
+static Suite *
+timeline_suite (void)
+{
+  Suite *suite = suite_create ("timeline");
+  TCase *tests = tcase_create ("general");
+
+  suite_add_tcase (suite, tests);
+  tcase_add_test (tests, test_times);
+  tcase_add_test (tests, test_lines);
+  tcase_add_test (tests, test_bad_lines);
+  tcase_add_test (tests, test_branches);
+  tcase_add_test (tests, test_runs);
+  tcase_add_test (tests, test_faults);
+  return suite;
+}
+
+GST_CHECK_MAIN (timeline);
