@@ -58,9 +58,18 @@ gst_sympie_load_is_behind (GstSympieLoad *load, GstClockTimeDiff lateness,
     limit = MAX (limit, BEHIND_FRAMES * duration);
   if (load->has_base && now > load->base_time)
     load->base += (now - load->base_time) / CREEP;
+  /* No frame gets later faster than time goes by. */
+  if (load->has_base) {
+    GstClockTimeDiff excess =
+        lateness - load->latest - GST_CLOCK_DIFF (load->base_time, now);
+
+    if (excess > (GstClockTimeDiff) BEHIND_TIME)
+      load->base += excess;
+  }
   if (!load->has_base || lateness < load->base)
     load->base = lateness;
   load->has_base = TRUE;
+  load->latest = lateness;
   load->base_time = now;
   return lateness - load->base > (GstClockTimeDiff) limit;
 }

@@ -26,7 +26,8 @@ typedef struct
 
   gboolean has_base;
   GstClockTimeDiff base; /* the least lateness, which every frame has */
-  GstClockTime base_time;
+  GstClockTimeDiff latest;
+  GstClockTime base_time; /* when that was, by the clock that runs on */
 } GstSympieLoad;
 
 /* A frame was late or was not, by a clock that runs on. TRUE where that changed
@@ -35,7 +36,8 @@ gboolean gst_sympie_load_note (
     GstSympieLoad *load, gboolean late, GstClockTime now);
 
 /* Whether a frame of a live source that arrived so much after its time tells of
- * frames that queue up, seen beside those before it. */
+ * frames that queue up, seen beside those before it: not of a pipeline's clock,
+ * or times, that jump. */
 gboolean gst_sympie_load_is_behind (GstSympieLoad *load,
     GstClockTimeDiff lateness, GstClockTime duration, GstClockTime now);
 
