@@ -53,22 +53,41 @@ open_aside (
   return enhancer->estimator != NULL;
 }
 
+/* Beside an estimator only iterations after the first need weights of their
+ * own, and the megabytes that come with them. */
+static gboolean
+needs_weights (const GstSympieEnhancer *enhancer)
+{
+  return gst_sympie_enhancer_estimates (enhancer)
+         && (!enhancer->estimator || enhancer->settings.iterations > 1);
+}
+
 gboolean
 gst_sympie_enhancer_open (GstSympieEnhancer *enhancer,
     const SympieConfig *config, gboolean async, SympieError *error)
 {
   GstSympieCuda *cuda = gst_sympie_filter_get_cuda (enhancer->filter);
+  SympieConfig own = *config;
 
-  enhancer->can_estimate = config->weights != NULL;
-  if (!enhancer->can_estimate || config->device != SYMPIE_DEVICE_CPU || !async
+  if (!config->weights || config->device != SYMPIE_DEVICE_CPU || !async
       || open_aside (enhancer, config, error)) {
+    if (!needs_weights (enhancer))
+      own.weights = NULL;
+    enhancer->can_estimate = own.weights != NULL;
     gst_sympie_cuda_enter (cuda);
-    enhancer->context = sympie_open (config, error);
+    enhancer->context = sympie_open (&own, error);
     gst_sympie_cuda_leave (cuda);
   }
   if (!enhancer->context)
     gst_sympie_enhancer_close (enhancer);
   return enhancer->context != NULL;
+}
+
+gboolean
+gst_sympie_enhancer_is_ready (const GstSympieEnhancer *enhancer)
+{
+  return enhancer->context
+         && (enhancer->can_estimate || !needs_weights (enhancer));
 }
 
 void

@@ -84,6 +84,9 @@ gboolean gst_sympie_enhancer_open (GstSympieEnhancer *enhancer,
     const SympieConfig *config, gboolean async, SympieError *error);
 void gst_sympie_enhancer_close (GstSympieEnhancer *enhancer);
 
+/* Whether what is open does for the frame in hand. */
+gboolean gst_sympie_enhancer_is_ready (const GstSympieEnhancer *enhancer);
+
 /* The next frame has nothing to do with those before it. */
 void gst_sympie_enhancer_end_scene (GstSympieEnhancer *enhancer);
 

@@ -451,9 +451,7 @@ gst_sympie_enhance_ensure_open (GstSympieFilter *filter)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
 
-  return (self->enhancer.context
-             && (self->enhancer.can_estimate
-                 || !gst_sympie_enhancer_estimates (&self->enhancer)))
+  return gst_sympie_enhancer_is_ready (&self->enhancer)
          || gst_sympie_enhance_open (self);
 }
 
