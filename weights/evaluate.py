@@ -208,6 +208,11 @@ def scores_of(values):
             for times in range(1, len(row))]
 
 
+def are_of_the_same(ours, others):
+    """Values (times, pictures): whether both saw the same pictures, damaged alike."""
+    return ours.shape[1] == others.shape[1] and np.allclose(ours[0], others[0], 1e-5)
+
+
 def scores_against(values, others):
     """The same pictures through two files of weights: how much more the first ones do
     for each picture than the others."""
@@ -216,7 +221,7 @@ def scores_against(values, others):
         rows, theirs = (with_groups(c) for c in (conditions, others.get(name, {})))
         for condition in [c for c in rows if c in theirs]:
             ours, other = rows[condition], theirs[condition]
-            if ours.shape[1] != other.shape[1] or not np.allclose(ours[0], other[0], 1e-5):
+            if not are_of_the_same(ours, other):
                 raise ValueError(f"{name}, {condition}: the outcomes to compare with are "
                                  "of other pictures or other damage")
             scores.append(score(name, condition, 1, other[1], ours[1]))
@@ -324,6 +329,19 @@ def read_outcomes(path):
     return names, values
 
 
+def kept_outcomes(path, names, values):
+    """-> what a run before wrote there, where that is of the same networks, pictures and
+    damage as `values`; else None."""
+    if not os.path.exists(path):
+        return None
+    kept_names, kept = read_outcomes(path)
+    fits = kept_names == names and kept.keys() == values.keys() and all(
+        kept[network].keys() == conditions.keys() and
+        all(are_of_the_same(row, kept[network][name]) for name, row in conditions.items())
+        for network, conditions in values.items())
+    return kept if fits else None
+
+
 def write_markdown(path, scores, title, measure="top-1"):
     networks = list(dict.fromkeys(s.network for s in scores if s.network in CLASSIFIERS))
     once = {(s.network, s.condition): s for s in scores if s.times == 1}
@@ -398,6 +416,7 @@ def write_rivals(folder, found, times):
                     rows.setdefault((s.network, s.condition), {})[name] = s
         for (network, condition), of in rows.items():
             best = max(of, key=lambda name: of[name].gain)
+            best = best if of[best].gain > 0 else None
             cells = [f"{'**' * (name == best)}{s.gain:+.1f}{'**' * (name == best)} "
                      f"[{s.low:+.1f}, {s.high:+.1f}]" for name, s in of.items()]
             print(f"| {network} | {condition} | {next(iter(of.values())).without:.1f} | "
@@ -451,7 +470,7 @@ def arguments():
     add("--every-severity", action="store_true",
         help="each picture at all five; else at one, in turn")
     add("--rivals", action="store_true", help="judge what a user would pick instead, too: "
-        "rivals.md")
+        "rivals.md; their outcomes are kept in --out for other weights")
     add("--iterations", type=int, default=1, help="apply SyMPIE 1 to so many times")
     add("--segmentation", type=int, default=0, help="so many pictures")
     add("--clips", nargs="+", default=[], metavar="VIDEO", help="see what becomes of "
@@ -514,14 +533,18 @@ def main():
         clips = [evaluate_clip(path, sympie) for path in args.clips]
         if args.rivals:
             import rivals
-            others_found, times = {"SyMPIE": scores}, {
+            found, times = {"SyMPIE": scores}, {
                 "SyMPIE": rivals.SyMPIE(args.weights).milliseconds()}
             for name, rival in rivals.load().items():
                 times[name] = rival.milliseconds()
-                others_found[name] = scores_of(evaluate(
-                    pictures, labels, corruptor, rival, networks, args.conditions,
-                    args.every_severity, 1, args.measure))
-            write_rivals(args.out, others_found, times)
+                path = os.path.join(args.out, f"outcomes of {name}.csv")
+                its = kept_outcomes(path, names, values)
+                if its is None:
+                    its = evaluate(pictures, labels, corruptor, rival, networks,
+                                   args.conditions, args.every_severity, 1, args.measure)
+                    write_outcomes(path, names, its)
+                found[name] = scores_of(its)
+            write_rivals(args.out, found, times)
     title = f"{os.path.basename(args.weights)} on {len(pictures)} pictures"
     write_csv(os.path.join(args.out, "results.csv"), scores)
     write_outcomes(os.path.join(args.out, "outcomes.csv"), names, values)

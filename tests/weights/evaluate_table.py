@@ -137,6 +137,22 @@ class Statistics(unittest.TestCase):
                 with self.assertRaisesRegex(ValueError, "outcomes.csv holds no outcomes"):
                     evaluate.read_outcomes(path)
 
+    def test_kept_outcomes(self):
+        """A rival is judged anew unless its outcomes are of the same."""
+        names, without = ["a", "b"], np.array([0.25, 1])
+        rival = {"n": {"fog": np.stack([without, without + 1])}}
+        ours = lambda first: {"n": {"fog": np.stack([first, without])}}
+        with tempfile.TemporaryDirectory() as out:
+            path = os.path.join(out, "outcomes.csv")
+            self.assertIsNone(evaluate.kept_outcomes(path, names, ours(without)))
+            evaluate.write_outcomes(path, names, rival)
+            kept = evaluate.kept_outcomes(path, names, ours(without))
+            np.testing.assert_array_equal(kept["n"]["fog"], rival["n"]["fog"])
+            for other in ((["b", "a"], ours(without)), (names, ours(without + 0.1)),
+                          (names, {"n": {}}), (names, {}),
+                          (names, {**ours(without), "m": {}})):
+                self.assertIsNone(evaluate.kept_outcomes(path, *other))
+
     def test_severities(self):
         rounds = evaluate.severity_rounds("fog", 10, False)
         self.assertEqual(len(rounds), 1)
