@@ -105,6 +105,27 @@ assert study["device"] == ["cpu"] and study["timed_on"][0]["processors"] > 0, st
 assert "names no folder" in study["classifiers"], study
 END
 
+# A clip beside itself differs by nothing, whatever control both went through.
+/usr/bin/python3 - "$(dirname "$aggregate")" "$name" <<'END' || fail 'the same streams differ'
+import json, subprocess, sys
+sys.path.insert(0, sys.argv[1])
+import measure
+config = json.load(open("out/config.json"))
+with open(f"out/controls/{sys.argv[2]}/none-0.json") as file:
+    made = measure.versions(config, json.load(file), ["1"])
+assert list(made) == ["plain", "contrast0.95", "contrast0.9", "blur", "mean", "reuse1"]
+for version, elements in made.items():
+    command = ["gst-launch-1.0", "-q"]
+    for pad in "ref_sink", "dist_sink":
+        command += ["filesrc", f"location=out/clips/{sys.argv[2]}.mkv", "!", *measure.DECODE,
+                    "!", *elements, "!", f"probe.{pad}"]
+    command += ["sympieprobe", "name=probe", "strict=true", "layer=relu2_1", "device=cpu",
+                "results-format=json", "results-filename=same.json", "!", "fakesink"]
+    subprocess.run(command, check=True)
+    pooled, = json.load(open("same.json"))["pooled"]
+    assert pooled["frames"] == 10 and pooled["feature-mse-max"] == 0, (version, pooled)
+END
+
 # jobs: of the last start, by rule, without the tables.
 jobs() { sed -nE 's/^rule ([a-z]+):/\1/p' out/logs/snakemake.txt | sort | uniq -c | xargs; }
 [[ $(jobs) != *clip* && $(jobs) == *measure* ]] || fail "after it was stopped: $(jobs)"
