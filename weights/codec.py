@@ -9,17 +9,16 @@ prediction. Each clip has an encoder of its own, with one thread: what becomes o
 picture depends on nothing beside it, nor on the number of processors.
 """
 
-import json
 import os
 import subprocess
-import zlib
 
 import cv2
 import numpy as np
 
-from data import centre_crop, random_crop
+from data import centre_crop
 
 CLIP = 3       # frames of a picture's clip
+SIDE = 240     # of the pictures that train: a little more than is seen of them
 TOGETHER = 24  # encoders that one FFmpeg runs side by side
 # Constant-quality values for severity 1..5, the strong end of each scale.
 RATES = {"h264": (33, 37, 41, 46, 51), "hevc": (33, 37, 41, 46, 51),
@@ -36,12 +35,17 @@ ENCODERS = {
 
 def damage(clips, codec, severity):
     """Encodes and decodes clips, uint8 (N, CLIP, H, W, 3) with H and W even."""
-    parts = [_damage(clips[i:i + TOGETHER], codec, severity)
+    return through(clips, ENCODERS[codec], RATES[codec][severity - 1])
+
+
+def through(clips, encoder, crf):
+    """The same by FFmpeg's `encoder`, with its options, at a constant quality."""
+    parts = [_through(clips[i:i + TOGETHER], encoder, crf)
              for i in range(0, len(clips), TOGETHER)]
     return np.concatenate(parts)
 
 
-def _damage(clips, codec, severity):
+def _through(clips, encoder, crf):
     """One process encodes, each clip by an encoder of its own; another decodes."""
     count, frames, height, width = clips.shape[:4]
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24"]
@@ -53,24 +57,24 @@ def _damage(clips, codec, severity):
               "-i", "-", "-filter_complex", ";".join([apart, *cut])]
     for name in names:
         encode += ["-map", name]
-    encode += ["-pix_fmt", "yuv420p", "-c:v", *ENCODERS[codec], "-threads", "1",
-               "-crf", str(RATES[codec][severity - 1]), "-f", "nut", "-"]
+    encode += ["-pix_fmt", "yuv420p", "-c:v", *encoder, "-threads", "1",
+               "-crf", f"{crf:.4g}", "-f", "nut", "-"]
     joined = "".join(f"[0:{i}]" for i in range(count)) + f"concat=n={count}"
     decode = ["ffmpeg", "-v", "error", "-f", "nut", "-i", "-", "-filter_complex",
               joined, *raw, "-"]
-    packets = _run(encode, clips.tobytes(), codec)
-    out = np.frombuffer(_run(decode, packets, codec), np.uint8)
+    packets = _run(encode, clips.tobytes(), encoder[0])
+    out = np.frombuffer(_run(decode, packets, encoder[0]), np.uint8)
     if out.size != clips.size:
-        raise RuntimeError(f"ffmpeg's {codec} returned {out.size // clips[0, 0].size} "
+        raise RuntimeError(f"ffmpeg's {encoder[0]} returned {out.size // clips[0, 0].size} "
                            f"of {count * frames} frames")
     return out.reshape(clips.shape)
 
 
-def _run(command, data, codec):
+def _run(command, data, encoder):
     quiet = dict(os.environ, SVT_LOG="1")
     done = subprocess.run(command, input=data, capture_output=True, env=quiet)
     if done.returncode:
-        raise RuntimeError(f"ffmpeg failed on {codec}: "
+        raise RuntimeError(f"ffmpeg failed on {encoder}: "
                            f"{done.stderr.decode(errors='replace').strip()}")
     return done.stdout
 
@@ -99,42 +103,10 @@ def damage_pictures(images, size, codec, severity, seeds):
     return damage(np.stack(clips), codec, severity)[np.arange(len(images)), shown]
 
 
-class CodecCache:
-    """Every picture at severities 1 to 5, each by a codec drawn at random, the
-    frame after an intra or after a predicted one. Made once, kept in `folder`."""
-
-    SIDE = 240
-
-    def __init__(self, folder, images, paths, seed=0):
-        self.images = images
-        made_of = [RATES, ENCODERS, CLIP, self.SIDE, seed, list(map(os.path.basename, paths))]
-        what = zlib.crc32(json.dumps(made_of).encode())
-        path = os.path.join(folder, f"codec-{what:08x}.npy")
-        if not os.path.exists(path):
-            os.makedirs(folder, exist_ok=True)
-            self._make(path, seed)
-        self.damaged = np.load(path, mmap_mode="r")
-
-    def _make(self, path, seed):
-        side, count = self.SIDE, len(self.images)
-        codec = np.random.default_rng(seed).integers(len(RATES), size=(count, 5))
-        unfinished = path + ".part"
-        out = np.lib.format.open_memmap(unfinished, "w+", np.uint8,
-                                        (count, 5, side, side, 3))
-        for severity in range(1, 6):
-            for kind, name in enumerate(RATES):
-                todo = np.flatnonzero(codec[:, severity - 1] == kind)
-                for part in np.array_split(todo, len(todo) // 100 + 1):
-                    if len(part):
-                        out[part, severity - 1] = damage_pictures(
-                            [self.images[i] for i in part], side, name, severity,
-                            [(seed, severity, i) for i in part])
-        out.flush()
-        os.rename(unfinished, path)
-
-    def pair(self, picture, severity, rng):
-        """-> (clean, damaged), the same random crop of both."""
-        clean = centre_crop(self.images[picture], self.SIDE)
-        damaged = self.damaged[picture, severity - 1] if severity else clean
-        crops = random_crop(np.concatenate([clean, damaged], axis=2), rng)
-        return crops[..., :3], crops[..., 3:]
+def damage_any(images, severity, seed):
+    """-> pairs (clean, damaged) of pictures at least SIDE large, by a codec that the seed
+    draws."""
+    name = str(np.random.default_rng(seed).choice(list(RATES)))
+    damaged = damage_pictures(images, SIDE, name, severity,
+                              [(seed, i) for i in range(len(images))])
+    return [(centre_crop(image, SIDE), one) for image, one in zip(images, damaged)]

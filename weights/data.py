@@ -35,7 +35,7 @@ VALIDATION = 4        # classes with index % 5 == 4 are ours to judge by
 MOVING = {"elastic_transform"}
 
 
-@dataclass
+@dataclass(slots=True)  # ImageNet has 1.3 million of them
 class Picture:
     path: str
     label: int        # ImageNet-1k class, NO_LABEL or WITHHELD
@@ -116,6 +116,19 @@ def decode(path):
     return cv2.cvtColor(cv2.resize(image, size, interpolation=how), cv2.COLOR_BGR2RGB)
 
 
+class Streamed:
+    """Pictures by number, decoded when they are asked for and not kept."""
+
+    def __init__(self, pictures):
+        self.pictures = pictures
+
+    def __len__(self):
+        return len(self.pictures)
+
+    def __getitem__(self, i):
+        return decode(self.pictures[i].path)
+
+
 def centre_crop(image, side=SIDE):
     top, left = ((n - side) // 2 for n in image.shape[:2])
     return image[top:top + side, left:left + side]
@@ -154,55 +167,52 @@ class Batches:
     """Batches by step number: the same seed and step give the same batch, so a
     resumed run sees what an uninterrupted one would have.
 
+    `images` gives uint8 (H, W, 3) by number, from any thread: a list or Streamed.
     `corrupt(images, names, severities, seeds)` is Corruptions or another function that
-    any thread may call; `codec` is a CodecCache or None. A sample takes one corruption,
-    drawn uniformly, severity 0 to 5; a `mixed` share of them takes two or three.
-    With `codec_share`, codec damage is drawn that often instead.
+    any thread may call; `codec(images, severity, seed)` is codec.damage_any or None. A
+    sample takes one corruption, drawn uniformly, severity 0 to 5; a `mixed` share of them
+    takes two or three, a `codec_share` codec damage instead.
     """
 
     def __init__(self, images, labels, names, corrupt, *, codec=None, codec_share=0.0,
                  size=32, mixed=0.0, seed=0, workers=2):
         self.images, self.labels = images, np.asarray(labels, np.int64)
         self.names, self.corrupt, self.codec = list(names), corrupt, codec
+        self.codec_share = codec_share if codec else 0.0
         self.damages = self.names + (["codec"] if codec else [])
         self.size, self.mixed, self.seed, self.workers = size, mixed, seed, workers
-        self.odds = None  # alike
-        if codec and codec_share:
-            others = len(self.names)
-            self.odds = [(1 - codec_share) / others] * others + [codec_share]
 
     def batch(self, step):
         rng = np.random.default_rng((self.seed, step))
         clean = np.empty((self.size, SIDE, SIDE, 3), np.uint8)
-        corrupted = np.empty_like(clean)
         damage = np.zeros((self.size, len(self.damages)), np.float32)
-        rounds = [([], [], []), ([], [], []), ([], [], [])]  # where, name, severity
         chosen = rng.integers(len(self.images), size=self.size)
-        for i, picture in enumerate(chosen):
+        coded = np.flatnonzero(rng.random(self.size) < self.codec_share)
+        images = {i: self.images[picture] for i, picture in enumerate(chosen)}
+        corrupted = np.empty_like(clean)
+        if len(coded):
+            severity = int(rng.integers(1, 6))  # one for all: it is one call of FFmpeg
+            pairs = self.codec([images[i] for i in coded], severity,
+                               int(rng.integers(1 << 63)))
+            damage[coded, -1] = severity / 5
+            for i, pair in zip(coded, pairs):
+                crops = random_crop(np.concatenate(pair, axis=2), rng)
+                clean[i], corrupted[i] = crops[..., :3], crops[..., 3:]
+        rounds = [([], [], []), ([], [], []), ([], [], [])]  # where, name, severity
+        for i in np.setdiff1d(np.arange(self.size), coded):
+            clean[i] = corrupted[i] = random_crop(images[i], rng)
             count = rng.integers(2, 4) if rng.random() < self.mixed else 1
-            count = min(count, len(self.damages))
-            for k, kind in enumerate(rng.choice(len(self.damages), count, False,
-                                                  self.odds)):
+            kinds = rng.choice(len(self.names), min(count, len(self.names)), False)
+            for kind, (where, name, strength) in zip(kinds, rounds):
                 severity = int(rng.integers(6))
-                if self.damages[kind] == "codec":
-                    # A codec comes first: what it returns is a new picture.
-                    if k == 0:
-                        pair = self.codec.pair(picture, severity, rng)
-                        clean[i], corrupted[i] = pair
-                        damage[i, kind] = severity / 5
-                        continue
-                    severity = 0
-                if k == 0:
-                    clean[i] = corrupted[i] = random_crop(self.images[picture], rng)
                 if severity:
                     damage[i, kind] = severity / 5
-                    where, name, strength = rounds[k]
                     where.append(i)
                     name.append(self.names[kind])
                     strength.append(severity)
-            if rng.random() < 0.5:
-                clean[i] = clean[i, :, ::-1]
-                corrupted[i] = corrupted[i, :, ::-1]
+        mirrored = np.flatnonzero(rng.random(self.size) < 0.5)
+        for pictures in (clean, corrupted):
+            pictures[mirrored] = pictures[mirrored, :, ::-1]
         for where, name, strength in rounds:
             if where:
                 seeds = rng.integers(1 << 63, size=len(where), dtype=np.uint64)

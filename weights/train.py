@@ -8,14 +8,9 @@
 
 A frozen classifier f judges pictures that U (NEM, then DWM) enhanced. U learns
 from the loss of its own output and, so that enhancing twice does no harm, from
-the loss of its output on what its moving average U_EMA enhanced already.
-
-The paper's budget is 50 000 steps of 384 pictures. For smaller ones there are
-further losses, off by default: --restore pulls the enhanced picture to the
-clean one, which needs no classifier and favours none; --name lets NEM's
-features name each corruption and its severity; --wrong counts f's mistakes.
---frozen trains the last of NEM's layers alone, for a fraction of the cost; --anchor
-moves it, after all steps, to where undamaged pictures stay as they are.
+the loss of its output on what its moving average U_EMA enhanced already. The
+paper's budget is 50 000 steps of 384 pictures; recipe.sh makes nem.safetensors
+with less, by further losses and in several stages.
 
 The run resumes from what it finds in --out, exactly as if never interrupted.
 """
@@ -26,11 +21,11 @@ import json
 import math
 import os
 import sys
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 try:
+    import cv2
     import numpy as np
     import torch
     import torch.nn.functional as F
@@ -40,13 +35,27 @@ try:
 except ImportError as why:
     sys.exit(f"train.py: {why}; see setup.sh --all")
 
+import codec
 import data
-import tensorfile
 from checkpoint import (commit, export, fill, history, load_checkpoint, load_weights,
                         save_checkpoint)
-from model import (BLOCKS, IDENTITY, N_PARAMS, STEM, Sight, Sympie, clamped, dwm,
-                   nem_crop, standardise)
+from model import (IDENTITY, N_PARAMS, STEM, Sight, Sympie, clamped, dwm, nem_crop,
+                   standardise)
 from upstream import Upstream, load_upstreams
+
+# What every stage shares; EXPERIMENTS.md has what it was measured against.
+EMA = 0.98          # the paper: 0.9, with batches twelve times as large
+HEAD_RATE = 0.2     # of the last layer, which is trained about its features' mean
+WARM_UP = 20        # steps until the rate is full
+MIXED = 0.15        # share of samples with two or three corruptions
+CODEC_SHARE = 0.1   # with --codec, of samples that a codec damages
+WINDOW = 192        # side of the random square that DWM and the classifier get
+SIZES = (160, 192)  # at which the classifier judges, in turn
+FROZEN = 1          # blocks of NEM that --frozen leaves alone: four fifths of its work
+KEEP, REUSE = 90, 6  # with --frozen: batches held at a time, steps with each of them
+SETTLING = 16       # batches of which what is judged and written has the statistics
+JUDGED = 8          # batches that judge
+SAVE_EVERY, LOG_EVERY, JUDGE_EVERY = 100, 20, 200  # steps
 
 
 # ---- Algorithm 1 -----------------------------------------------------------
@@ -57,57 +66,54 @@ class Losses:
     first: float = 1.0     # CE(f(U(x)), y)
     second: float = 0.5    # CE(f(U(U_EMA(x))), y)
     wrong: float = 0.0     # 1 - f's probability of y for U(x)
-    restore: float = 0.0   # distance from the clean picture
-    table: float = 0.0     # from what the corruption's fitted set makes
+    restore: float = 0.0   # distance from the clean picture: favours no classifier
     name: float = 0.0      # corruption and severity from NEM's features
-    share: float = 1.0     # of the batch that f judges; the rest costs less
+
+    @staticmethod
+    def parse(text):
+        """"first=1,restore=0.5": what is not named is 0."""
+        known = [field.name for field in fields(Losses)]
+        weights = dict.fromkeys(known, 0.0)
+        for part in text.split(","):
+            name, _, weight = part.partition("=")
+            if name not in known:
+                raise ValueError(f"--losses: {name} is none of {', '.join(known)}")
+            try:
+                weights[name] = float(weight)
+            except ValueError:
+                raise ValueError(f"--losses: {part} has no number") from None
+        return Losses(**weights)
 
 
-def train_step(u, u_ema, namer, f, optimiser, batch, sight, weights, ema_rate,
-               even=False, centred=False, terms=None):
-    """One step of Algorithm 1. -> the losses by name. even: on no picture's 37
-    numbers does f's gradient exceed the batch's median; centred, terms: see
-    step_about()."""
+def train_step(u, u_ema, namer, f, optimiser, batch, sight, weights):
+    """One step of Algorithm 1. -> the losses by name."""
     losses = {}
-    judged = math.ceil(weights.share * len(batch.x))
-    y = batch.y[:judged]
     features = (u.features(sight.view(batch.x)) if batch.front is None else
-                u.back(batch.front, batch.frozen))
+                u.back(batch.front, FROZEN))
     x, clean = sight.window(batch.x), sight.window(batch.clean)
     params = u.colm.out(features)
     if weights.first or weights.wrong:
-        shown = params[:judged].clone()
-        if even:
-            shown.register_hook(at_most_median)
-        logits = f(dwm(x[:judged], shown))
+        shown = params.clone()
+        shown.register_hook(at_most_median)
+        logits = f(dwm(x, shown))
     if weights.first:
-        losses["first"] = cross_entropy(logits, y)
+        losses["first"] = cross_entropy(logits, batch.y)
     if weights.wrong:
-        losses["wrong"] = mistakes(logits, y)
+        losses["wrong"] = mistakes(logits, batch.y)
     if weights.second:
         with torch.no_grad():
-            x_ema = u_ema(batch.x[:judged], Sight())
-        losses["second"] = cross_entropy(f(u(x_ema, sight)), y)
-    if weights.restore or weights.table:
-        x, clean = corner(x), corner(clean)
-        enhanced = dwm(x, params)
+            x_ema = u_ema(batch.x, Sight())
+        losses["second"] = cross_entropy(f(u(x_ema, sight)), batch.y)
     if weights.restore:
-        losses["restore"] = restoration(enhanced, x, clean)
-    if weights.table:
-        known = batch.aim.isfinite().all(1)
-        losses["table"] = restoration(enhanced[known], x[known],
-                                      dwm(x[known], batch.aim[known]))
+        x, clean = corner(x), corner(clean)
+        losses["restore"] = restoration(dwm(x, params), x, clean)
     if weights.name:
         losses["name"] = naming(namer(features), batch.damage)
 
     optimiser.zero_grad()
     sum(getattr(weights, name) * loss for name, loss in losses.items()).backward()
-    if centred:
-        step_about(features.detach().mean(0), u, optimiser, terms, batch.whitening)
-    else:
-        clip_each_gradient(u)
-        optimiser.step()
-    update_ema(u_ema, u, ema_rate)
+    step_about(features.detach().mean(0), u, optimiser)
+    update_ema(u_ema, u)
     return {name: loss.item() for name, loss in losses.items()}
 
 
@@ -174,26 +180,18 @@ def clip_each_gradient(module):
 
 
 @torch.no_grad()
-def step_about(centre, u, optimiser, terms=None, whitening=None):
-    """A step as if the last layer read features - centre. ReLU's features all
-    have positive means, which make a plain step nearly the same for all weights.
-    terms, (37, 37): as if the last layer's output were in terms that make the 37
-    numbers when multiplied by it. whitening, (512, 512): as if it read the features
-    multiplied by it."""
-    out = u.colm.out
-    if terms is not None:
-        out.weight.grad, out.bias.grad = terms.T @ out.weight.grad, terms.T @ out.bias.grad
+def step_about(centre, u, optimiser):
+    """A step as if the last layer read features - centre: ReLU's features all have
+    positive means, which make a plain step nearly the same for all weights. And as if
+    its output were in terms that make the 37 numbers when multiplied by TERMS."""
+    out, terms = u.colm.out, TERMS.to(centre.device)
+    out.weight.grad, out.bias.grad = terms.T @ out.weight.grad, terms.T @ out.bias.grad
     out.weight.grad.addr_(out.bias.grad, centre, alpha=-1)
-    if whitening is not None:
-        out.weight.grad = out.weight.grad @ whitening
     clip_each_gradient(u)
     weight, bias = out.weight.clone(), out.bias.clone()
     optimiser.step()
-    if terms is not None:
-        out.weight.copy_(weight + terms @ (out.weight - weight))
-        out.bias.copy_(bias + terms @ (out.bias - bias))
-    if whitening is not None:
-        out.weight.copy_(weight + (out.weight - weight) @ whitening)
+    out.weight.copy_(weight + terms @ (out.weight - weight))
+    out.bias.copy_(bias + terms @ (out.bias - bias))
     out.bias.sub_((out.weight - weight) @ centre)
 
 
@@ -207,20 +205,15 @@ def kernel_terms():
     return terms
 
 
-def whitening_of(features):
-    """(N, 512) -> symmetric (512, 512) that makes their variance about 1 in every
-    direction where it exceeds the mean. It does a hundredfold in some, along which
-    plain steps would mostly go."""
-    variance, direction = torch.linalg.eigh(features.T.cov())
-    return direction / (variance + variance.mean()).sqrt() @ direction.T
+TERMS = kernel_terms()
 
 
 @torch.no_grad()
-def update_ema(u_ema, u, rate):
+def update_ema(u_ema, u):
     """Every floating tensor of the state dict, batch-norm statistics too."""
     for average, value in zip(u_ema.state_dict().values(), u.state_dict().values()):
         if average.is_floating_point():
-            average.mul_(rate).add_(value, alpha=1 - rate)
+            average.mul_(EMA).add_(value, alpha=1 - EMA)
         else:
             average.copy_(value)
 
@@ -246,12 +239,14 @@ def anchored(u, batches, device):
     squares: what its parameters still do to those, and what changes of its parameters for
     damaged ones, count alike."""
     u = copy.deepcopy(u).eval()
-    damaged = torch.from_numpy(np.concatenate([b.damage.any(1) for b in batches])).to(device)
+    features, damaged = [], []
+    for batch in batches:
+        damaged.append(torch.from_numpy(batch.damage.any(1)).to(device))
+        features.append(u.features(nem_crop(standardise(batch.corrupted, device))))
+    damaged, features = torch.cat(damaged), torch.cat(features)
     if damaged.all() or not damaged.any():
-        raise ValueError(f"--anchor {len(batches)} draws only damaged pictures or only "
-                         "undamaged ones; it takes more")
-    features = torch.cat([u.features(nem_crop(standardise(b.corrupted, device)))
-                          for b in batches])
+        raise ValueError(f"--anchor draws only damaged pictures or only undamaged ones "
+                         f"among {len(damaged)}; it takes more")
     effect = (u.colm.out(features) - IDENTITY.to(device)).double()
     features = features.double()
     centre, size = features.mean(0), features.shape[1]
@@ -273,8 +268,9 @@ def anchored(u, batches, device):
 @torch.no_grad()
 def own_labels(f, images, labels, device):
     """Pictures without a label get what f says of them as they are."""
-    labels = labels.copy()
-    for part in np.array_split(np.flatnonzero(labels == data.NO_LABEL), 32):
+    labels = np.array(labels, np.int64)
+    unknown = np.flatnonzero(labels == data.NO_LABEL)
+    for part in np.array_split(unknown, len(unknown) // 32 + 1):
         if len(part):
             x = np.stack([data.centre_crop(images[i]) for i in part])
             labels[part] = f(standardise(x, device)).argmax(1).cpu()
@@ -288,85 +284,62 @@ class Tensors:
     y: torch.Tensor
     clean: torch.Tensor
     damage: torch.Tensor
-    aim: torch.Tensor = None       # (N, 37) of the table, NaN where it has none
-    front: torch.Tensor = None     # Nem.front() of the `frozen` blocks, where it is
-    frozen: int = 0                # known already
-    whitening: torch.Tensor = None  # of the features, where those are known
+    front: torch.Tensor = None  # Nem.front() of the FROZEN blocks, where it is known
 
 
-def to_tensors(batch, device, table=None):
-    damage = torch.from_numpy(batch.damage).to(device)
-    aim = None if table is None else aims(table.to(device), damage)
+def to_tensors(batch, device):
     return Tensors(standardise(batch.corrupted, device),
                    torch.from_numpy(batch.label).to(device),
-                   standardise(batch.clean, device), damage, aim)
+                   standardise(batch.clean, device),
+                   torch.from_numpy(batch.damage).to(device))
 
 
-def load_table(path, damages):
-    """ceiling.py's sets -> (damages, 6, 37); severity 0 is the identity."""
-    fitted, _ = tensorfile.load(path)
-    for name in damages:
-        if name not in fitted or fitted[name].shape != (5, N_PARAMS):
-            raise ValueError(f"{path} has no five sets of {N_PARAMS} for {name}")
-    return torch.stack([torch.cat([IDENTITY[None], torch.from_numpy(fitted[name])])
-                        for name in damages])
-
-
-def aims(table, damage):
-    """(N, damages) -> (N, 37); mixed damage has no set."""
-    strength, kind = damage.max(1)
-    found = table[kind, (5 * strength).round().long()]
-    return torch.where(((damage > 0).sum(1) <= 1)[:, None], found, torch.nan)
-
-
-def kept_batches(run, batches, device, table=None):
-    """For --frozen: `keep` batches at a time, all of them `reuse` times, then others.
-    What costs is done once a batch: corruption, and what the frozen layers, which are
-    most of NEM's work, make of the library's crop."""
-    frozen, keep, reuse, steps = (run.recipe[name]
-                                  for name in ("frozen", "keep", "reuse", "steps"))
-    kept, whitening = [], None
+def kept_batches(run, batches, device):
+    """For --frozen: KEEP batches at a time, all of them REUSE times, then others. What
+    costs is done once a batch: corruption, and what the frozen layers, which are most of
+    NEM's work, make of the library's crop."""
+    kept, steps = [], run.recipe["steps"]
     for step in range(run.step, steps):
-        if not kept or step % (keep * reuse) == 0:
+        if not kept or step % (KEEP * REUSE) == 0:
+            turn = step // (KEEP * REUSE)
+            count = min(KEEP, steps - turn * KEEP * REUSE)  # a short last round needs less
             kept = []
-            first = step // (keep * reuse) * keep
-            for batch in tqdm(batches.iterate(first, first + keep), "frozen layers", keep,
-                              unit="batch", leave=False):
+            for batch in tqdm(batches.iterate(turn * KEEP, turn * KEEP + count),
+                              "frozen layers", count, unit="batch", leave=False):
                 with torch.no_grad():
                     x = nem_crop(standardise(batch.corrupted, device))
-                    kept.append((batch, run.u.front(x, frozen)))
-            if frozen == BLOCKS:
-                whitening = whitening_of(torch.cat([front for _, front in kept]))
-        batch, front = kept[step % keep]
-        tensors = to_tensors(batch, device, table)
-        tensors.front, tensors.frozen, tensors.whitening = front, frozen, whitening
+                    kept.append((batch, run.u.front(x, FROZEN)))
+        batch, front = kept[step % KEEP]
+        tensors = to_tensors(batch, device)
+        tensors.front = front
         yield tensors
 
 
 class Run:
     """The state of a training: everything a checkpoint holds."""
 
-    def __init__(self, recipe, n_damages, device, start=None):
+    def __init__(self, recipe, n_damages, device):
         torch.manual_seed(recipe["seed"])
         self.recipe, self.step = recipe, 0
+        start = recipe["start"]
         self.u = load_weights(*start.split(",")) if start else Sympie()
-        self.u.bf16 = recipe["bf16"]
+        self.u.bf16 = device.type == "cuda"
         self.u = self.u.to(device, memory_format=torch.channels_last).train()
         if recipe["frozen"]:
-            self.u.eval().colm.backbone[:STEM + recipe["frozen"]].requires_grad_(False)
+            self.u.eval().colm.backbone[:STEM + FROZEN].requires_grad_(False)
         self.u_ema = copy.deepcopy(self.u).eval().requires_grad_(False)
         self.namer = nn.Linear(512, n_damages).to(device)
         head = list(self.u.colm.out.parameters())
         self.optimiser = torch.optim.Adam([
             {"params": list(self.u.colm.backbone.parameters()), "scale": 1.0},
-            {"params": head, "scale": recipe["head_rate"]},
+            {"params": head, "scale": HEAD_RATE},
             {"params": list(self.namer.parameters()), "scale": 1.0}],
             lr=recipe["rate"])
 
     def set_rate(self):
         """Cosine annealing to 0 over the steps, after a linear warm-up."""
         cosine = (1 + math.cos(math.pi * self.step / self.recipe["steps"])) / 2
-        warmth = min(1.0, (self.step + 1) / (self.recipe["warm_up"] + 1))
+        warmth = min(1.0, (self.step + 1) / (WARM_UP + 1))
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe["rate"] * group["scale"] * cosine * warmth
 
@@ -386,7 +359,8 @@ class Run:
 
     def load(self, folder):
         step, recipe, tensors = load_checkpoint(folder)
-        different = [name for name in recipe if recipe[name] != self.recipe.get(name)]
+        different = [name for name in {**recipe, **self.recipe}
+                     if recipe.get(name) != self.recipe.get(name)]
         if different:
             raise ValueError(f"{folder} was made with another --"
                              + ", --".join(n.replace("_", "-") for n in different))
@@ -404,182 +378,126 @@ class Run:
 
 
 def validate(u, f, batches, device):
-    """-> upstream top-1 without and with U, and the restoration left."""
-    right, enhanced_right, left = 0, 0, []
+    """-> the classifier's top-1 without and with U, and the restoration left."""
+    right, enhanced_right, left, count = 0, 0, [], 0
     with torch.no_grad():
         for batch in batches:
             t = to_tensors(batch, device)
             enhanced = clamped(u(t.x))
-            right += (f(t.x).argmax(1) == t.y).float().mean().item()
-            enhanced_right += (f(enhanced).argmax(1) == t.y).float().mean().item()
+            right += (f(t.x).argmax(1) == t.y).sum().item()
+            enhanced_right += (f(enhanced).argmax(1) == t.y).sum().item()
             left.append(restoration(enhanced, t.x, t.clean).item())
-    return {"top1": 100 * right / len(batches),
-            "top1_enhanced": 100 * enhanced_right / len(batches),
+            count += len(t.y)
+    return {"top1": 100 * right / count, "top1_enhanced": 100 * enhanced_right / count,
             "validation_restore": sum(left) / len(left)}
 
 
-RECIPE = ["steps", "batch", "rate", "head_rate", "warm_up", "ema", "seed", "crop",
-          "upstream", "window", "sizes", "frozen", "keep", "reuse", "mixed", "first",
-          "second", "wrong", "restore", "name", "table", "fitted", "even", "centred",
-          "terms", "clamp", "own_labels", "share", "bf16", "codec", "codec_share", "settle",
-          "anchor", "start"]
+# What two runs must share for one to go on where the other stopped.
+RECIPE = ["start", "steps", "batch", "rate", "seed", "teachers", "losses", "crop", "frozen",
+          "codec", "anchor"]
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add = parser.add_argument
-    add("--data", required=True, help="folder with images/ and models/, or ImageNet's "
-        "train folder with --imagenet")
-    add("--imagenet", action="store_true", help="--data is <wnid>/<picture>")
-    add("--models", help="folder that holds models/ and frost/ (default: --data)")
-    add("--out", required=True, help="folder of checkpoints, log, plot and weights")
+    add("--data", required=True, help="folder with images/, models/ and frost/")
+    add("--imagenet", metavar="FOLDER", help="train on its <wnid>/<picture> instead of "
+        "images/")
+    add("--out", required=True, help="folder of checkpoint, log, plot and weights")
+    add("--start", default="", help="weights to start from; of several, separated by "
+        "commas, their mean")
     add("--steps", type=int, default=50000)
     add("--batch", type=int, default=384)
     add("--rate", type=float, default=1e-3, help="of Adam, before annealing")
-    add("--head-rate", type=float, default=1.0, help="the head's, relative to --rate")
-    add("--warm-up", type=int, default=0, help="steps until the rate is full")
-    add("--ema", type=float, default=0.9)
     add("--seed", type=int, default=0)
-    add("--crop", type=int, default=0, help="side of a random crop that NEM sees; "
-        "0: the library's 224x224")
-    add("--upstream", default="mobilenet_v2", help="several, separated by commas, "
-        "teach in turn; the first one judges")
-    add("--window", type=int, default=0, help="side of a random square that DWM and "
-        "the upstream get; 0: everything")
-    add("--sizes", default="", help="at which the upstream judges, in turn, separated "
-        "by commas; default: its own or --window")
-    add("--frozen", type=int, default=0, metavar="BLOCKS", choices=range(BLOCKS + 1),
-        help="leave NEM's stem, its first blocks and all batch-norm statistics as they "
-        "are; 3: train the last layer alone")
-    add("--keep", type=int, default=160, help="with --frozen: batches held at a time")
-    add("--reuse", type=int, default=4, help="with --frozen: steps with each of them")
-    add("--mixed", type=float, default=0.0, help="share with two or three corruptions")
-    add("--codec", default="", help="add codec damage, made once into this folder")
-    add("--codec-share", type=float, default=0.0, help="of the samples that start with "
-        "codec damage; 0: as many as of another kind")
-    for name, value in vars(Losses()).items():
-        add(f"--{name}", type=float, default=value, help="see the class Losses")
-    add("--fitted", default="", metavar="FILE", help="ceiling.py's table.safetensors")
-    add("--even", action="store_true", help="clip the classifier's gradient on each "
-        "picture's parameters to the batch's median")
-    add("--clamp", action="store_true", help="cut what the upstream sees to the "
-        "range of colours; the paper does not")
-    add("--centred", action="store_true", help="train the last layer about the mean "
-        "of its features; with --frozen 3 also in whitened ones")
-    add("--settle", type=int, default=0, metavar="N", help="what is judged and written has "
-        "the batch-norm statistics of N batches at the library's crop; 0: training's")
-    add("--anchor", type=int, default=0, metavar="N", help="what is judged and written has "
-        "a last layer that N batches teach to leave undamaged pictures alone")
-    add("--terms", action="store_true", help="with --centred: train the kernel in terms of "
-        "its sum and 24 taps")
-    add("--own-labels", action="store_true", help="what has no label takes the "
-        "upstream's word")
-    add("--bf16", action="store_true", help="autocast of NEM and upstream")
-    add("--start", default="", help="weights to start from; of several, separated by "
-        "commas, their mean: runs of different seeds side by side")
+    add("--teachers", default="mobilenet_v2", help="several, separated by commas, teach in "
+        "turn; the first one judges")
+    add("--losses", default="first=1,second=0.5", help="and their weights, of "
+        + ", ".join(field.name for field in fields(Losses)))
+    add("--crop", type=int, default=0, help="side of a random square that NEM sees; 0: the "
+        "library's crop")
+    add("--frozen", action="store_true", help="leave NEM's stem, its first block and all "
+        "batch-norm statistics as they are, for a fifth of the cost")
+    add("--codec", action="store_true", help="damage some pictures by video codecs")
+    add("--anchor", type=int, default=0, metavar="N", help="in the end move the last layer "
+        "to where N batches' undamaged pictures stay as they are")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    add("--threads", type=int, default=0, help="of PyTorch on the CPU")
-    add("--workers", type=int, default=2, help="threads that corrupt pictures")
-    add("--minutes", type=float, default=math.inf, help="stop, to be resumed, after")
-    add("--save-every", type=int, default=100)
-    add("--log-every", type=int, default=20)
-    add("--validate-every", type=int, default=200)
+    add("--threads", type=int, default=os.cpu_count(), help="of the CPU; on it the result "
+        "depends on their number")
     args = parser.parse_args()
-    if args.table and not args.fitted:
-        parser.error("--table needs --fitted")
     if args.frozen and args.crop:
         parser.error("--frozen does not go with --crop")
-    if args.keep < 1 or args.reuse < 1:
-        parser.error("--keep and --reuse must be at least 1")
-    if args.settle < 0 or args.anchor < 0:
-        parser.error("--settle and --anchor must not be negative")
-    if args.codec_share and not args.codec:
-        parser.error("--codec-share needs --codec")
-    if args.terms and not args.centred:
-        parser.error("--terms needs --centred")
+    if min(args.steps, args.anchor) < 0 or min(args.batch, args.threads) < 1:
+        parser.error("--steps and --anchor must not be negative, --batch and --threads at "
+                     "least 1")
+    try:
+        Losses.parse(args.losses)
+    except ValueError as why:
+        parser.error(str(why))
     return args
 
 
 def main():
     args = arguments()
-    import codec
-    began = time.monotonic()
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    pictures = data.read_imagenet(args.data) if args.imagenet else data.read_index(args.data)
+    torch.set_num_threads(args.threads)
+    cv2.setNumThreads(1)
+    device, steps = torch.device(args.device), args.steps
+    pictures = data.read_imagenet(args.imagenet) if args.imagenet else data.read_index(args.data)
     training, development, _ = data.split(pictures)
-    images = [data.decode(p.path) for p in tqdm(training, "pictures", unit="")]
-    cache = codec.CodecCache(args.codec, images,
-                             [p.path for p in training]) if args.codec else None
-    corrupt = data.Corruptions(os.path.join(args.models or args.data, "frost"))
-    judged = data.Batches([data.decode(p.path) for p in development],
-                          [p.label for p in development], corrupt.names, corrupt,
-                          size=32)
-    judged = [judged.batch(i) for i in range(8)]
-
+    images = data.Streamed(training)
+    corrupt = data.Corruptions(os.path.join(args.data, "frost"))
+    networks = load_upstreams(args.teachers, args.data, device)
+    judge = Upstream(networks[0], bf16=device.type == "cuda")
+    teachers = [Upstream(network, size, device.type == "cuda", clamp=True)
+                for size in SIZES for network in networks]
+    labels = own_labels(judge, images, [p.label for p in training], device)
+    batches = data.Batches(images, labels, corrupt.names, corrupt, size=args.batch,
+                           codec=codec.damage_any if args.codec else None,
+                           codec_share=CODEC_SHARE, mixed=MIXED, seed=args.seed,
+                           workers=args.threads)
+    judged = data.Batches(data.Streamed(development), [p.label for p in development],
+                          corrupt.names, corrupt, size=args.batch, workers=args.threads)
     recipe = {name: getattr(args, name) for name in RECIPE}
-    device = torch.device(args.device)
-    networks = load_upstreams(args.upstream, args.models or args.data, device)
-    judge = Upstream(networks[0], bf16=args.bf16)
-    sizes = [int(size) for size in args.sizes.split(",") if size] or [args.window or judge.side]
-    upstreams = [Upstream(network, size, args.bf16, args.clamp)
-                 for size in sizes for network in networks]
-    labels = np.array([p.label for p in training])
-    if args.own_labels:
-        labels = own_labels(judge, images, labels, device)
-    batches = data.Batches(images, labels, corrupt.names, corrupt, codec=cache,
-                           codec_share=args.codec_share, size=args.batch,
-                           mixed=args.mixed, seed=args.seed, workers=args.workers)
-    settling = [standardise(batch.corrupted, device)
-                for batch in batches.iterate(args.steps, args.steps + args.settle)]
-    anchoring = list(tqdm(batches.iterate(args.steps, args.steps + args.anchor), "anchor",
-                          args.anchor, unit="batch", leave=False))
-    table = load_table(args.fitted, batches.damages) if args.fitted else None
-    terms = kernel_terms().to(device) if args.terms else None
-    run = Run(recipe, len(batches.damages), device, args.start)
+    run = Run(recipe, len(batches.damages), device)
     checkpoint = os.path.join(args.out, "checkpoint")
     os.makedirs(args.out, exist_ok=True)
     if os.path.isdir(checkpoint):
         run.load(checkpoint)
     log = trainlog.Log(os.path.join(args.out, "log.csv"), run.step)
-    weights = Losses(**{name: getattr(args, name) for name in vars(Losses())})
+    weights = Losses.parse(args.losses)
 
     def final():
-        u = settled(run.u_ema, settling) if settling else run.u_ema
-        return anchored(u, anchoring, device) if anchoring else u
+        """What is judged and written, and its scores."""
+        u = settled(run.u_ema, (standardise(batch.corrupted, device)
+                                for batch in batches.iterate(steps, steps + SETTLING)))
+        if args.anchor:
+            u = anchored(u, tqdm(batches.iterate(steps, steps + args.anchor), "anchor",
+                                 args.anchor, unit="batch", leave=False), device)
+        return u, validate(u, judge, judged.iterate(0, JUDGED), device)
 
-    bar = tqdm(total=args.steps, initial=run.step, unit="step")
-    scores = {}
-    tensors = (kept_batches(run, batches, device, table) if args.frozen else
-               (to_tensors(b, device, table) for b in batches.iterate(run.step, args.steps)))
+    bar = tqdm(total=steps, initial=run.step, unit="step")
+    tensors = (kept_batches(run, batches, device) if args.frozen else
+               (to_tensors(b, device) for b in batches.iterate(run.step, steps)))
     for batch in tensors:
         run.set_rate()
-        rng = np.random.default_rng((args.seed, run.step, 1))
-        sight = Sight(rng, args.crop, args.window)
-        f = upstreams[run.step % len(upstreams)]
-        losses = train_step(run.u, run.u_ema, run.namer, f, run.optimiser, batch, sight,
-                            weights, args.ema, args.even, args.centred, terms)
+        sight = Sight(np.random.default_rng((args.seed, run.step, 1)), args.crop, WINDOW)
+        losses = train_step(run.u, run.u_ema, run.namer, teachers[run.step % len(teachers)],
+                            run.optimiser, batch, sight, weights)
         run.step += 1
         if not all(math.isfinite(value) for value in losses.values()):
-            sys.exit(f"train.py: a loss at step {run.step} is not finite: {losses}")
+            raise ValueError(f"a loss at step {run.step} is not finite: {losses}")
         log.add(losses)
         bar.update()
         bar.set_postfix({name: f"{value:.3f}" for name, value in losses.items()})
-        last = run.step == args.steps
-        late = time.monotonic() - began > 60 * args.minutes
-        judging = run.step % args.validate_every == 0 or last
-        if judging:
-            scores = validate(final(), judge, judged, device)
-        if judging or late or run.step % args.log_every == 0:
-            log.write(run.step, scores if judging else {})
-        if last or late or run.step % args.save_every == 0:
+        last = run.step == steps
+        if run.step % LOG_EVERY == 0 and not last:
+            log.write(run.step, final()[1] if run.step % JUDGE_EVERY == 0 else {})
+        if run.step % SAVE_EVERY == 0 or last:
             run.save(checkpoint)
-        if late:
-            break
     bar.close()
 
-    u = final()
-    scores = scores or validate(u, judge, judged, device)
+    u, scores = final()
+    log.write(run.step, scores)
     trainlog.plot(log.path, os.path.join(args.out, "losses.png"))
     export(os.path.join(args.out, "nem.safetensors"), u, {
         "format": "pt", "model": "SyMPIE NEM", "step": str(run.step),

@@ -9,12 +9,12 @@ import time
 
 import matplotlib
 
-COLUMNS = ["step", "seconds", "first", "second", "wrong", "restore", "table", "name",
+COLUMNS = ["step", "seconds", "first", "second", "wrong", "restore", "name",
            "top1", "top1_enhanced", "validation_restore"]
 
 
 class Log:
-    """log.csv: a row each --log-every steps, the losses averaged."""
+    """log.csv: a row every few steps, the losses averaged."""
 
     def __init__(self, path, step):
         self.path, self.sums, self.count = path, {}, 0
@@ -49,7 +49,7 @@ def plot(csv_path, path):
     from matplotlib import pyplot
     with open(csv_path, newline="") as file:
         rows = list(csv.DictReader(file))
-    panels = [("first", "second", "wrong"), ("restore", "table", "validation_restore"),
+    panels = [("first", "second", "wrong"), ("restore", "validation_restore"),
               ("name",), ("top1", "top1_enhanced")]
     figure, axes = pyplot.subplots(1, len(panels), figsize=(4 * len(panels), 3))
     for axis, names in zip(axes, panels):

@@ -10,7 +10,6 @@ import glob
 import os
 import shutil
 import sys
-import tempfile
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -101,25 +100,17 @@ class Companions(unittest.TestCase):
             self.assertGreater(wrong.mean(), 1, name)
             self.assertLess(wrong.mean(), 40, name)
 
-    def test_cache_is_named_by_what_made_it(self):
-        pictures = self.pictures(2)
-        big = [np.tile(p, (4, 4, 1))[:256, :256] for p in pictures]
-        rates, encoders = codec.RATES, codec.ENCODERS
-        with tempfile.TemporaryDirectory() as folder:
-            def made(images=big, paths=("a", "b"), seed=0):
-                codec.CodecCache(folder, images, list(paths), seed)
-                return len(os.listdir(folder))
-            try:
-                codec.RATES = {"h264": rates["h264"]}
-                self.assertEqual(made(), 1)
-                self.assertEqual(made(), 1)  # found again
-                codec.RATES = {"h264": (20, 30, 40, 45, 50)}
-                self.assertEqual(made(), 2)
-                codec.ENCODERS = {"h264": encoders["h264"][:1] + ["-preset", "ultrafast"]}
-                self.assertEqual(made(), 3)
-                self.assertEqual(made(seed=1), 4)
-            finally:
-                codec.RATES, codec.ENCODERS = rates, encoders
+    def test_training_draws_by_the_seed_alone(self):
+        big = [np.tile(p, (4, 4, 1))[:256, :256] for p in self.pictures(3)]
+        alone = codec.damage_any(big[:1], 4, 5)
+        beside = codec.damage_any(big, 4, 5)
+        for got, want in zip(beside[0], alone[0]):
+            np.testing.assert_array_equal(got, want)
+        clean, damaged = alone[0]
+        self.assertEqual(clean.shape, (codec.SIDE, codec.SIDE, 3))
+        self.assertGreater(np.abs(clean.astype(int) - damaged).mean(), 1)
+        different = codec.damage_any(big[:1], 4, 6)
+        self.assertFalse(np.array_equal(different[0][1], damaged))
 
 
 if __name__ == "__main__":
