@@ -29,7 +29,7 @@ FFMPEG = {
 }
 VIDEOBALANCE = ["videobalance", "contrast=1.2", "saturation=1.2"]
 HD = 1920, 1080
-TIMED = 20 # frames
+TIMED = 100 # frames: the difference is to stand out of a busy machine
 
 
 def run(command, data=b""):

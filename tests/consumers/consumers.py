@@ -443,6 +443,13 @@ def write_csv(path, rows):
                              for key, value in row.items()})
 
 
+def gain_cell(row, is_best):
+    if not any(round(row[key], 1) for key in ("gain", "low", "high")):
+        return "0"
+    bold = "**" * is_best
+    return f"{bold}{row['gain']:+.1f}{bold} [{row['low']:+.1f}, {row['high']:+.1f}]"
+
+
 def markdown(rows, times, left_out):
     lines = []
     treatments = list(dict.fromkeys(row["treatment"] for row in rows))
@@ -453,8 +460,7 @@ def markdown(rows, times, left_out):
             of = {row["treatment"]: row for row in chosen if row[first] == key}
             best = max(of.values(), key=lambda row: row["gain"])
             best = best["treatment"] if best["gain"] > 0 else None
-            cells = [f"{'**' * (name == best)}{of[name]['gain']:+.1f}{'**' * (name == best)} "
-                     f"[{of[name]['low']:+.1f}, {of[name]['high']:+.1f}]" for name in treatments]
+            cells = [gain_cell(of[name], name == best) for name in treatments]
             lines.append(f"| {key} | {of[treatments[0]]['without']:.1f} | "
                          + " | ".join(cells) + " |")
     if rows:
