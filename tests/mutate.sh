@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# Do the tests of the kernels notice? Changes the source, one line at a time, and
+# expects a test to fail each time:
+#
+#   tests/mutate.sh [PATTERN]     those whose line below matches PATTERN only
+#
+# Prints who was not caught, and the score. Takes half an hour: no part of run.sh.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fail() { printf 'mutate: %s\n' "$*" >&2; exit 1; }
+
+# FILE in kernels/, tests of which one must fail, what sed does to the file.
+mutants() {
+  cat <<'END'
+params.c|params|s/(1 - t) \* a->values/(1 + t) * a->values/
+params.c|params|s/sum \/ SYMPIE_N_PARAMS/sum \/ 36/
+params.c|context|s/!isfinite (params->values/isnan (params->values/
+thumbnail.c|thumbnail|s/sum + ROWS \* run \/ 2/sum/
+thumbnail.c|thumbnail|s/x < 0 ? 0 : x > width - run/x < 0 ? 0 : x > width/
+image.c|thumbnail|s/number % 3 \* 10/number % 3 * 8/
+image.c|context|s/strides\[p\] < row/strides[p] < row - 1/
+image.c|context|s/kr > 0 && kb > 0 && //
+image.c|preprocess|s/(width + 5) \/ 6 \* 16/(width + 4) \/ 6 * 16/
+colour.c|preprocess|s/224 \* unit/219 * unit/
+colour.c|preprocess|s/-u \* k\[2\] \/ k\[1\]/-u * k[2]/
+dwm_fold.c|dwm|s/3 \* d + c/3 * c + d/
+sized.c|context|s/given < oldest || //
+sized.c|context|s/if (bytes\[i\])/if (false)/
+context.c|context|s/if (!context->ignore_gate)/if (true)/
+context.c|context|s/&estimated, strength, &blended/\&estimated, 1, \&blended/
+context.c|context|s/strength >= 0 && //
+context.c|context|s/ || !isfinite (gate)//
+features.c|features|s/reference->height != own\[i\].height/false/
+features.c|features|s/width \/= 2/width = (width + 1) \/ 2/
+safetensors.c|safetensors|s/if (end < size)/if (false)/
+safetensors.c|safetensors|s/magnitude >= 0x7c00/magnitude > 0x7c00/
+safetensors.c|safetensors|s/if (tensor->begin < end)/if (false)/
+json.c|safetensors|s/i < 4; i++, json->at++/i < 3; i++, json->at++/
+nem_weights.c|nem|s/bn_epsilon = 1e-5/bn_epsilon = 1e-3/
+pool.c|pool|s/  while (atomic_load (&pool->helping) > 0)$/  while (false)/
+pool.c|pool|s/: pool->size) - 1;/: pool->size);/
+cpu/cpu.c|context|s/\*disabled = ~allowed/*disabled = 0/
+cpu/cpu.c|context|s/\*n_threads > SYMPIE_MAX_THREADS/false/
+cpu/dwm_plan.c|dwm|s/fmax (sample, fabs (pad))/sample/
+cpu/dwm_plan.c|dwm|s/INT32_MAX \/ sample - 13/INT32_MAX \/ sample * 1.01/
+cpu/dwm_plan.c|dwm|s/largest > 0 ? (float) (mix \/ scale) : 0/(float) (mix \/ scale)/
+cpu/dwm_plan.c|dwm|s/fold.mean\[c\] + 0.5/fold.mean[c]/
+cpu/dwm_avx2.c|dwm|s/_MM_SHUFFLE (3, 1, 2, 0)/_MM_SHUFFLE (3, 2, 1, 0)/
+cpu/dwm_sse2.c|dwm|s/int t = j - i \/ 2;/int t = j - (i + 1) \/ 2;/
+cpu/dwm_tmpl.h|dwm|s/narrow\[n\] = narrow\[n - 1\];//
+cpu/dwm_tmpl.h|dwm|s/row\[n \* COLUMN\] = row/row/
+cpu/dwm.c|dwm|s/dwm->top ? 2 : 1/1/
+cpu/taps.c|preprocess|s/(index + 0.5) \*/index */
+cpu/taps.c|preprocess|s/(right < end ? right : end)/right/
+cpu/taps.c|preprocess|s/fmin (fmax (position, 0), output->n_samples - 1)/fmax (position, 0)/
+cpu/resample_tmpl.h|preprocess|s/v = v > 1 ? 1 : v;//
+cpu/resample_tmpl.h|preprocess|s/x = n - CHUNK; /x = n - CHUNK + 1; /
+cpu/resample_tmpl.h|preprocess|s/ && weights\[first - 1\] == weights\[first\])/)/
+cpu/preprocess.c|preprocess|s/preprocess->format == image->format/true/
+cpu/preprocess.c|preprocess|s/preprocess->chroma_site == site/true/
+cpu/preprocess.c|context-memory|s/if (!preprocess->scratch)/if (false)/
+cpu/conv.c|conv|s/if (scratch->group != group)/if (scratch->group < 0)/
+cpu/conv.c|conv|s/job->end_row++;//
+cpu/conv.c|context-memory|s/free (net->scratch\[t\].v);//
+cpu/conv_tmpl.h|conv|s/left\[1\] + rows\[TILE - 1\]/rows[TILE - 1]/
+cpu/conv_tmpl.h|conv|s/(a + 4 \* c)/(a + 3.99f * c)/
+cpu/conv_tmpl.h|conv|s/larger (a, b) + bias/larger (a, b)/
+cpu/conv_weights.c|sharing|s/weights->file.inode == file->inode/true/
+cpu/nem.c|context|s/gate < 0 ? 0 : gate/gate/
+cpu/nem.c|nem|s/sums\[c\] \/ (float) area/sums[c]/
+cpu/features_cpu.c|features|s/sums\[0\] += d \* d;/sums[0] = d * d;/
+cpu/features_cpu.c|features|s/255 \* sympie_std\[c\]/255 * sympie_std[0]/
+cpu/vgg.c|vgg|s/layer->lag % 2 == 1/false/
+cpu/vgg.c|vgg|s/first + y < 0 || //
+corrupt/functions.h|corrupt-golden|s/1 \/ 5.f/1 \/ 4.f/
+corrupt/corrupt.c|corrupt|s/ || (\*a == '-' && \*b == '_')//
+corrupt/noise.c|corrupt|s/random\[x\] < half ? 0 : 255/255/
+corrupt/tone.c|corrupt-golden|s/value = value > b\[x\] ? value : b\[x\];//
+corrupt/pixels.c|corrupt-formats|s/wb = 255 \* weights\[1\]/wb = 256 * weights[1]/
+END
+}
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+git archive HEAD | tar -x -C "$folder"
+cd "$folder"
+meson setup build -Dcuda=disabled >setup.log || { tail setup.log; fail "meson setup"; }
+targets=()
+for name in $(mutants | grep -e "${1-}" | cut -d '|' -f 2 | sort -u); do
+  targets+=("tests/kernels/$name")
+done
+[ ${#targets[@]} -gt 0 ] || fail "no line matches '$1'"
+ninja -C build "${targets[@]}" >build.log || { tail build.log; fail "the source as it is"; }
+
+n=0 caught=0
+while IFS='|' read -r file test change; do
+  n=$((n + 1))
+  cp "kernels/$file" before
+  sed -i -- "$change" "kernels/$file"
+  cmp -s "kernels/$file" before && fail "kernels/$file has nothing for $change"
+  ninja -C build "tests/kernels/$test" >build.log || { tail build.log; fail "$change"; }
+  if meson test -C build --no-rebuild -t 4 "$test" >/dev/null 2>&1; then
+    printf 'not caught by %s: kernels/%s: %s\n' "$test" "$file" "$change"
+  else
+    caught=$((caught + 1))
+  fi
+  cp before "kernels/$file"
+done < <(mutants | grep -e "${1-}")
+printf 'mutate: %d of %d caught\n' "$caught" "$n"
+[ "$caught" -eq "$n" ]
