@@ -43,8 +43,7 @@ sympie_choose (SympieDevice *device, int cuda_device, int *n_threads,
     unsigned *cpu_disabled, SympieError *error)
 {
   return sympie_choose_threads (n_threads, error)
-         && (*cpu_disabled
-             || sympie_cpu_disabled_by_environment (cpu_disabled, error))
+         && sympie_choose_cpu (cpu_disabled, error)
          && choose_device (device, cuda_device, error);
 }
 

@@ -84,12 +84,13 @@ typedef struct
   const char *frost_folder;
 
   int n_threads; /* 1 to SYMPIE_MAX_THREADS; 0: one for each processor */
+  unsigned cpu_disabled; /* as in SympieConfig */
 } SympieCorruptorConfig;
 
 /* scale 1, no frost photographs, one thread. */
 #define SYMPIE_CORRUPTOR_CONFIG_INIT                                           \
   {                                                                            \
-    sizeof (SympieCorruptorConfig), 1.0f, NULL, 1                              \
+    sizeof (SympieCorruptorConfig), 1.0f, NULL, 1, 0                              \
   }
 
 /* Memory, threads and textures that one picture after another uses. It serves

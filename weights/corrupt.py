@@ -33,6 +33,7 @@ class Config(Sized):
         ("scale", ctypes.c_float),
         ("frost_folder", ctypes.c_char_p),
         ("n_threads", ctypes.c_int),
+        ("cpu_disabled", ctypes.c_uint),
     ]
 
 

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#include "clones.h"
 #include "functions.h"
+#include "variants.h"
 
 int
 sympie_edge (SympieEdge edge, int i, int n)
@@ -104,8 +104,7 @@ add_taps (float *restrict out, const float taps[2], const float *a,
     out[x] = out[x] + tap * (a[x] + b[x]) + tap_2 * (a2[x] + b2[x]);
 }
 
-SYMPIE_CLONES static void
-gaussian_horizontal (void *data, int first, int end, int thread)
+SYMPIE_ROWS_VARIANTS (gaussian_horizontal)
 {
   const Gaussian *g = data;
   int n = g->src.width, radius = g->radius;
@@ -135,8 +134,9 @@ enum
   COLUMNS = 256
 };
 
-SYMPIE_CLONES static void
-gaussian_columns (const Gaussian *g, int y, int first, int n, float *sums)
+SYMPIE_VARIANTS (gaussian_columns,
+    (const Gaussian *g, int y, int first, int n, float *sums),
+    (g, y, first, n, sums))
 {
   int height = g->src.height;
   ptrdiff_t stride = g->between.stride;
@@ -171,8 +171,8 @@ gaussian_vertical (void *data, int first, int end, int thread)
 
   for (int x = 0; x < width; x += COLUMNS)
     for (int y = first; y < end; y++)
-      gaussian_columns (
-          g, y, x, x + COLUMNS < width ? COLUMNS : width - x, sums);
+      SYMPIE_CALL (g->canvas->cpu_flags, gaussian_columns, g, y, x,
+          x + COLUMNS < width ? COLUMNS : width - x, sums);
 }
 
 bool
@@ -208,7 +208,8 @@ sympie_gaussian (const SympieCanvas *canvas, const SympiePlane *src,
   g.taps = taps;
   g.radius = radius;
 
-  sympie_canvas_rows (canvas, src->height, gaussian_horizontal, &g);
+  sympie_canvas_rows (canvas, src->height,
+      SYMPIE_PICK (canvas->cpu_flags, gaussian_horizontal), &g);
   sympie_canvas_rows (canvas, src->height, gaussian_vertical, &g);
   sympie_arena_release (canvas->arena, mark);
   return true;
@@ -229,8 +230,7 @@ typedef struct
   ptrdiff_t scratch_stride;
 } Motion;
 
-SYMPIE_CLONES static void
-motion_pad (void *data, int first, int end, int thread)
+SYMPIE_ROWS_VARIANTS (motion_pad)
 {
   const Motion *motion = data;
 
@@ -239,8 +239,7 @@ motion_pad (void *data, int first, int end, int thread)
         motion->padded.floats + y * motion->padded.stride);
 }
 
-SYMPIE_CLONES static void
-motion_rows (void *data, int first, int end, int thread)
+SYMPIE_ROWS_VARIANTS (motion_rows)
 {
   const Motion *motion = data;
   int width = motion->dst.width, height = motion->dst.height;
@@ -294,8 +293,10 @@ sympie_motion (const SympieCanvas *canvas, const SympiePlane *src,
   if (!motion.padded.floats || !motion.scratch)
     return false;
 
-  sympie_canvas_rows (canvas, src->height, motion_pad, &motion);
-  sympie_canvas_rows (canvas, dst->height, motion_rows, &motion);
+  sympie_canvas_rows (canvas, src->height,
+      SYMPIE_PICK (canvas->cpu_flags, motion_pad), &motion);
+  sympie_canvas_rows (canvas, dst->height,
+      SYMPIE_PICK (canvas->cpu_flags, motion_rows), &motion);
   sympie_arena_release (canvas->arena, mark);
   return true;
 }

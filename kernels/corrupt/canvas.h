@@ -50,6 +50,7 @@ typedef struct
 
   SympieArena *arena;
   SympiePool *pool;
+  unsigned cpu_flags; /* SympieCpuFlags to use */
 } SympieCanvas;
 
 /* Bytes to the next row of a plane of `width` samples, which leaves the rows

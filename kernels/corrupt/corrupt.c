@@ -93,6 +93,7 @@ sympie_corruption_from_name (
 struct SympieCorruptor
 {
   float scale;
+  unsigned cpu_flags;
   SympiePool *threads;
   SympieArena *arena;
   SympieIce *ice; /* NULL until photographs or a texture are needed */
@@ -104,8 +105,9 @@ sympie_corruptor_new (const SympieCorruptorConfig *given, SympieError *error)
   SympieCorruptorConfig config;
   SympieCorruptor *corruptor;
 
-  if (!SYMPIE_TAKE (SympieCorruptorConfig, &config, given, n_threads, error)
-      || !sympie_choose_threads (&config.n_threads, error))
+  if (!SYMPIE_TAKE (SympieCorruptorConfig, &config, given, cpu_disabled, error)
+      || !sympie_choose_threads (&config.n_threads, error)
+      || !sympie_choose_cpu (&config.cpu_disabled, error))
     return NULL;
   /* Written so that NaN fails too. */
   if (!(config.scale >= 0 && config.scale <= 1)) {
@@ -121,6 +123,7 @@ sympie_corruptor_new (const SympieCorruptorConfig *given, SympieError *error)
     return NULL;
   }
   corruptor->scale = config.scale;
+  corruptor->cpu_flags = sympie_cpu_flags (config.cpu_disabled);
   corruptor->threads = sympie_pool_new (config.n_threads, error);
   if (!corruptor->threads
       || (config.frost_folder
@@ -209,7 +212,7 @@ corrupt_canvas (SympieCorruptor *corruptor, SympieCanvas *canvas,
       return false;
     canvas->ice = corruptor->ice;
     canvas->seed = sympie_seed_split (seed, chosen[i]);
-    canvas->draw = sympie_draw (canvas->seed, phase);
+    canvas->draw = sympie_draw (canvas->seed, phase, canvas->cpu_flags);
     if (!pool[chosen[i]].corrupt (canvas, severity))
       return sympie_fail (error, SYMPIE_ERROR_MEMORY,
           "not enough memory for %s of %dx%d pixels", pool[chosen[i]].name,
@@ -227,6 +230,7 @@ sympie_corrupt (SympieCorruptor *corruptor, const SympieImage *src,
   SympieCanvas canvas = {
     .arena = corruptor->arena,
     .pool = corruptor->threads,
+    .cpu_flags = corruptor->cpu_flags,
   };
   SympieImage from;
   SympieTarget into;

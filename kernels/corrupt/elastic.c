@@ -9,8 +9,8 @@
 #include <math.h>
 
 #include "blur.h"
-#include "clones.h"
 #include "corruptions.h"
+#include "variants.h"
 
 /* Streams of the random numbers. */
 enum
@@ -59,9 +59,10 @@ field_init (Field *field, const SympieCanvas *canvas, int stream, double alpha,
 }
 
 /* Row `y` of the field; `blend` is scratch for a row of the grid. */
-SYMPIE_CLONES static void
-field_row (const Field *field, int y, float *restrict blend,
-    float *restrict out, int n)
+SYMPIE_VARIANTS (field_row,
+    (const Field *field, int y, float *restrict blend, float *restrict out,
+        int n),
+    (field, y, blend, out, n))
 {
   const SympiePlane *grid = &field->grid;
   float v = (y + 0.5f) * field->step_y - 0.5f;
@@ -142,9 +143,10 @@ typedef struct
 } Elastic;
 
 /* The places that row `y` is taken from; they replace the shifts. */
-SYMPIE_CLONES static void
-place_row (
-    const Affine *affine, int y, float *restrict dx, float *restrict dy, int n)
+SYMPIE_VARIANTS (place_row,
+    (const Affine *affine, int y, float *restrict dx, float *restrict dy,
+        int n),
+    (affine, y, dx, dy, n))
 {
   const float limit = 1e6f;
   float a = affine->m[0], b = affine->m[1], c = affine->m[2];
@@ -180,9 +182,12 @@ elastic_rows (void *data, int first, int end, int thread)
   float *py = px + width, *blend = py + width;
 
   for (int y = first; y < end; y++) {
-    field_row (&elastic->dx, y, blend, px, width);
-    field_row (&elastic->dy, y, blend, py, width);
-    place_row (&elastic->affine, y, px, py, width);
+    SYMPIE_CALL (
+        canvas->cpu_flags, field_row, &elastic->dx, y, blend, px, width);
+    SYMPIE_CALL (
+        canvas->cpu_flags, field_row, &elastic->dy, y, blend, py, width);
+    SYMPIE_CALL (
+        canvas->cpu_flags, place_row, &elastic->affine, y, px, py, width);
     for (int x = 0; x < width; x++) {
       int left = round_down (px[x]), top = round_down (py[x]);
       float wx = px[x] - left, wy = py[x] - top;

@@ -6,8 +6,8 @@
 /* Lenses out of focus: a Gaussian, and the disk of an open iris. */
 
 #include "blur.h"
-#include "clones.h"
 #include "corruptions.h"
+#include "variants.h"
 
 bool
 sympie_gaussian_blur (SympieCanvas *canvas, int severity)
@@ -58,8 +58,7 @@ disk_sums (void *data, int first, int end, int thread)
   }
 }
 
-SYMPIE_CLONES static void
-disk_rows (void *data, int first, int end, int thread)
+SYMPIE_ROWS_VARIANTS (disk_rows)
 {
   const Disk *disk = data;
   int n = disk->dst.width, radius = disk->radius;
@@ -124,7 +123,8 @@ sympie_defocus_blur (SympieCanvas *canvas, int severity)
 
     disk.src = plane;
     sympie_canvas_rows (canvas, canvas->height, disk_sums, &disk);
-    sympie_canvas_rows (canvas, canvas->height, disk_rows, &disk);
+    sympie_canvas_rows (canvas, canvas->height,
+        SYMPIE_PICK (canvas->cpu_flags, disk_rows), &disk);
     if (!sympie_gaussian (
             canvas, &mean, &plane, blur, 4, SYMPIE_EDGE_REFLECT101))
       return false;

@@ -5,8 +5,8 @@
 
 /* Fog: a fractal cloud of plasma between the camera and the scene. */
 
-#include "clones.h"
 #include "corruptions.h"
+#include "variants.h"
 
 /* Diamond and square on a torus of side^2 points: the points of a grid are
  * known; the centres of its squares and then the middles of its sides become
@@ -110,8 +110,7 @@ typedef struct
   float gain;    /* keeps the sum below the brightest sample */
 } Fog;
 
-SYMPIE_CLONES static void
-fog_rows (void *data, int first, int end, int thread)
+SYMPIE_ROWS_VARIANTS (fog_rows)
 {
   const Fog *fog = data;
   const SympieCanvas *canvas = fog->canvas;
@@ -179,6 +178,7 @@ sympie_fog (SympieCanvas *canvas, int severity)
   }
   fog.density = highest > fog.lowest ? strength / (highest - fog.lowest) : 0;
   fog.gain = max / (max + strength);
-  sympie_canvas_rows (canvas, canvas->height, fog_rows, &fog);
+  sympie_canvas_rows (
+      canvas, canvas->height, SYMPIE_PICK (canvas->cpu_flags, fog_rows), &fog);
   return true;
 }

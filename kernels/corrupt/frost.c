@@ -5,9 +5,9 @@
 
 /* Frost: the scene behind a pane that is iced over. */
 
-#include "clones.h"
 #include "corruptions.h"
 #include "ice.h"
+#include "variants.h"
 #include "zoom.h"
 
 typedef struct
@@ -20,9 +20,10 @@ typedef struct
   ptrdiff_t scratch_stride;
 } Frost;
 
-SYMPIE_CLONES static void
-frost_row (const Frost *frost, const uint8_t *above, const uint8_t *below,
-    float share, float *restrict ice, uint8_t *restrict row)
+SYMPIE_VARIANTS (frost_row,
+    (const Frost *frost, const uint8_t *above, const uint8_t *below,
+        float share, float *restrict ice, uint8_t *restrict row),
+    (frost, above, below, share, ice, row))
 {
   const int *restrict index = frost->across.index;
   const float *restrict weight = frost->across.weight;
@@ -54,7 +55,8 @@ frost_rows (void *data, int first, int end, int thread)
       int index = frost->down.index[y];
       int next = index + 1 < photo->height ? index + 1 : index;
 
-      frost_row (frost, photo->planes[c] + (size_t) index * photo->width,
+      SYMPIE_CALL (frost->canvas->cpu_flags, frost_row, frost,
+          photo->planes[c] + (size_t) index * photo->width,
           photo->planes[c] + (size_t) next * photo->width,
           frost->down.weight[y], ice,
           frost->canvas->planes[c] + y * frost->canvas->stride);

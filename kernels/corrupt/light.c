@@ -6,8 +6,8 @@
 /* The changes of light of SyMPIE's own pool: every sample by itself, so tables
  * for all but night. */
 
-#include "clones.h"
 #include "corruptions.h"
+#include "variants.h"
 
 bool
 sympie_darken (SympieCanvas *canvas, int severity)
@@ -61,8 +61,7 @@ typedef struct
   float sky;      /* weight of the sky's brightness */
 } Night;
 
-SYMPIE_CLONES static void
-night_rows (void *data, int first, int end, int thread)
+SYMPIE_ROWS_VARIANTS (night_rows)
 {
   const Night *night = data;
   const SympieCanvas *canvas = night->canvas;
@@ -96,6 +95,7 @@ sympie_night (SympieCanvas *canvas, int severity)
 
   for (int c = 0; c < 3; c++)
     night.scene[c] = 0.8f * share * light[c] / 255 + (1 - share);
-  sympie_canvas_rows (canvas, canvas->height, night_rows, &night);
+  sympie_canvas_rows (canvas, canvas->height,
+      SYMPIE_PICK (canvas->cpu_flags, night_rows), &night);
   return true;
 }

@@ -5,9 +5,9 @@
 
 /* Noise of the sensor: each sample on its own. Streams 0 to 2 are R, G, B. */
 
-#include "clones.h"
 #include "corruptions.h"
 #include "functions.h"
+#include "variants.h"
 
 typedef struct
 {
@@ -31,8 +31,7 @@ noise_rows (SympieCanvas *canvas, Noise *noise, SympieRows rows)
   return true;
 }
 
-SYMPIE_CLONES static void
-add_normal (void *data, int first, int end, int thread)
+SYMPIE_ROWS_VARIANTS (add_normal)
 {
   const Noise *noise = data;
   const SympieCanvas *canvas = noise->canvas;
@@ -56,7 +55,8 @@ sympie_gaussian_noise (SympieCanvas *canvas, int severity)
   static const float sigma[] = { 0.08f, 0.12f, 0.18f, 0.26f, 0.38f };
   Noise noise = { .constant = 255 * sigma[severity - 1] };
 
-  return noise_rows (canvas, &noise, add_normal);
+  return noise_rows (
+      canvas, &noise, SYMPIE_PICK (canvas->cpu_flags, add_normal));
 }
 
 bool
@@ -65,11 +65,11 @@ sympie_speckle_noise (SympieCanvas *canvas, int severity)
   static const float sigma[] = { 0.15f, 0.2f, 0.35f, 0.45f, 0.6f };
   Noise noise = { .gain = sigma[severity - 1] };
 
-  return noise_rows (canvas, &noise, add_normal);
+  return noise_rows (
+      canvas, &noise, SYMPIE_PICK (canvas->cpu_flags, add_normal));
 }
 
-SYMPIE_CLONES static void
-add_impulses (void *data, int first, int end, int thread)
+SYMPIE_ROWS_VARIANTS (add_impulses)
 {
   const Noise *noise = data;
   const SympieCanvas *canvas = noise->canvas;
@@ -96,7 +96,8 @@ sympie_impulse_noise (SympieCanvas *canvas, int severity)
   static const float amount[] = { 0.03f, 0.06f, 0.09f, 0.17f, 0.27f };
   Noise noise = { .constant = amount[severity - 1] };
 
-  return noise_rows (canvas, &noise, add_impulses);
+  return noise_rows (
+      canvas, &noise, SYMPIE_PICK (canvas->cpu_flags, add_impulses));
 }
 
 /* Poisson numbers by inversion. For each of the 256 levels a row of COUNTS

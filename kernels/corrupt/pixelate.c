@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#include "clones.h"
 #include "corruptions.h"
+#include "variants.h"
 
 typedef struct
 {
@@ -26,8 +26,8 @@ box_start (int box, int count, int n)
   return (int) ((2 * (int64_t) box * n + count) / (2 * count));
 }
 
-SYMPIE_CLONES static void
-add_row (const uint8_t *row, uint32_t *restrict sums, int n)
+SYMPIE_VARIANTS (add_row, (const uint8_t *row, uint32_t *restrict sums, int n),
+    (row, sums, n))
 {
   for (int x = 0; x < n; x++)
     sums[x] += row[x];
@@ -50,7 +50,8 @@ box_rows (void *data, int first, int end, int thread)
 
       memset (sums, 0, canvas->width * sizeof *sums);
       for (int y = top; y < bottom; y++)
-        add_row (canvas->planes[c] + y * canvas->stride, sums, canvas->width);
+        SYMPIE_CALL (boxes->canvas->cpu_flags, add_row,
+            canvas->planes[c] + y * canvas->stride, sums, canvas->width);
       for (int column = 0; column < boxes->columns; column++) {
         int left = boxes->starts[column], right = boxes->starts[column + 1];
         uint64_t sum = 0, area = (uint64_t) (right - left) * (bottom - top);

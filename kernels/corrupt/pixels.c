@@ -9,10 +9,9 @@
 #include <string.h>
 
 #include "../colour.h"
-#include "../cpu/cpu.h"
 #include "../cpu/packing.h"
-#include "clones.h"
 #include "pixels.h"
+#include "variants.h"
 
 /* The same for reading and for writing. */
 typedef struct
@@ -68,7 +67,7 @@ transfer_init (Transfer *transfer, const SympieCanvas *canvas,
   transfer->image = image;
   transfer->dst = dst;
   transfer->info = sympie_format_info (image->format);
-  transfer->packing = sympie_packing (sympie_cpu_flags (0));
+  transfer->packing = sympie_packing (canvas->cpu_flags);
   transfer->row_stride = sympie_canvas_stride (image->width + SPARE);
   transfer->scratch = sympie_canvas_scratch (
       canvas, SCRATCH_ROWS * transfer->row_stride, &transfer->scratch_stride);
@@ -86,9 +85,10 @@ scratch_rows (const Transfer *transfer, int thread, float *rows[SCRATCH_ROWS])
 
 /* ---- Loading ------------------------------------------------------------- */
 
-SYMPIE_CLONES static void
-blend_rows (const uint16_t *a, const uint16_t *b, float share, float offset,
-    float *restrict out, int n)
+SYMPIE_VARIANTS (blend_rows,
+    (const uint16_t *a, const uint16_t *b, float share, float offset,
+        float *restrict out, int n),
+    (a, b, share, offset, out, n))
 {
   for (int x = 0; x < n; x++)
     out[x] = (1 - share) * a[x] + share * b[x] - offset;
@@ -96,8 +96,9 @@ blend_rows (const uint16_t *a, const uint16_t *b, float share, float offset,
 
 /* Samples at every second or fourth pixel to all pixels. The one before the
  * first repeats it and so does the one after the last. */
-SYMPIE_CLONES static void
-widen (float *near, int n, int sub_x, bool left, float *restrict out)
+SYMPIE_VARIANTS (widen,
+    (float *near, int n, int sub_x, bool left, float *restrict out),
+    (near, n, sub_x, left, out))
 {
   near[n] = near[n - 1];
   if (sub_x == 1 && left) {
@@ -155,15 +156,17 @@ read_component (const Transfer *transfer, int c, int y,
         plane_row (image, component->plane, clamp (other, height)),
         image->width, codes2);
   }
-  blend_rows (codes, codes2, share, transfer->colour.offset[c],
-      component->sub_x ? rows[3] : out, width);
+  SYMPIE_CALL (transfer->canvas->cpu_flags, blend_rows, codes, codes2, share,
+      transfer->colour.offset[c], component->sub_x ? rows[3] : out, width);
   if (component->sub_x)
-    widen (rows[3], width, component->sub_x, left, out);
+    SYMPIE_CALL (transfer->canvas->cpu_flags, widen, rows[3], width,
+        component->sub_x, left, out);
 }
 
-SYMPIE_CLONES static void
-mix_rows (const float weights[3], const float *a, const float *b,
-    const float *c, uint8_t *restrict out, int n)
+SYMPIE_VARIANTS (mix_rows,
+    (const float weights[3], const float *a, const float *b, const float *c,
+        uint8_t *restrict out, int n),
+    (weights, a, b, c, out, n))
 {
   float wa = 255 * weights[0], wb = 255 * weights[1], wc = 255 * weights[2];
 
@@ -184,14 +187,15 @@ load_rows (void *data, int first, int end, int thread)
     for (int c = 0; c < (gray ? 1 : 3); c++)
       read_component (transfer, c, y, rows, rows[c]);
     for (int i = 0; i < 3; i++)
-      mix_rows (transfer->colour.to_rgb[i], rows[0], rows[gray ? 0 : 1],
+      SYMPIE_CALL (transfer->canvas->cpu_flags, mix_rows,
+          transfer->colour.to_rgb[i], rows[0], rows[gray ? 0 : 1],
           rows[gray ? 0 : 2], canvas->planes[i] + y * canvas->stride,
           canvas->width);
   }
 }
 
-SYMPIE_CLONES static void
-narrow (const uint16_t *codes, uint8_t *restrict out, int n)
+SYMPIE_VARIANTS (narrow, (const uint16_t *codes, uint8_t *restrict out, int n),
+    (codes, out, n))
 {
   for (int x = 0; x < n; x++)
     out[x] = (uint8_t) codes[x];
@@ -212,7 +216,8 @@ load_plain_rows (void *data, int first, int end, int thread)
       transfer->packing->unpack (transfer->info, c,
           plane_row (transfer->image, transfer->info->component[c].plane, y),
           canvas->width, codes);
-      narrow (codes, canvas->planes[c] + y * canvas->stride, canvas->width);
+      SYMPIE_CALL (transfer->canvas->cpu_flags, narrow, codes,
+          canvas->planes[c] + y * canvas->stride, canvas->width);
     }
 }
 
@@ -241,9 +246,10 @@ sympie_canvas_load (SympieCanvas *canvas, const SympieImage *image)
 
 /* sums = sum over R, G and B of row `y` times the weights, added to what is
  * there. */
-SYMPIE_CLONES static void
-add_rgb_row (const SympieCanvas *canvas, int y, const float weights[3],
-    float *restrict sums)
+SYMPIE_VARIANTS (add_rgb_row,
+    (const SympieCanvas *canvas, int y, const float weights[3],
+        float *restrict sums),
+    (canvas, y, weights, sums))
 {
   ptrdiff_t offset = clamp (y, canvas->height) * canvas->stride;
   const uint8_t *r = canvas->planes[0] + offset;
@@ -266,9 +272,10 @@ nearest (float value, float max)
 
 /* The means of pixels around each of `n` samples, as codes; sums[-1] may be
  * written. */
-SYMPIE_CLONES static void
-average_columns (float *sums, int width, int sub_x, bool left, float offset,
-    float max, uint16_t *restrict out, int n)
+SYMPIE_VARIANTS (average_columns,
+    (float *sums, int width, int sub_x, bool left, float offset, float max,
+        uint16_t *restrict out, int n),
+    (sums, width, sub_x, left, offset, max, out, n))
 {
   for (int i = 0; i < 3; i++)
     sums[width + i] = sums[width - 1];
@@ -316,16 +323,17 @@ write_component (
       continue;
     for (int i = 0; i < 3; i++)
       weights[i] = down[j] * transfer->colour.from_rgb[c][i] / 255;
-    add_rgb_row (canvas, (y << component->sub_y) + j - 1, weights, sums);
+    SYMPIE_CALL (transfer->canvas->cpu_flags, add_rgb_row, canvas,
+        (y << component->sub_y) + j - 1, weights, sums);
   }
-  average_columns (sums, canvas->width, component->sub_x,
-      site & SYMPIE_CHROMA_LEFT, transfer->colour.offset[c],
-      (float) transfer->colour.max, codes,
+  SYMPIE_CALL (transfer->canvas->cpu_flags, average_columns, sums,
+      canvas->width, component->sub_x, site & SYMPIE_CHROMA_LEFT,
+      transfer->colour.offset[c], (float) transfer->colour.max, codes,
       sympie_component_width (component, canvas->width));
 }
 
-SYMPIE_CLONES static void
-widen_bytes (const uint8_t *in, uint16_t *restrict codes, int n)
+SYMPIE_VARIANTS (widen_bytes,
+    (const uint8_t *in, uint16_t *restrict codes, int n), (in, codes, n))
 {
   for (int x = 0; x < n; x++)
     codes[x] = in[x];
@@ -358,7 +366,7 @@ store_rows (void *data, int first, int end, int thread)
             plane_row (transfer->image, component->plane, y), canvas->width,
             codes[c]);
       else if (plain)
-        widen_bytes (
+        SYMPIE_CALL (transfer->canvas->cpu_flags, widen_bytes,
             canvas->planes[c] + y * canvas->stride, codes[c], canvas->width);
       else
         write_component (transfer, c, y >> component->sub_y, rows[0], codes[c]);

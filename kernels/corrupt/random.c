@@ -5,8 +5,8 @@
 
 #include "random.h"
 
-#include "clones.h"
 #include "functions.h"
+#include "variants.h"
 
 enum
 {
@@ -30,7 +30,7 @@ sympie_seed_split (uint64_t seed, uint64_t number)
 }
 
 SympieDraw
-sympie_draw (uint64_t seed, double phase)
+sympie_draw (uint64_t seed, double phase, unsigned cpu_flags)
 {
   double whole = floor (phase), cosine, sine;
   SympieDraw draw;
@@ -47,6 +47,7 @@ sympie_draw (uint64_t seed, double phase)
   sympie_direction (90 * (double) draw.share, &cosine, &sine);
   draw.cosine = (float) cosine;
   draw.sine = (float) sine;
+  draw.cpu_flags = cpu_flags;
   return draw;
 }
 
@@ -75,8 +76,8 @@ unit (uint32_t bits)
   return (float) (int32_t) (bits >> 8) * 0x1p-24f;
 }
 
-SYMPIE_CLONES static void
-uniform (uint64_t key, int first, float *out, int n)
+SYMPIE_VARIANTS (
+    uniform, (uint64_t key, int first, float *out, int n), (key, first, out, n))
 {
   for (int i = 0; i < n; i++)
     out[i] = unit (random_bits (key, first + i));
@@ -84,8 +85,8 @@ uniform (uint64_t key, int first, float *out, int n)
 
 /* Box-Muller; the cosine makes the first half of the numbers, the sine the
  * second. `n` is even. */
-SYMPIE_CLONES static void
-normal (uint64_t key, int first, float *out, int n)
+SYMPIE_VARIANTS (
+    normal, (uint64_t key, int first, float *out, int n), (key, first, out, n))
 {
   int half = n / 2;
 
@@ -103,8 +104,8 @@ normal (uint64_t key, int first, float *out, int n)
 
 /* The sum of two uniform numbers with weights a >= b, a + b = 1, has a density
  * that is a trapezium: its distribution function makes the sum uniform. */
-SYMPIE_CLONES static void
-blend_uniform (float share, float *out, const float *next, int n)
+SYMPIE_VARIANTS (blend_uniform,
+    (float share, float *out, const float *next, int n), (share, out, next, n))
 {
   float a = share < 0.5f ? 1 - share : share, b = 1 - a;
   float below = 1 / (2 * a * b), within = 1 / (2 * a);
@@ -118,8 +119,9 @@ blend_uniform (float share, float *out, const float *next, int n)
   }
 }
 
-SYMPIE_CLONES static void
-blend_normal (float cosine, float sine, float *out, const float *next, int n)
+SYMPIE_VARIANTS (blend_normal,
+    (float cosine, float sine, float *out, const float *next, int n),
+    (cosine, sine, out, next, n))
 {
   for (int i = 0; i < n; i++)
     out[i] = cosine * out[i] + sine * next[i];
@@ -136,10 +138,11 @@ sympie_random_uniform (
   for (int i = 0; i < n; i += BLOCK) {
     int count = n - i < BLOCK ? n - i : BLOCK;
 
-    uniform (key, i, out + i, count);
+    SYMPIE_CALL (draw->cpu_flags, uniform, key, i, out + i, count);
     if (draw->share > 0) {
-      uniform (next_key, i, next, count);
-      blend_uniform (draw->share, out + i, next, count);
+      SYMPIE_CALL (draw->cpu_flags, uniform, next_key, i, next, count);
+      SYMPIE_CALL (
+          draw->cpu_flags, blend_uniform, draw->share, out + i, next, count);
     }
   }
 }
@@ -155,10 +158,11 @@ sympie_random_normal (
   for (int i = 0; i < n; i += BLOCK) {
     int count = n - i < BLOCK ? (n - i + 1) & ~1 : BLOCK;
 
-    normal (key, i, out + i, count);
+    SYMPIE_CALL (draw->cpu_flags, normal, key, i, out + i, count);
     if (draw->share > 0) {
-      normal (next_key, i, next, count);
-      blend_normal (draw->cosine, draw->sine, out + i, next, count);
+      SYMPIE_CALL (draw->cpu_flags, normal, next_key, i, next, count);
+      SYMPIE_CALL (draw->cpu_flags, blend_normal, draw->cosine, draw->sine,
+          out + i, next, count);
     }
   }
 }

@@ -18,9 +18,10 @@ typedef struct
   uint64_t keys[2];
   float share;        /* in [0, 1) */
   float cosine, sine; /* of share * 90 degrees */
+  unsigned cpu_flags; /* SympieCpuFlags to use */
 } SympieDraw;
 
-SympieDraw sympie_draw (uint64_t seed, double phase);
+SympieDraw sympie_draw (uint64_t seed, double phase, unsigned cpu_flags);
 
 /* A seed that has nothing to do with `seed` nor with those of other numbers. */
 uint64_t sympie_seed_split (uint64_t seed, uint64_t number);

@@ -8,10 +8,9 @@
  * lower threshold. */
 
 #include "rim.h"
-
 #include <string.h>
 
-#include "clones.h"
+#include "variants.h"
 
 enum
 {
@@ -24,11 +23,13 @@ typedef struct
   SympiePlane levels, steepness;
   float *scratch; /* for each thread: three padded rows */
   ptrdiff_t scratch_stride;
+  unsigned cpu_flags;
 } Slope;
 
-SYMPIE_CLONES static void
-steepness_row (const float *above, const float *here, const float *below,
-    float *restrict out, int n)
+SYMPIE_VARIANTS (steepness_row,
+    (const float *above, const float *here, const float *below,
+        float *restrict out, int n),
+    (above, here, below, out, n))
 {
   for (int x = 0; x < n; x++) {
     float dx = above[x + 2] - above[x] + 2 * (here[x + 2] - here[x])
@@ -52,7 +53,8 @@ steepness_rows (void *data, int first, int end, int thread)
       sympie_pad_row (&slope->levels,
           sympie_edge (SYMPIE_EDGE_NEAREST, y + i - 1, height),
           SYMPIE_EDGE_NEAREST, 1, rows + i * (width + 2));
-    steepness_row (rows, rows + width + 2, rows + 2 * (width + 2),
+    SYMPIE_CALL (slope->cpu_flags, steepness_row, rows, rows + width + 2,
+        rows + 2 * (width + 2),
         slope->steepness.floats + y * slope->steepness.stride, width);
   }
 }
@@ -142,7 +144,8 @@ sympie_rim_distance (const SympieCanvas *canvas, const SympiePlane *levels,
   int width = levels->width, height = levels->height;
   SympiePlane padded =
       sympie_plane_floats (canvas, width + 2 * PAD, height + 2 * PAD);
-  Slope slope = { .levels = *levels,
+  Slope slope = { .cpu_flags = canvas->cpu_flags,
+    .levels = *levels,
     .steepness = sympie_plane_floats (canvas, width, height) };
 
   slope.scratch = sympie_canvas_scratch (

@@ -5,8 +5,8 @@
 
 /* Snow: flakes that fall at a slant, and the pale light that goes with them. */
 
-#include "clones.h"
 #include "corruptions.h"
+#include "variants.h"
 #include "zoom.h"
 
 typedef struct
@@ -25,9 +25,10 @@ typedef struct
   ptrdiff_t scratch_stride;
 } Snow;
 
-SYMPIE_CLONES static void
-flake_row (const Snow *snow, const float *above, const float *below,
-    float share, float *restrict row, uint8_t *restrict out)
+SYMPIE_VARIANTS (flake_row,
+    (const Snow *snow, const float *above, const float *below, float share,
+        float *restrict row, uint8_t *restrict out),
+    (snow, above, below, share, row, out))
 {
   int n = snow->canvas->width;
   const int *restrict index = snow->across.index;
@@ -71,13 +72,13 @@ flake_rows (void *data, int first, int end, int thread)
       sympie_random_normal (draw, 0, index + 1, below, n);
     }
     drawn = index;
-    flake_row (snow, above, below, snow->down.weight[y], row,
+    SYMPIE_CALL (snow->canvas->cpu_flags, flake_row, snow, above, below,
+        snow->down.weight[y], row,
         snow->flakes.bytes + y * snow->flakes.stride);
   }
 }
 
-SYMPIE_CLONES static void
-snow_rows (void *data, int first, int end, int thread)
+SYMPIE_ROWS_VARIANTS (snow_rows)
 {
   const Snow *snow = data;
   const SympieCanvas *canvas = snow->canvas;
@@ -135,6 +136,7 @@ sympie_snow (SympieCanvas *canvas, int severity)
           canvas->unit * weather->radius, canvas->unit * weather->sigma,
           degrees))
     return false;
-  sympie_canvas_rows (canvas, canvas->height, snow_rows, &snow);
+  sympie_canvas_rows (canvas, canvas->height,
+      SYMPIE_PICK (canvas->cpu_flags, snow_rows), &snow);
   return true;
 }

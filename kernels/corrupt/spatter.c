@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "blur.h"
-#include "clones.h"
 #include "corruptions.h"
 #include "rim.h"
+#include "variants.h"
 
 typedef struct
 {
@@ -55,11 +55,13 @@ typedef struct
   bool truncate;  /* instead of rounding */
   float *scratch; /* for each thread: three padded rows */
   ptrdiff_t scratch_stride;
+  unsigned cpu_flags;
 } Filter;
 
-SYMPIE_CLONES static void
-filter_row (const Filter *filter, const float *rows, ptrdiff_t stride,
-    uint8_t *restrict out, int n)
+SYMPIE_VARIANTS (filter_row,
+    (const Filter *filter, const float *rows, ptrdiff_t stride,
+        uint8_t *restrict out, int n),
+    (filter, rows, stride, out, n))
 {
   const float *a = rows, *b = rows + stride, *c = rows + 2 * stride;
   float bias = filter->truncate ? -0.5f : 0, scale = filter->scale, w[9];
@@ -87,7 +89,7 @@ filter_rows (void *data, int first, int end, int thread)
       sympie_pad_row (filter->src,
           sympie_edge (SYMPIE_EDGE_REFLECT101, y + i - 1, height),
           SYMPIE_EDGE_REFLECT101, 1, rows + i * stride);
-    filter_row (filter, rows, stride,
+    SYMPIE_CALL (filter->cpu_flags, filter_row, filter, rows, stride,
         filter->dst->bytes + y * filter->dst->stride, width);
   }
 }
@@ -98,6 +100,7 @@ filter_plane (const SympieCanvas *canvas, Filter filter, const SympiePlane *src,
 {
   filter.src = src;
   filter.dst = dst;
+  filter.cpu_flags = canvas->cpu_flags;
   filter.scratch = sympie_canvas_scratch (
       canvas, 3 * ((size_t) src->width + 2), &filter.scratch_stride);
   if (!filter.scratch)
@@ -211,8 +214,7 @@ typedef struct
   float cover; /* 1: hides what lies behind; 0: adds to it */
 } Spatter;
 
-SYMPIE_CLONES static void
-spatter_rows (void *data, int first, int end, int thread)
+SYMPIE_ROWS_VARIANTS (spatter_rows)
 {
   const Spatter *spatter = data;
   const SympieCanvas *canvas = spatter->canvas;
@@ -254,6 +256,7 @@ sympie_spatter (SympieCanvas *canvas, int severity)
           : !shade_water (canvas, &layer, (float) liquid->intensity))
     return false;
   memcpy (spatter.colour, liquid->mud ? mud : water, sizeof spatter.colour);
-  sympie_canvas_rows (canvas, canvas->height, spatter_rows, &spatter);
+  sympie_canvas_rows (canvas, canvas->height,
+      SYMPIE_PICK (canvas->cpu_flags, spatter_rows), &spatter);
   return true;
 }

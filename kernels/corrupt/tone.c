@@ -5,8 +5,8 @@
 
 /* Contrast, brightness and saturation set wrong. */
 
-#include "clones.h"
 #include "corruptions.h"
+#include "variants.h"
 
 /* Sum of a plane; whole, so that the order does not matter. */
 static uint64_t
@@ -51,8 +51,7 @@ typedef struct
   float base[256];
 } Tone;
 
-SYMPIE_CLONES static void
-brightness_rows (void *data, int first, int end, int thread)
+SYMPIE_ROWS_VARIANTS (brightness_rows)
 {
   const Tone *tone = data;
   const SympieCanvas *canvas = tone->canvas;
@@ -91,12 +90,12 @@ sympie_brightness (SympieCanvas *canvas, int severity)
     tone.gain[i] = i ? value / i : 0;
     tone.base[i] = i ? 0 : value;
   }
-  sympie_canvas_rows (canvas, canvas->height, brightness_rows, &tone);
+  sympie_canvas_rows (canvas, canvas->height,
+      SYMPIE_PICK (canvas->cpu_flags, brightness_rows), &tone);
   return true;
 }
 
-SYMPIE_CLONES static void
-saturate_rows (void *data, int first, int end, int thread)
+SYMPIE_ROWS_VARIANTS (saturate_rows)
 {
   const Tone *tone = data;
   const SympieCanvas *canvas = tone->canvas;
@@ -140,6 +139,7 @@ sympie_saturate (SympieCanvas *canvas, int severity)
     .factor = constants[severity - 1].factor,
     .offset = constants[severity - 1].offset };
 
-  sympie_canvas_rows (canvas, canvas->height, saturate_rows, &tone);
+  sympie_canvas_rows (canvas, canvas->height,
+      SYMPIE_PICK (canvas->cpu_flags, saturate_rows), &tone);
   return true;
 }

@@ -10,8 +10,8 @@
 
 #include <math.h>
 
-#include "clones.h"
 #include "corruptions.h"
+#include "variants.h"
 
 bool
 sympie_zoom_axis (
@@ -55,10 +55,11 @@ typedef struct
   ptrdiff_t scratch_stride;
 } Zoom;
 
-SYMPIE_CLONES static void
-add_row (const uint8_t *above, const uint8_t *below, float share,
-    const SympieZoomAxis *across, float *restrict row, float *restrict sums,
-    int n)
+SYMPIE_VARIANTS (add_row,
+    (const uint8_t *above, const uint8_t *below, float share,
+        const SympieZoomAxis *across, float *restrict row, float *restrict sums,
+        int n),
+    (above, below, share, across, row, sums, n))
 {
   const int *restrict index = across->index;
   const float *restrict weight = across->weight;
@@ -73,8 +74,7 @@ add_row (const uint8_t *above, const uint8_t *below, float share,
   }
 }
 
-SYMPIE_CLONES static void
-zoom_rows (void *data, int first, int end, int thread)
+SYMPIE_ROWS_VARIANTS (zoom_rows)
 {
   const Zoom *zoom = data;
   int n = zoom->canvas->width, height = zoom->canvas->height;
@@ -94,7 +94,8 @@ zoom_rows (void *data, int first, int end, int thread)
         int index = zoom->down[i].index[y];
         const uint8_t *above = in + index * stride;
 
-        add_row (above, index + 1 < height ? above + stride : above,
+        SYMPIE_CALL (zoom->canvas->cpu_flags, add_row, above,
+            index + 1 < height ? above + stride : above,
             zoom->down[i].weight[y], &zoom->across[i], row, sums, n);
       }
       for (int x = 0; x < n; x++)
@@ -131,6 +132,7 @@ sympie_zoom_blur (SympieCanvas *canvas, int severity)
       canvas, 2 * (size_t) canvas->width + 1, &zoom.scratch_stride);
   if (!zoom.scratch)
     return false;
-  sympie_canvas_rows (canvas, canvas->height, zoom_rows, &zoom);
+  sympie_canvas_rows (canvas, canvas->height,
+      SYMPIE_PICK (canvas->cpu_flags, zoom_rows), &zoom);
   return true;
 }

@@ -83,6 +83,12 @@ sympie_cpu_disabled_by_environment (unsigned *disabled, SympieError *error)
       name);
 }
 
+bool
+sympie_choose_cpu (unsigned *disabled, SympieError *error)
+{
+  return *disabled || sympie_cpu_disabled_by_environment (disabled, error);
+}
+
 unsigned
 sympie_cpu_flags_of_environment (void)
 {

@@ -18,6 +18,9 @@ unsigned sympie_cpu_flags (unsigned disabled);
 bool sympie_cpu_disabled_by_environment (
     unsigned *disabled, SympieError *error);
 
+/* Puts them in the place of 0. */
+bool sympie_choose_cpu (unsigned *disabled, SympieError *error);
+
 /* Both together, a bad value counting as none: for tests. */
 unsigned sympie_cpu_flags_of_environment (void);
 

@@ -463,6 +463,14 @@ test_errors (void)
   EXPECT_NEW ("/nonexistent: ");
   config.frost_folder = "/proc/self/fd";
   EXPECT_NEW ("no photographs");
+  config = fresh;
+  setenv ("SYMPIE_CPU", "avx9", 1);
+  EXPECT_NEW ("SYMPIE_CPU is 'avx9'");
+  config.cpu_disabled = SYMPIE_CPU_AVX512;
+  sympie_corruptor_free (corruptor);
+  corruptor = sympie_corruptor_new (&config, &error);
+  CHECK (corruptor, "SYMPIE_CPU counts although the caller chose");
+  unsetenv ("SYMPIE_CPU");
   sympie_corruptor_free (NULL);
   sympie_corruptor_free (corruptor);
 }

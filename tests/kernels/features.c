@@ -453,6 +453,7 @@ static void
 test_failures (void)
 {
   SympieFeaturesConfig config = cpu_config ();
+  SympieFeatures *features;
 
   expect_failure (config, "no weights");
   config.weights = "/nowhere/vgg19.safetensors";
@@ -463,7 +464,17 @@ test_failures (void)
   config.layer = SYMPIE_LAYER_RELU1_1;
   config.n_threads = -1;
   expect_failure (config, "-1 threads");
+  config.n_threads = 5000;
+  expect_failure (config, "5000 threads");
   config.n_threads = 1;
+  setenv ("SYMPIE_CPU", "avx9", 1);
+  expect_failure (config, "SYMPIE_CPU is 'avx9'");
+  config.cpu_disabled = SYMPIE_CPU_AVX512;
+  features = sympie_features_open (&config, NULL);
+  CHECK (features, "SYMPIE_CPU counts although the caller chose");
+  sympie_features_close (features);
+  config.cpu_disabled = 0;
+  unsetenv ("SYMPIE_CPU");
   config.device = SYMPIE_DEVICE_CUDA + 1;
   expect_failure (config, "device");
   config.device = SYMPIE_DEVICE_CUDA;
