@@ -61,7 +61,7 @@ def _through(clips, encoder, crf):
                "-crf", f"{crf:.4g}", "-f", "nut", "-"]
     joined = "".join(f"[0:{i}]" for i in range(count)) + f"concat=n={count}"
     decode = ["ffmpeg", "-v", "error", "-f", "nut", "-i", "-", "-filter_complex",
-              joined, *raw, "-"]
+              joined, "-fps_mode", "passthrough", *raw, "-"]
     packets = _run(encode, clips.tobytes(), encoder[0])
     out = np.frombuffer(_run(decode, packets, encoder[0]), np.uint8)
     if out.size != clips.size:

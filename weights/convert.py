@@ -65,10 +65,13 @@ def load(path, trust=False):
     except OSError as why:
         raise ValueError(f"{path}: {why.strerror or why}")
     except Exception as why:  # damaged pickles raise anything
-        reason = str(why).split("WeightsUnpickler error: ")
+        # Behind its own advice, which PyTorch 2.6 ends with the line.
+        refused, _, reason = str(why).rpartition("WeightsUnpickler error: ")
+        if not refused and reason.startswith("Weights only load failed"):
+            refused, _, reason = reason.partition("\n")
         advice = ("; --trust reads more, and runs what code is in the file"
-                  if len(reason) > 1 else "")
-        reason = (reason[-1].splitlines() or [type(why).__name__])[0]
+                  if refused else "")
+        reason = (reason.splitlines() or [type(why).__name__])[0]
         raise ValueError(f"{path} is not a checkpoint of weights: {reason}{advice}")
 
 
