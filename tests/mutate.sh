@@ -21,9 +21,9 @@ thumbnail.c|thumbnail|s/x < 0 ? 0 : x > width - run/x < 0 ? 0 : x > width/
 image.c|thumbnail|s/number % 3 \* 10/number % 3 * 8/
 image.c|context|s/strides\[p\] < row/strides[p] < row - 1/
 image.c|context|s/kr > 0 && kb > 0 && //
-image.c|preprocess|s/(width + 5) \/ 6 \* 16/(width + 4) \/ 6 * 16/
-colour.c|preprocess|s/224 \* unit/219 * unit/
-colour.c|preprocess|s/-u \* k\[2\] \/ k\[1\]/-u * k[2]/
+image.c|context|s/(width + 5) \/ 6 \* 16/(width + 4) \/ 6 * 16/
+colour.c|dwm-golden|s/224 \* unit/219 * unit/
+colour.c|dwm-golden|s/-u \* k\[2\] \/ k\[1\]/-u * k[2]/
 dwm_fold.c|dwm|s/3 \* d + c/3 * c + d/
 sized.c|context|s/given < oldest || //
 sized.c|context|s/if (bytes\[i\])/if (false)/
@@ -85,7 +85,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 git archive HEAD | tar -x -C "$folder"
 cd "$folder"
-meson setup build -Dcuda=disabled >setup.log || { tail setup.log; fail "meson setup"; }
+meson setup build -Dcuda=disabled >setup.log 2>&1 || { tail setup.log; fail "meson setup"; }
 targets=()
 for name in $(mutants | grep -e "${1-}" | cut -d '|' -f 2 | sort -u); do
   targets+=("tests/kernels/$name")

@@ -179,6 +179,14 @@ test_images (SympieContext *context)
   REFUSE (target.struct_size = 8, "SympieTarget with a struct_size of 8");
 #undef REFUSE
 
+  /* Rows of v210 are whole groups of six pixels. */
+  image = good;
+  image.format = SYMPIE_FORMAT_V210;
+  image.width = 7;
+  image.strides[0] = 31;
+  check_error (sympie_estimate (context, &image, &params, NULL, &error), &error,
+      "fewer than the 32");
+
   params.shift[1] = INFINITY;
   check_error (sympie_apply (context, &good, &good_target, &params, &error),
       &error, "not finite");

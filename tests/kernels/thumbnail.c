@@ -114,6 +114,23 @@ test_size (SympieFormat format, int width, int height, uint64_t *seed)
   frame_clear (&frame);
 }
 
+/* Columns of two tones in turn: the mean of a run of 8 lies half way. */
+static void
+test_rounding (uint64_t *seed)
+{
+  Frame frame = frame_new (SYMPIE_FORMAT_RGB, 640, 64, 0, &bt709, seed);
+  SympieThumbnail thumbnail;
+
+  for (int c = 0; c < 3; c++)
+    for (int y = 0; y < 64; y++)
+      for (int x = 0; x < 640; x++)
+        set (&frame, c, x, y, 100 + x % 2);
+  CHECK (sympie_thumbnail (&frame.image, &thumbnail, NULL)
+             && thumbnail.cells[1][3][5] == 101,
+      "the mean of 100 and 101 is %d", thumbnail.cells[1][3][5]);
+  frame_clear (&frame);
+}
+
 static void
 test_faults (uint64_t *seed)
 {
@@ -144,6 +161,7 @@ main (int argc, char **argv)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
       test_size (format, sizes[i][0], sizes[i][1], &seed);
   }
+  test_rounding (&seed);
   test_faults (&seed);
   return check_end ();
 }
