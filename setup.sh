@@ -25,7 +25,7 @@ run=(
 )
 check=(
   clang-format clang libclang-rt-dev/libclang-rt-14-dev valgrind libc6-dbg
-  python3-gi gir1.2-gst-plugins-base-1.0  # pipelines/frames.py
+  python3-gst-1.0 gir1.2-gst-plugins-base-1.0  # pipelines/frames.py
   gir1.2-gst-rtsp-server-1.0              # a camera on loopback
 )
 research=(

@@ -107,6 +107,13 @@ foreign=$(exported "$plugin" | grep -v '^gst_plugin_' || true)
 [ -z "$foreign" ] || fail "the plugin exports $foreign"
 exported "$plugin" | grep -q '^gst_plugin_sympie_' || fail "the plugin is none"
 
+# Debian's packages list what there is to link.
+for name in libsympie libsympie-corrupt; do
+  diff <(exported "$lib/$name.so.0" | sort) \
+    <(sed -n 's/^ \(.*\)@.*/\1/p' "${0%/*}/../../packaging/debian/${name}0.symbols" | sort) >&2 ||
+    fail "packaging/debian/${name}0.symbols lists others"
+done
+
 # Who enhances links what that needs.
 readelf -d "$lib/libsympie.so.0" | grep NEEDED | grep -vE '\[(lib(c|m|dl|rt|pthread)|ld-linux.*)\.' &&
   fail "the library needs more than C's"
