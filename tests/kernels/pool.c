@@ -193,6 +193,22 @@ test_rest (void)
   sympie_pool_free (pool);
 }
 
+/* No more of a larger team help a share than it has room for. */
+static void
+test_larger_team (void)
+{
+  SympiePool *larger = sympie_pool_new (MAX_THREADS, NULL);
+  SympiePool *pool = sympie_pool_new (2, NULL);
+  Record r = { .n_threads = 2 };
+
+  for (int round = 0; round < 300; round++)
+    sympie_pool_run (pool, record, &r, 100);
+  CHECK (r.strangers == 0 && r.clashes == 0, "%d strangers, %d clashes",
+      r.strangers, r.clashes);
+  sympie_pool_free (pool);
+  sympie_pool_free (larger);
+}
+
 /* Freed while workers still look for work, sleep or have not begun. */
 static void
 test_short_lives (void)
@@ -221,6 +237,7 @@ main (void)
   for (int n_threads = 1; n_threads <= MAX_THREADS; n_threads++)
     test_tasks (n_threads);
   test_many_shares ();
+  test_larger_team ();
   test_meeting ();
   test_rest ();
   test_short_lives ();

@@ -231,6 +231,7 @@ test_headers (void)
     { "/* { */ {}", 0, "not JSON" },
     { "{'a':1}", 0, "not JSON" },
     { "{\"a\n\":1}", 0, "control character" },
+    { "{\"a\\u123g\":1}", 0, "not JSON" },
     { "   ", 0, "not a JSON object" },
     { "[]", 0, "not a JSON object" },
     { "1", 0, "not a JSON object" },
