@@ -222,7 +222,7 @@ bench_threads (Bench *bench)
   bench_group_run (bench, group);
 
   bench_claim_ratio (bench, "element, one thread / two threads", one_case,
-      two_case, true, 1.8);
+      two_case, true, 1.85);
   bench_claim (bench, "reuse-interval=4, two threads", "fps",
       1e3 / by_4_case->minimum, 1e3 / by_4_case->median, true, 289.4);
 
