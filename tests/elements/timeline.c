@@ -7,9 +7,9 @@
  * by bit; from one branch of a pipeline to another and from one run to the next
  * they do to each frame what they did. */
 
-#include <errno.h>
 #include <glib/gstdio.h>
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "enhance.h"
@@ -77,6 +77,44 @@ GST_START_TEST (test_times)
   fail_unless (number_at (timeline, 1000) == -1);
   gst_sympie_timeline_leave (timeline);
   gst_sympie_timeline_leave (other);
+}
+GST_END_TEST;
+
+/* One thread tells, others join, ask and leave. */
+static void *
+tell (void *data)
+{
+  for (guint i = 0; i < 2000; i++) {
+    GstSympieTimeline *timeline = gst_sympie_timeline_join ("threads");
+
+    put (timeline, i, (gfloat) i);
+    gst_sympie_timeline_leave (timeline);
+  }
+  return NULL;
+}
+
+static void *
+ask (void *data)
+{
+  for (guint i = 0; i < 2000; i++) {
+    GstSympieTimeline *timeline = gst_sympie_timeline_join ("threads");
+    gfloat number = number_at (timeline, i);
+
+    fail_unless (number >= -1 && number <= i, "%g at %u", number, i);
+    gst_sympie_timeline_leave (timeline);
+  }
+  return NULL;
+}
+
+GST_START_TEST (test_threads)
+{
+  pthread_t threads[3];
+
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    fail_unless_equals_int (
+        pthread_create (&threads[i], NULL, i == 0 ? tell : ask, NULL), 0);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    pthread_join (threads[i], NULL);
 }
 GST_END_TEST;
 
@@ -377,6 +415,7 @@ timeline_suite (void)
 
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, test_times);
+  tcase_add_test (tests, test_threads);
   tcase_add_test (tests, test_lines);
   tcase_add_test (tests, test_bad_lines);
   tcase_add_test (tests, test_branches);
