@@ -122,6 +122,18 @@ has_passed (const GstSympieSchedule *schedule, GstClockTime time,
 
 /* ---- Decisions ----------------------------------------------------------- */
 
+/* Whether the picture is another than that of the estimate, by more than noise
+ * makes any two frames differ; but not more than so much is taken for noise. */
+static gboolean
+has_changed (
+    const GstSympieSchedule *schedule, const SympieThumbnail *thumbnail)
+{
+  gfloat change = gst_sympie_thumbnail_change (thumbnail, &schedule->estimated);
+  gfloat noise = MIN (schedule->unrest, CHANGE);
+
+  return change * change > CHANGE * CHANGE + noise * noise;
+}
+
 static gboolean
 is_due (const GstSympieSchedule *schedule,
     const GstSympieScheduleSettings *settings, const GstSympieFrame *frame)
@@ -133,10 +145,7 @@ is_due (const GstSympieSchedule *schedule,
   if (settings->reuse == GST_SYMPIE_REUSE_FIXED)
     return has_passed (schedule, time, frame);
   return has_passed (schedule, time ? time : ADAPTIVE_TIME, frame)
-         || (frame->thumbnail
-             && gst_sympie_thumbnail_change (
-                    frame->thumbnail, &schedule->estimated)
-                    > CHANGE);
+         || (frame->thumbnail && has_changed (schedule, frame->thumbnail));
 }
 
 static GstSympieDecision

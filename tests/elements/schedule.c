@@ -209,6 +209,38 @@ GST_START_TEST (test_adaptive)
 }
 GST_END_TEST;
 
+/* A still picture under strong noise is estimated from when it has had the time
+ * to tell that it is noise, and then no more. */
+GST_START_TEST (test_noise)
+{
+  GstSympieScheduleSettings settings = { .reuse = GST_SYMPIE_REUSE_ADAPTIVE,
+    .interval = 1 };
+  GstSympieSchedule schedule = { 0 };
+  GRand *random = g_rand_new_with_seed (1);
+  guint n = 0, n_late = 0;
+
+  for (guint i = 0; i < 120; i++) {
+    SympieThumbnail thumbnail;
+    guint8 *cells = &thumbnail.cells[0][0][0];
+
+    for (guint k = 0; k < sizeof thumbnail; k++) {
+      gint sum = 0;
+
+      /* A standard deviation of 12. */
+      for (guint d = 0; d < 12; d++)
+        sum += g_rand_int_range (random, -6, 7);
+      cells[k] = (guint8) (100 + sum);
+    }
+    if (next_at (&schedule, &settings, i * DURATION, &thumbnail) != '-') {
+      n++;
+      n_late += i >= 25;
+    }
+  }
+  fail_unless (n <= 15 && n_late <= 1, "%u, %u of them late", n, n_late);
+  g_rand_free (random);
+}
+GST_END_TEST;
+
 /* Constant motion is no series of cuts, a cut in the midst of it is one; and
  * fixed intervals start from it. */
 GST_START_TEST (test_cuts)
@@ -365,6 +397,7 @@ schedule_suite (void)
   tcase_add_test (tests, test_dropped);
   tcase_add_test (tests, test_no_time);
   tcase_add_test (tests, test_adaptive);
+  tcase_add_test (tests, test_noise);
   tcase_add_test (tests, test_cuts);
   tcase_add_test (tests, test_load);
   tcase_add_test (tests, test_behind);
