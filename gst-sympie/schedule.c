@@ -67,7 +67,12 @@ see_cut (GstSympieSchedule *schedule, const SympieThumbnail *thumbnail)
     return FALSE;
   change = gst_sympie_thumbnail_change (thumbnail, &schedule->last);
   cut = change > CUT && change > CUT_TO_UNREST * schedule->unrest;
-  schedule->unrest += UNREST_RATE * (change - schedule->unrest);
+  /* The first two frames that differ may be noisy or in motion. */
+  if (schedule->has_unrest)
+    schedule->unrest += UNREST_RATE * (change - schedule->unrest);
+  else
+    schedule->unrest = MIN (change, CHANGE);
+  schedule->has_unrest = TRUE;
   return cut;
 }
 

@@ -64,6 +64,7 @@ typedef struct
   gboolean has_last;
   GstClockTime last_time, elapsed;
   SympieThumbnail last;
+  gboolean has_unrest;
   gfloat unrest; /* usual change from frame to frame */
 } GstSympieSchedule;
 

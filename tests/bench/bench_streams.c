@@ -28,10 +28,11 @@ enum
 
 #define FRAME (GST_SECOND / RATE)
 
-/* One that estimates once a second, for who waits for nothing. */
+/* One that estimates once a second, and applies what it finds to every frame.
+ */
 #define ASYNC                                                                  \
   "sympieenhance device=cpu n-threads=1 estimation=async "                     \
-  "reuse-time=1000000000"
+  "gate=off reuse-time=1000000000"
 
 typedef struct
 {
@@ -193,7 +194,7 @@ bench_waiting (Bench *bench)
     g_string_append_printf (
         launch, "%s(float)%.6f", i ? "," : "", params.values[i]);
   g_string_append (launch, ">\"");
-  async = live_new (ASYNC " gate=off", BENCH_WIDTH, BENCH_HEIGHT);
+  async = live_new (ASYNC, BENCH_WIDTH, BENCH_HEIGHT);
   alone = live_new (launch->str, BENCH_WIDTH, BENCH_HEIGHT);
   for (int i = 0; i < n; i++) {
     live_push (async);

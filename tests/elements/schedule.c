@@ -236,7 +236,7 @@ GST_START_TEST (test_noise)
       n_late += i >= 25;
     }
   }
-  fail_unless (n <= 15 && n_late <= 1, "%u, %u of them late", n, n_late);
+  fail_unless (n <= 3 && n_late <= 1, "%u, %u of them late", n, n_late);
   g_rand_free (random);
 }
 GST_END_TEST;
