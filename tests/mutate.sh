@@ -22,8 +22,8 @@ image.c|thumbnail|s/number % 3 \* 10/number % 3 * 8/
 image.c|context|s/strides\[p\] < row/strides[p] < row - 1/
 image.c|context|s/kr > 0 && kb > 0 && //
 image.c|context|s/(width + 5) \/ 6 \* 16/(width + 4) \/ 6 * 16/
-colour.c|dwm-golden|s/224 \* unit/219 * unit/
-colour.c|dwm-golden|s/-u \* k\[2\] \/ k\[1\]/-u * k[2]/
+colour.c|preprocess|s/224 \* unit/219 * unit/
+colour.c|preprocess|s/-u \* k\[2\] \/ k\[1\]/-u * k[2]/
 dwm_fold.c|dwm|s/3 \* d + c/3 * c + d/
 sized.c|context|s/given < oldest || //
 sized.c|context|s/if (bytes\[i\])/if (false)/

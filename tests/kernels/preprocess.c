@@ -116,6 +116,43 @@ define_pixel (const Frame *frame, int column, int row, double rgb[3])
   }
 }
 
+/* The conversion that the definition takes for granted. In limited range at 8
+ * bits red has the largest V and blue the largest U there is, 240; white is 235
+ * of luma. The way back is the inverse. */
+static void
+test_colour (void)
+{
+  for (int i = 0; i < 4; i++) {
+    const SympieColorimetry *given = &colorimetries[i];
+    double top = given->full_range ? 255 : 235;
+    double chroma = given->full_range ? 255 : 240;
+    SympieColour colour;
+    double white = 0;
+
+    sympie_colour_init (
+        &colour, sympie_format_info (SYMPIE_FORMAT_I420), given);
+    white = colour.offset[0];
+    for (int c = 0; c < 3; c++)
+      white += colour.from_rgb[0][c];
+    CHECK (fabs (white - top) < 1e-3, "colorimetry %d: white is %g", i, white);
+    CHECK (
+        fabs (colour.offset[2] + colour.from_rgb[2][0] - chroma) <= 0.5
+            && fabs (colour.offset[1] + colour.from_rgb[1][2] - chroma) <= 0.5,
+        "colorimetry %d: V of red %g, U of blue %g, not %g", i,
+        colour.offset[2] + colour.from_rgb[2][0],
+        colour.offset[1] + colour.from_rgb[1][2], chroma);
+    for (int a = 0; a < 3; a++)
+      for (int b = 0; b < 3; b++) {
+        double product = 0;
+
+        for (int c = 0; c < 3; c++)
+          product += (double) colour.to_rgb[a][c] * colour.from_rgb[c][b];
+        CHECK (fabs (product - (a == b)) < 1e-5,
+            "colorimetry %d: there and back is %g at %d, %d", i, product, a, b);
+      }
+  }
+}
+
 /* ---- Comparison -------------------------------------------------------- */
 
 static bool
@@ -190,6 +227,7 @@ main (void)
   uint64_t seed = 9;
   SympieError error = { 0 };
 
+  test_colour ();
   for (int m = 0; m < 3; m++) {
     unsigned flags = sympie_cpu_flags (disabled[m]);
     SympiePool *pool = sympie_pool_new (m + 1, &error);
