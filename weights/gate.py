@@ -44,7 +44,7 @@ BATCH = 32
 # How much a sample of each group counts.
 WEIGHTS = {"clips": 4.0, "clips-flat": 4.0, "clips-codec": 3.0, "clips-small": 1.0,
            "clips-damaged": 1.0, "pictures": 1.0, "pictures-codec": 1.0,
-           "pictures-damaged": 2.0, "screens": 0.3}
+           "pictures-damaged": 2.0, "wallpapers": 0.1, "screens": 0.3}
 RIDGE = 1e-3
 FOLDS = 7
 
@@ -140,7 +140,10 @@ def groups_of(args, u):
     for name in WEIGHTS:
         path = os.path.join(args.cache, f"{name}-{key:08x}.npz")
         if not os.path.exists(path):
-            source = source or samples.Source(args.data, args.cache, args.seed, args.limit)
+            if name == "wallpapers" and not args.wallpapers:
+                continue
+            source = source or samples.Source(args.data, args.cache, args.seed, args.limit,
+                                              args.wallpapers)
             teacher = teacher or upstream.Upstream(
                 upstream.load_upstream("mobilenet_v2", args.data), 160, clamp=True)
             gather(source, name, u, teacher).save(path)
@@ -295,6 +298,8 @@ def arguments():
         "clips, undamaged and encoded, through libsympie")
     add("--vgg19", help="with --judge: VGG19's weights, for the distance of features")
     add("--cache", required=True, help="folder of features and encodes")
+    add("--wallpapers", nargs="*", default=[], metavar="PICTURE",
+        help="large undamaged photographs")
     add("--fade", default="-0.55,0.25", help="logits where the gate begins to open and is open")
     add("--seed", type=int, default=0)
     add("--limit", type=int, default=0, help="samples of a group, for tests; 0: all")

@@ -10,7 +10,9 @@
 # A stage that is finished is not repeated, an interrupted one goes on: the same commit
 # gives the same bytes on the same kind of processor. --smallest takes two steps of every
 # stage and a sample of every group, for tests. It needs VGG19 (fetch-vgg19.sh) for the
-# table of clips, and PyPI for the second teacher.
+# table of clips, PyPI for the second teacher, and the photographs of Debian's packages
+# gnome-backgrounds, lomiri-wallpapers-16.04, lomiri-wallpapers-20.04, mate-backgrounds,
+# plasma-workspace-wallpapers and ukui-wallpapers.
 set -euo pipefail
 
 fail() {
@@ -99,12 +101,19 @@ train mean 0 32 --start crop1/nem.safetensors,crop2/nem.safetensors --anchor $an
 
 # The gate, and what it does to clips.
 few=
-[ -z "$smallest" ] || few="--limit 1"
+wallpapers=()
+if [ -n "$smallest" ]; then
+  few="--limit 1"
+else
+  shopt -s globstar nullglob
+  wallpapers=(/usr/share/{wallpapers,backgrounds}/**/*.{jpg,jpeg,png,webp})
+  [ ${#wallpapers[@]} -gt 0 ] || fail "no photographs in /usr/share/{wallpapers,backgrounds}"
+fi
 if [ ! -e nem.safetensors ]; then
   echo "== gate" >&2
   # shellcheck disable=SC2086
   "$weights/gate.py" --data "$data" --cache gate --weights mean/nem.safetensors $few \
-    --out gate/nem.safetensors >gate.part
+    --wallpapers "${wallpapers[@]}" --out gate/nem.safetensors >gate.part
   mv gate.part gate.md
   mv gate/nem.safetensors nem.safetensors
 fi

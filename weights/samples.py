@@ -132,8 +132,9 @@ class Source:
     """Where samples come from: every group is a method that yields them. `limit`, for
     tests, cuts each of its loops."""
 
-    def __init__(self, folder, cache, seed=0, limit=0):
+    def __init__(self, folder, cache, seed=0, limit=0, wallpapers=()):
         self.data, self.cache, self.seed, self.limit = folder, cache, seed, limit or None
+        self.photographs = wallpapers
         self.training = data.split(data.read_index(folder)).training
         clips = split_of_clips(folder)
         self.videos = (clips.training + clips.development)[:self.limit]
@@ -238,6 +239,17 @@ class Source:
                         severity = int(rng.integers(1, 6))
                         yield Sample(self.corrupted(clean, kind, severity, rng)[0], clean,
                                      kind, severity, os.path.basename(path))
+
+    def wallpapers(self, rng):
+        """Large photographs, for what is flat, hazy or coloured by nature in them."""
+        for path in sorted(self.photographs)[:self.limit]:
+            image = cv2.imread(path)
+            if image is None or min(image.shape[:2]) < 300:
+                continue
+            image = reduced(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), 1080)
+            for view in [image, *flattest(image, rng, 24, (0, 1, 3, 6, 12))]:
+                if view.std() > 3:
+                    yield Sample(view, view, "clean", 0, os.path.basename(path))
 
     def screens(self, rng):
         """Pages of text, dark and pale."""
