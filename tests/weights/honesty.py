@@ -10,17 +10,22 @@ import glob
 import os
 import shutil
 import sys
+import tempfile
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "weights"))
 try:
+    import cv2
     import numpy as np
     import codec
     import data
+    import samples
 except ImportError as why:
     print(f"skipped: {why}")
     sys.exit(77)
+
+import tinydata
 
 DATA = os.environ.get("SYMPIE_TEST_DATA", os.path.join(HERE, "..", "..", "..", "shared", "data"))
 
@@ -75,6 +80,32 @@ class Clips(unittest.TestCase):
         split = data.split_clips(glob.glob(os.path.join(DATA, "clips", "*.mp4"))
                                  + glob.glob(os.path.join(DATA, "videos", "*.mp4")))
         self.assertEqual([len(part) for part in split], [17, 4, 5])
+
+
+@unittest.skipUnless(shutil.which("ffmpeg"), "no ffmpeg")
+class Gate(unittest.TestCase):
+    def test_sees_nothing_that_is_locked_or_held_back(self):
+        """Nothing could decode it."""
+        with tempfile.TemporaryDirectory() as parent:
+            folder = os.path.join(parent, "data")
+            tinydata.make(folder)
+            cache = os.path.join(parent, "cache")
+            unseen = [os.path.join(folder, "clips", tinydata.CLIPS["locked"])]
+            unseen += [p.path for p in data.split(data.read_index(folder)).locked]
+            unseen.append(os.path.join(folder, "images", "train", "0002_n2.png"))
+            for path in unseen:
+                with open(path, "w") as file:
+                    file.write("nothing")
+            source = samples.Source(folder, cache, limit=9)
+            seen = set()
+            for group in ("clips", "clips-flat", "pictures", "pictures-codec",
+                          "pictures-damaged"):
+                seen |= {sample.source for sample in source.samples(group)}
+            self.assertEqual(seen, {"moving.mp4", "bsds_1.png", *(
+                f"{label:04}_n{label}.png" for label in (0, 1, 3, 5))})
+            self.assertEqual([os.path.basename(p) for p in source.videos], ["moving.mp4"])
+            with self.assertRaises(ValueError):
+                samples.frames(unseen[0], [0])
 
 
 @unittest.skipUnless(shutil.which("ffmpeg"), "no ffmpeg")
