@@ -44,6 +44,7 @@ typedef struct
  * tensor at fault. */
 SympieVgg19Weights *sympie_vgg19_weights_load (
     const char *path, int n_convs, SympieError *error);
-void sympie_vgg19_weights_free (SympieVgg19Weights *weights); /* NULL too */
+void sympie_vgg19_weights_free (
+    SympieVgg19Weights *weights); /* NULL is allowed */
 
 #endif /* SYMPIE_VGG19_H */

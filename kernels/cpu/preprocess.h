@@ -18,7 +18,8 @@ typedef struct SympiePreprocess SympiePreprocess;
  * message when memory is short. */
 SympiePreprocess *sympie_preprocess_new (SympiePool *pool, unsigned cpu_flags,
     SympieInput input, SympieError *error);
-void sympie_preprocess_free (SympiePreprocess *preprocess); /* NULL too */
+void sympie_preprocess_free (
+    SympiePreprocess *preprocess); /* NULL is allowed */
 
 /* Rows `first` to `first` + `n` - 1 of what is to be seen of an image that was
  * checked, as R, G and B in rows that are `stride` floats apart. Memory is
