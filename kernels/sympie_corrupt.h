@@ -90,7 +90,7 @@ typedef struct
 /* scale 1, no frost photographs, one thread. */
 #define SYMPIE_CORRUPTOR_CONFIG_INIT                                           \
   {                                                                            \
-    sizeof (SympieCorruptorConfig), 1.0f, NULL, 1, 0                              \
+    sizeof (SympieCorruptorConfig), 1.0f, NULL, 1, 0                           \
   }
 
 /* Memory, threads and textures that one picture after another uses. It serves
