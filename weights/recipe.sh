@@ -127,7 +127,7 @@ fi
 
 # Pictures.
 few="--limit 80"
-[ -z "$smallest" ] || few="--limit 2 --conditions clean,contrast"
+[ -z "$smallest" ] || few="--limit 2 --conditions clean,contrast --networks mobilenet_v2"
 if [ ! -e pictures/done ]; then
   echo "== pictures" >&2
   # shellcheck disable=SC2086

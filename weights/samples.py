@@ -175,13 +175,13 @@ class Source:
 
     def clips(self, rng):
         for path in self.videos:
-            for frame in frames(path, range(0, 200, 25)):
+            for frame in frames(path, range(0, 200, 25)[:self.limit]):
                 for view in (frame, square(frame, rng, 0.35), square(frame, rng, 0.35)):
                     yield Sample(view, view, "clean", 0, os.path.basename(path))
 
     def clips_flat(self, rng):
         for path in self.videos:
-            for frame in frames(path, (0, 2, 9, 14, 19, 22)):
+            for frame in frames(path, (0, 2, 9, 14, 19, 22)[:self.limit]):
                 for view in flattest(frame, rng, 20, (0, 1, 2, 4, 7)):
                     yield Sample(view, view, "clean", 0, os.path.basename(path))
 
