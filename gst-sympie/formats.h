@@ -30,7 +30,9 @@ G_BEGIN_DECLS
   "I420_12LE, I420_12BE, I422_10LE, I422_10BE, I422_12LE, I422_12BE, "         \
   "Y444_10LE, Y444_10BE, Y444_12LE, Y444_12BE, A420_10LE, A420_10BE, "         \
   "A422_10LE, A422_10BE, A444_10LE, A444_10BE, P010_10BE, P012_LE, "           \
-  "P012_BE, Y210, Y212_LE, Y212_BE, Y410, Y412_LE, Y412_BE, v210"
+  "P012_BE, Y210, Y212_LE, Y212_BE, Y410, Y412_LE, Y412_BE, v210, "            \
+  "YUV9, YVU9, IYU1, UYVP, GRAY10_LE32, NV12_10LE32, NV16_10LE32, "            \
+  "NV12_10LE40"
 #define GST_SYMPIE_CAPS_FIELDS_OF(formats)                                     \
   "format = (string) { " formats " }, "                                        \
   "width = (int) [ 1, 32768 ], height = (int) [ 1, 32768 ], "                  \

@@ -83,7 +83,9 @@
  * it is on screens of standard dynamic range, and comes out as HLG. What is not
  * gamma-coded (PQ, linear light) would be mangled, and so would YUV formats
  * with the colour matrix RGB: negotiation keeps them out, so that a converter
- * before the element converts them.
+ * before the element converts them. Caps after the converter that ask for a
+ * format have to ask for a colorimetry too
+ * (`video/x-raw,format=NV12,colorimetry=bt709`), or it keeps PQ.
  *
  * ## Interlaced video
  *

@@ -5,13 +5,17 @@
 
 #include "image.h"
 
+#include <string.h>
+
 #include "error.h"
 #include "sized.h"
 
 /* clang-format off */
-#define NONE { 0, 0, 0, 0, 0, 0, 0 }
+#define NONE { .bits = 0 }
 #define SAMPLE(plane, offset, step, sub_x, sub_y, shift, bits) \
-  { plane, offset, step, sub_x, sub_y, shift, bits }
+  { plane, offset, step, sub_x, sub_y, shift, bits, 0, { 0 } }
+#define GROUP(plane, bytes, sub_x, sub_y, bits, n, ...) \
+  { plane, 0, bytes, sub_x, sub_y, 0, bits, n, { __VA_ARGS__ } }
 #define BYTE(offset, step) SAMPLE (0, offset, step, 0, 0, 0, 8)
 
 #define RGB_3(name, r, g, b) \
@@ -68,6 +72,13 @@
       SAMPLE (0, (u) * WORD (depth), 4 * WORD (depth), 0, 0, shift, depth), \
       SAMPLE (0, (v) * WORD (depth), 4 * WORD (depth), 0, 0, shift, depth), \
       SAMPLE (0, (a) * WORD (depth), 4 * WORD (depth), 0, 0, shift, depth) } }
+
+/* Three codes in each word of 32 bits, U and V in turn. */
+#define WORD_TENS(name, sub_y) \
+  { name, true, false, false, 8, 10, 2, \
+    { GROUP (0, 4, 0, 0, 10, 3, 0, 10, 20), \
+      GROUP (1, 8, 1, sub_y, 10, 3, 0, 20, 42), \
+      GROUP (1, 8, 1, sub_y, 10, 3, 10, 32, 52), NONE } }
 
 static const SympieFormatInfo formats[SYMPIE_N_FORMATS] = {
   [SYMPIE_FORMAT_RGB] = RGB_3 ("RGB", 0, 1, 2),
@@ -182,6 +193,23 @@ static const SympieFormatInfo formats[SYMPIE_N_FORMATS] = {
   [SYMPIE_FORMAT_V210] = { "v210", true, true, false, 4, 10, 1,
     { SAMPLE (0, 0, 0, 0, 0, 0, 10), SAMPLE (0, 0, 0, 1, 0, 0, 10),
       SAMPLE (0, 0, 0, 1, 0, 0, 10), NONE } },
+
+  [SYMPIE_FORMAT_YUV9] = PLANES ("YUV9", true, false, 8, 0, 1, 2, 2, 2),
+  [SYMPIE_FORMAT_YVU9] = PLANES ("YVU9", true, false, 8, 0, 2, 1, 2, 2),
+  [SYMPIE_FORMAT_IYU1] = { "IYU1", true, false, false, 8, 8, 1,
+    { GROUP (0, 6, 0, 0, 8, 4, 8, 16, 32, 40), GROUP (0, 6, 2, 0, 8, 1, 0),
+      GROUP (0, 6, 2, 0, 8, 1, 24), NONE } },
+  [SYMPIE_FORMAT_UYVP] = { "UYVP", true, false, true, 8, 10, 1,
+    { GROUP (0, 5, 0, 0, 10, 2, 20, 0), GROUP (0, 5, 1, 0, 10, 1, 30),
+      GROUP (0, 5, 1, 0, 10, 1, 10), NONE } },
+  [SYMPIE_FORMAT_GRAY10_LE32] = { "GRAY10_LE32", true, false, false, 8, 10, 1,
+    { GROUP (0, 4, 0, 0, 10, 3, 0, 10, 20), NONE, NONE, NONE } },
+  [SYMPIE_FORMAT_NV12_10LE32] = WORD_TENS ("NV12_10LE32", 1),
+  [SYMPIE_FORMAT_NV16_10LE32] = WORD_TENS ("NV16_10LE32", 0),
+  [SYMPIE_FORMAT_NV12_10LE40] = { "NV12_10LE40", true, false, false, 8, 10, 2,
+    { GROUP (0, 5, 0, 0, 10, 4, 0, 10, 20, 30),
+      GROUP (1, 5, 1, 1, 10, 2, 0, 20), GROUP (1, 5, 1, 1, 10, 2, 10, 30),
+      NONE } },
 };
 /* clang-format on */
 
@@ -189,6 +217,17 @@ const SympieFormatInfo *
 sympie_format_info (SympieFormat format)
 {
   return &formats[format];
+}
+
+bool
+sympie_format_from_name (const char *name, SympieFormat *format)
+{
+  for (int i = 0; i < SYMPIE_N_FORMATS; i++)
+    if (strcmp (formats[i].name, name) == 0) {
+      *format = (SympieFormat) i;
+      return true;
+    }
+  return false;
 }
 
 bool
@@ -206,9 +245,15 @@ sympie_format_code (
   static const uint8_t v210[3][6] = { { 1, 3, 5, 7, 9, 11 }, { 0, 4, 8 },
     { 2, 6, 10 } };
   const SympieComponent *component = &info->component[c];
-  const uint8_t *at = row + component->offset + x * component->step;
+  int group = component->n ? component->n : 1;
+  const uint8_t *at = row + component->offset + x / group * component->step;
   int bits = component->bits, shift = component->shift, left;
-  unsigned word = 0, code;
+  int bytes = component->n ? component->step : info->word;
+  uint64_t word = 0;
+  unsigned code;
+
+  if (component->n)
+    shift = component->shifts[x % group];
 
   if (info->v210) {
     int n = c == 0 ? 6 : 3, number = v210[c][x % n];
@@ -216,9 +261,9 @@ sympie_format_code (
     at = row + x / n * 16 + number / 3 * 4;
     shift = number % 3 * 10;
   }
-  for (int i = 0; i < info->word; i++)
-    word = word << 8 | at[info->big_endian ? i : info->word - 1 - i];
-  code = word >> shift & ((1u << bits) - 1);
+  for (int i = 0; i < bytes; i++)
+    word = word << 8 | at[info->big_endian ? i : bytes - 1 - i];
+  code = (unsigned) (word >> shift) & ((1u << bits) - 1);
   left = info->depth - bits;
   return code << left | code >> (bits - left);
 }
@@ -241,6 +286,21 @@ sympie_component_height (const SympieComponent *component, int height)
   return subsampled (height, component->sub_y);
 }
 
+int
+sympie_format_period (const SympieFormatInfo *info)
+{
+  int period = info->v210 ? 6 : 1;
+
+  /* 1, 2, 3, 4 or 6, each time a multiple of what was before. */
+  for (int c = 0; c < 3; c++) {
+    const SympieComponent *component = &info->component[c];
+    int pixels = (component->n ? component->n : 1) << component->sub_x;
+
+    period = pixels > period ? pixels : period;
+  }
+  return period;
+}
+
 size_t
 sympie_format_row_bytes (const SympieFormatInfo *info, int plane, int width)
 {
@@ -250,8 +310,13 @@ sympie_format_row_bytes (const SympieFormatInfo *info, int plane, int width)
     return (size_t) (width + 5) / 6 * 16;
   for (int c = 0; c < 4; c++) {
     const SympieComponent *component = &info->component[c];
-    size_t row =
-        (size_t) component->step * sympie_component_width (component, width);
+    int n = sympie_component_width (component, width);
+    int group = component->n ? component->n : 1;
+    size_t row = (size_t) component->step * ((n + group - 1) / group);
+
+    /* A last pair needs the first of two words only. */
+    if (component->n && component->step == 8 && n % group == 1)
+      row -= 4;
 
     if (component->bits && component->plane == plane && row > bytes)
       bytes = row;

@@ -10,7 +10,8 @@
 
 #include "sympie.h"
 
-/* Where one component lies: its codes are bits of words. */
+/* Where one component lies: its codes are bits of words. Codes that share bytes
+ * make up groups instead, each a word of its own of up to 8 bytes. */
 typedef struct
 {
   uint8_t plane;
@@ -19,6 +20,8 @@ typedef struct
   uint8_t sub_x, sub_y; /* log2 of the subsampling */
   uint8_t shift;        /* bits of the word below the code */
   uint8_t bits;         /* of the code; 0: there is no such component */
+  uint8_t n;            /* codes in a group, 4 at most; 0: no groups */
+  uint8_t shifts[4];    /* of each, in the place of `shift` */
 } SympieComponent;
 
 typedef struct
@@ -27,7 +30,7 @@ typedef struct
   bool yuv;        /* else RGB */
   bool v210;       /* its words hold three codes each, see packing.c */
   bool big_endian; /* the words */
-  uint8_t word;    /* bytes of a word: 1, 2 or 4 */
+  uint8_t word;    /* bytes of a word: 1, 2 or 4; 8: of a group at most */
   uint8_t depth;   /* bits of a code, as far as the library is concerned */
   uint8_t n_planes;
   SympieComponent component[4]; /* R, G, B or Y, U, V (gray: Y alone), and alpha
@@ -40,6 +43,10 @@ const SympieFormatInfo *sympie_format_info (SympieFormat format);
  * size. */
 int sympie_component_width (const SympieComponent *component, int width);
 int sympie_component_height (const SympieComponent *component, int height);
+
+/* Pixels after which bytes are shared by none before and after: rows may end
+ * anywhere. */
+int sympie_format_period (const SympieFormatInfo *info);
 
 /* Bytes of a row of `plane`, without padding, and rows. */
 size_t sympie_format_row_bytes (

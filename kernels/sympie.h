@@ -247,12 +247,30 @@ typedef enum
   SYMPIE_FORMAT_Y412_LE, /* U, Y, V, A */
   SYMPIE_FORMAT_Y412_BE,
   SYMPIE_FORMAT_V210, /* six pixels in four words of 32 bits */
+
+  /* YUV of 4:1:0. */
+  SYMPIE_FORMAT_YUV9,
+  SYMPIE_FORMAT_YVU9,
+
+  /* YUV in groups of bytes or bits. */
+  SYMPIE_FORMAT_IYU1,        /* U, Y, Y, V, Y, Y */
+  SYMPIE_FORMAT_UYVP,        /* U, Y, V, Y of 10 bits from the top of 5 bytes */
+  SYMPIE_FORMAT_GRAY10_LE32, /* three of 10 bits in a word of 32 */
+  SYMPIE_FORMAT_NV12_10LE32,
+  SYMPIE_FORMAT_NV16_10LE32,
+  SYMPIE_FORMAT_NV12_10LE40, /* four of 10 bits in 5 bytes */
   SYMPIE_N_FORMATS
 } SympieFormat;
 
+/* The format of a name that GStreamer has for it ("I420_10LE"); false where
+ * there is none. */
+SYMPIE_API bool sympie_format_from_name (
+    const char *name, SympieFormat *format);
+
 /* Where a chroma sample sits among the luma samples that it serves: centred in
  * both directions (JPEG) unless a flag says that it shares the position of the
- * left luma column or of the top luma row. MPEG-2 and H.264: left. */
+ * left luma column or of the top luma row. MPEG-2 and H.264: left. 4:1:0 is
+ * centred from top to bottom, whatever a flag says. */
 typedef enum
 {
   SYMPIE_CHROMA_CENTRE = 0,

@@ -143,8 +143,11 @@ read_component (const Transfer *transfer, int c, int y,
   int sample = y >> component->sub_y, other = sample;
   float share = 0;
 
-  /* Sampled on the first of two rows or between them. */
-  if (component->sub_y) {
+  /* Sampled on the first of two rows, or between two or four. */
+  if (component->sub_y == 2) {
+    other = sample + (y % 4 < 2 ? -1 : 1);
+    share = y % 4 == 0 || y % 4 == 3 ? 0.375f : 0.125f;
+  } else if (component->sub_y) {
     other = top ? sample + 1 : sample + (y % 2 ? 1 : -1);
     share = top ? (y % 2) * 0.5f : 0.25f;
   }
@@ -306,17 +309,20 @@ static void
 write_component (
     const Transfer *transfer, int c, int y, float *sums, uint16_t *codes)
 {
-  static const float one[] = { 0, 1, 0 }, two[] = { 0, 0.5f, 0.5f },
-                     three[] = { 0.25f, 0.5f, 0.25f };
+  /* From the row above on. */
+  static const float one[5] = { 0, 1 }, two[5] = { 0, 0.5f, 0.5f },
+                     three[5] = { 0.25f, 0.5f, 0.25f },
+                     four[5] = { 0, 0.25f, 0.25f, 0.25f, 0.25f };
   const SympieCanvas *canvas = transfer->canvas;
   const SympieComponent *component = &transfer->info->component[c];
   unsigned site = transfer->image->colorimetry.chroma_site;
   const float *down = !component->sub_y            ? one
+                      : component->sub_y == 2      ? four
                       : (site & SYMPIE_CHROMA_TOP) ? three
                                                    : two;
 
   memset (sums, 0, canvas->width * sizeof *sums);
-  for (int j = 0; j < 3; j++) {
+  for (int j = 0; j < 5; j++) {
     float weights[3];
 
     if (down[j] == 0)
@@ -403,7 +409,8 @@ sympie_pixels_copy (const SympieImage *src, const SympieTarget *dst)
   uint16_t room[4][6 + SYMPIE_PACKING_SPARE];
   uint16_t *codes[4] = { room[0], room[1], room[2], room[3] };
   /* The last pixels where they may share their bytes with padding. */
-  int rest = info->n_planes == 1 ? src->width % (info->v210 ? 6 : 2) : 0;
+  bool shares = info->n_planes == 1 || info->component[0].n;
+  int rest = shares ? src->width % sympie_format_period (info) : 0;
 
   for (int p = 0; p < info->n_planes; p++) {
     size_t bytes = sympie_format_row_bytes (info, p, src->width - rest);
@@ -417,7 +424,7 @@ sympie_pixels_copy (const SympieImage *src, const SympieTarget *dst)
         continue;
       memcpy (out, in, bytes);
       for (int c = 0; rest > 0 && c < 4; c++)
-        if (info->component[c].bits)
+        if (info->component[c].bits && info->component[c].plane == p)
           packing->unpack (info, c, in + bytes, rest, codes[c]);
       if (rest > 0)
         packing->pack (info, p, codes, rest, out + bytes);

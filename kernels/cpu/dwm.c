@@ -287,7 +287,7 @@ sympie_dwm_apply (SympieDwm *dwm, const SympieImage *src,
   dwm->packed = sympie_format_is_packed (dwm->plan.info) && !dwm->plan.wide
                 && dwm->functions.filter_packed;
   dwm->load = dwm->packed ? dwm->functions.load_packed : dwm->functions.load;
-  dwm->top = dwm->plan.info->component[1].sub_y
+  dwm->top = dwm->plan.info->component[1].sub_y == 1
              && (src->colorimetry.chroma_site & SYMPIE_CHROMA_TOP);
   dwm->n_groups = (src->height + SYMPIE_DWM_GROUP - 1) / SYMPIE_DWM_GROUP;
   dwm->n_bands = n_threads == 1 ? 1 : n_threads * BANDS_PER_THREAD;

@@ -141,10 +141,20 @@ blend_chroma (int16_t *restrict dst, const uint8_t *restrict near,
                    + weight * code_at (far + step * x, bytes, shift, max));
 }
 
-/* Sixteen times the code at every pixel, from four times the code. */
+/* Eight times a row of chroma of 4:1:0: `far` weighs eighths. */
+static void
+blend_chroma_in_eighths (int16_t *restrict dst, const uint8_t *restrict near,
+    const uint8_t *restrict far, int weight, int n)
+{
+  for (int x = 0; x < n; x++)
+    dst[x] = (int16_t) ((8 - weight) * near[x] + weight * far[x]);
+}
+
+/* Sixteen times the code at every pixel, from four times the code, or eight
+ * times (`more` 1) where there is a sample for four pixels. */
 static void
 widen_chroma (const int16_t *restrict narrow, int16_t *restrict wide, int sub_x,
-    bool left, int n)
+    bool left, int more, int n)
 {
   if (sub_x == 0) {
     for (int x = 0; x < n; x++)
@@ -162,15 +172,18 @@ widen_chroma (const int16_t *restrict narrow, int16_t *restrict wide, int sub_x,
   } else if (left) {
     for (int x = 0; x < n; x++)
       for (int i = 0; i < 4; i++)
-        wide[4 * x + i] = (int16_t) ((4 - i) * narrow[x] + i * narrow[x + 1]);
+        wide[4 * x + i] =
+            (int16_t) (((4 - i) * narrow[x] + i * narrow[x + 1] + more)
+                       >> more);
   } else {
     for (int x = 0; x < n; x++) {
       int before = narrow[x - 1], here = narrow[x], after = narrow[x + 1];
+      int half = 1 + more, down = 1 + more;
 
-      wide[4 * x] = (int16_t) ((5 * here + 3 * before + 1) >> 1);
-      wide[4 * x + 1] = (int16_t) ((7 * here + before + 1) >> 1);
-      wide[4 * x + 2] = (int16_t) ((7 * here + after + 1) >> 1);
-      wide[4 * x + 3] = (int16_t) ((5 * here + 3 * after + 1) >> 1);
+      wide[4 * x] = (int16_t) ((5 * here + 3 * before + half) >> down);
+      wide[4 * x + 1] = (int16_t) ((7 * here + before + half) >> down);
+      wide[4 * x + 2] = (int16_t) ((7 * here + after + half) >> down);
+      wide[4 * x + 3] = (int16_t) ((5 * here + 3 * after + half) >> down);
     }
   }
 }
@@ -189,21 +202,24 @@ load_chroma (const SympieDwmPlan *plan, const SympieDwmScratch *scratch,
   int shift = plan->direct ? plan->shift : 0, max = plan->max;
   const uint8_t *near, *far;
 
-  if (component->sub_y) {
-    if (site & SYMPIE_CHROMA_TOP) {
-      other = row + (y & 1);
-      weight = y & 1 ? 2 : 0;
-    } else {
-      other = row + (y & 1 ? 1 : -1);
-      weight = 1;
-    }
-    other = clamp (other, 0, n_rows - 1);
+  if (component->sub_y == 2) {
+    other = row + (y & 2 ? 1 : -1);
+    weight = (y & 3) == 0 || (y & 3) == 3 ? 3 : 1; /* eighths */
+  } else if (component->sub_y && (site & SYMPIE_CHROMA_TOP)) {
+    other = row + (y & 1);
+    weight = y & 1 ? 2 : 0;
+  } else if (component->sub_y) {
+    other = row + (y & 1 ? 1 : -1);
+    weight = 1;
   }
+  other = clamp (other, 0, n_rows - 1);
 
   near = far = yuv_row (plan, index, row, scratch->codes[index], &step);
   if (weight)
     far = yuv_row (plan, index, other, scratch->codes[3], &step);
-  if (plan->direct && plan->info->word == 1)
+  if (component->sub_y == 2)
+    blend_chroma_in_eighths (narrow, near, far, weight, n);
+  else if (plan->direct && plan->info->word == 1)
     switch (step) {
     case 1:
       blend_chroma (narrow, near, far, weight, 1, 1, 0, 255, n);
@@ -224,7 +240,8 @@ load_chroma (const SympieDwmPlan *plan, const SympieDwmScratch *scratch,
 
   narrow[-1] = narrow[0];
   narrow[n] = narrow[n - 1];
-  widen_chroma (narrow, wide, component->sub_x, site & SYMPIE_CHROMA_LEFT, n);
+  widen_chroma (narrow, wide, component->sub_x, site & SYMPIE_CHROMA_LEFT,
+      component->sub_y == 2, n);
 }
 
 INLINE void
@@ -254,15 +271,16 @@ yuv_to_rgb (const SympieDwmPlan *plan, const uint8_t *restrict luma,
   }
 }
 
-static void
-load_gray (const SympieDwmPlan *plan, const uint8_t *restrict luma,
+INLINE void
+load_gray (const SympieDwmPlan *plan, const uint8_t *restrict luma, int bytes,
     int16_t *restrict r_row, int16_t *restrict g_row, int16_t *restrict b_row)
 {
   int16_t offset = plan->luma_offset, scale = plan->luma_scale;
   int16_t factor = plan->luma;
 
   for (int x = 0; x < plan->width; x++) {
-    int16_t y = mul_q15 ((int16_t) ((luma[x] - offset) * scale), factor);
+    int code = code_at (luma + bytes * x, bytes, 0, plan->max);
+    int16_t y = mul_q15 ((int16_t) ((code - offset) * scale), factor);
 
     r_row[x] = g_row[x] = b_row[x] = (int16_t) clamp (y, 0, SYMPIE_DWM_ONE);
   }
@@ -277,8 +295,13 @@ load_yuv (const SympieDwmPlan *plan, const SympieDwmScratch *scratch, int y,
   int step;
 
   if (!plan->info->component[1].bits) {
-    load_gray (plan, plan->src.planes[0] + y * plan->src.strides[0], dst[0],
-        dst[1], dst[2]);
+    const uint8_t *row = plan->src.planes[0] + y * plan->src.strides[0];
+
+    if (plan->info->word == 1)
+      load_gray (plan, row, 1, dst[0], dst[1], dst[2]);
+    else
+      load_gray (plan, yuv_row (plan, 0, y, scratch->codes[0], &step), 2,
+          dst[0], dst[1], dst[2]);
     return;
   }
   load_chroma (plan, scratch, 1, y, chroma[0], chroma[2]);
@@ -565,6 +588,20 @@ average_rows (int16_t *restrict dst, const int16_t *above, const int16_t *row,
       dst[x] = (int16_t) (row[x] + below[x]);
 }
 
+/* Twice the mean of the four rows that a row of chroma stands for, of which the
+ * frame may have `count` only. */
+static void
+average_four_rows (int16_t *restrict dst, const int16_t *row, ptrdiff_t pitch,
+    int count, int n)
+{
+  const int16_t *b = row + (count > 1 ? pitch : 0);
+  const int16_t *c = count > 2 ? b + pitch : b;
+  const int16_t *d = count > 3 ? c + pitch : c;
+
+  for (int x = 0; x < n; x++)
+    dst[x] = (int16_t) ((row[x] + b[x] + c[x] + d[x] + 1) >> 1);
+}
+
 /* Four times the mean of columns around a column of chroma, from rows that are
  * twice what they stand for (up 0) or just that (up 1). */
 INLINE int16_t
@@ -582,10 +619,10 @@ average_columns (const int16_t *row, int x, int sub_x, bool left, int up)
   }
   row += 4 * x;
   if (!left)
-    return (int16_t) (row[0] + row[1] + row[2] + row[3]);
+    return (int16_t) ((row[0] + row[1] + row[2] + row[3] + 1 - up) >> (1 - up));
   return (int16_t) ((row[-3] + row[3] + 2 * (row[-2] + row[2])
-                        + 3 * (row[-1] + row[1]) + 4 * row[0] + 2)
-                    >> 2);
+                        + 3 * (row[-1] + row[1]) + 4 * row[0] + 4 - 2 * up)
+                    >> (3 - up));
 }
 
 INLINE void
@@ -641,6 +678,8 @@ store_chroma_row (const SympieDwmPlan *plan, const SympieDwmScratch *scratch,
   do {                                                                         \
     if (u->sub_x == 0)                                                         \
       STORE_AS (bytes, step, 0, false, 1);                                     \
+    else if (u->sub_x == 2 && u->sub_y)                                        \
+      STORE_AS (bytes, step, 2, left, 0);                                      \
     else if (u->sub_x == 2)                                                    \
       STORE_AS (bytes, step, 2, left, 1);                                      \
     else if (left && u->sub_y)                                                 \
@@ -677,7 +716,10 @@ store_chroma_rows (const SympieDwmPlan *plan, const SympieDwmScratch *scratch,
   for (int c = 0; c < 3; c++) {
     int16_t *row = rgb[c];
 
-    if (chroma->sub_y) {
+    if (chroma->sub_y == 2) {
+      row = scratch->average[c];
+      average_four_rows (row, rgb[c], plan->pitch, plan->height - y, n);
+    } else if (chroma->sub_y) {
       row = scratch->average[c];
       average_rows (row,
           !top    ? NULL

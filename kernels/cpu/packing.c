@@ -328,6 +328,124 @@ pack_fives (const SympieFormatInfo *info, uint16_t *const codes[4], int n,
   }
 }
 
+/* ---- Groups ------------------------------------------------------------- */
+
+/* Bytes of the group that `left` codes of a component are left for: of a pair
+ * of words one pair of chroma needs the first only. */
+INLINE int
+group_bytes (int bytes, int left)
+{
+  return bytes == 8 && left == 1 ? 4 : bytes;
+}
+
+INLINE uint64_t
+get_group (const uint8_t *src, int bytes, bool big_endian)
+{
+  uint64_t word = 0;
+
+  memcpy (&word, src, bytes);
+  return big_endian ? be64toh (word) >> (64 - 8 * bytes) : le64toh (word);
+}
+
+INLINE void
+put_group (uint8_t *dst, int bytes, bool big_endian, uint64_t word)
+{
+  word = big_endian ? htobe64 (word << (64 - 8 * bytes)) : htole64 (word);
+  memcpy (dst, &word, bytes);
+}
+
+INLINE void
+unpack_groups (const SympieComponent *component, const uint8_t *restrict row,
+    uint16_t *restrict codes, int bytes, bool big_endian, int n)
+{
+  int group = component->n;
+  unsigned mask = (1u << component->bits) - 1;
+
+  for (int x = 0; x < n; x += group, row += bytes) {
+    uint64_t word = get_group (row, group_bytes (bytes, n - x), big_endian);
+
+    for (int i = 0; i < group; i++)
+      codes[x + i] = (uint16_t) (word >> component->shifts[i]) & mask;
+  }
+}
+
+/* The codes in the last group that are beyond the row are padding, and stay. */
+INLINE void
+pack_plane_groups (const SympieFormatInfo *info, int plane,
+    uint16_t *const codes[4], int width, uint8_t *restrict row, int bytes)
+{
+  const SympieComponent *component = info->component;
+  int first = plane == component[0].plane ? 0 : 1, end = first;
+  int size = (int) sympie_format_row_bytes (info, plane, width);
+  bool ends_within = width % sympie_format_period (info) != 0;
+
+  while (end < 3 && component[end].bits && component[end].plane == plane)
+    end++;
+  for (int at = 0; at < size; at += bytes) {
+    bool is_last = at + bytes >= size;
+    int here = bytes == 8 && is_last ? size - at : bytes;
+    uint64_t word = is_last && ends_within
+                        ? get_group (row + at, here, info->big_endian)
+                        : 0;
+
+    for (int c = first; c < end; c++) {
+      int group = component[c].n, x = at / bytes * group;
+      int n = sympie_component_width (&component[c], width) - x;
+      uint64_t mask = (1u << component[c].bits) - 1;
+
+      for (int i = 0; i < group && i < n; i++) {
+        int shift = component[c].shifts[i];
+
+        word = (word & ~(mask << shift)) | (uint64_t) codes[c][x + i] << shift;
+      }
+    }
+    put_group (row + at, here, info->big_endian, word);
+  }
+}
+
+INLINE void
+unpack_grouped (const SympieComponent *component, bool big_endian,
+    const uint8_t *row, uint16_t *codes, int n)
+{
+  switch (component->step) {
+  case 4:
+    unpack_groups (component, row, codes, 4, false, n);
+    break;
+  case 5:
+    if (big_endian)
+      unpack_groups (component, row, codes, 5, true, n);
+    else
+      unpack_groups (component, row, codes, 5, false, n);
+    break;
+  case 6:
+    unpack_groups (component, row, codes, 6, false, n);
+    break;
+  default:
+    unpack_groups (component, row, codes, 8, false, n);
+    break;
+  }
+}
+
+INLINE void
+pack_grouped (const SympieFormatInfo *info, int plane, uint16_t *const codes[4],
+    int width, uint8_t *row)
+{
+  switch (info->component[plane].step) {
+  case 4:
+    pack_plane_groups (info, plane, codes, width, row, 4);
+    break;
+  case 5:
+    pack_plane_groups (info, plane, codes, width, row, 5);
+    break;
+  case 6:
+    pack_plane_groups (info, plane, codes, width, row, 6);
+    break;
+  default:
+    pack_plane_groups (info, plane, codes, width, row, 8);
+    break;
+  }
+}
+
 /* ---- v210 --------------------------------------------------------------- */
 
 /* Four words of 32 bits, three codes each from the low bits up, hold six
@@ -469,6 +587,8 @@ unpack (const SympieFormatInfo *info, int c, const uint8_t *row, int width,
     unpack_v210 (row, codes, 1, width);
   else if (info->v210)
     unpack_v210 (row, codes, 2, width);
+  else if (component->n)
+    unpack_grouped (component, info->big_endian, row, codes, n);
   else if (component->bits < info->depth && c < 3)
     unpack_words (info, component, true, row, codes, n);
   else
@@ -483,6 +603,8 @@ pack (const SympieFormatInfo *info, int plane, uint16_t *const codes[4],
 
   if (info->v210)
     pack_v210 (codes, width, row);
+  else if (info->component[0].n)
+    pack_grouped (info, plane, codes, width, row);
   else if (is_code_a_word (info))
     pack_own_words (info, plane, codes, width, row);
   else if (info->word == 2)

@@ -149,7 +149,8 @@ prepare (SympiePreprocess *preprocess, const SympieImage *image,
     if (!make_taps (preprocess, &preprocess->x[k], width, smaller,
             component->sub_x, site & SYMPIE_CHROMA_LEFT)
         || !make_taps (preprocess, &preprocess->y[k], height, smaller,
-            component->sub_y, site & SYMPIE_CHROMA_TOP))
+            component->sub_y,
+            component->sub_y == 1 && (site & SYMPIE_CHROMA_TOP)))
       return sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
   }
 

@@ -158,15 +158,30 @@ bench_rgba (Bench *bench)
 static void
 bench_formats (Bench *bench)
 {
+  /* What cameras, capture cards and editors give, beside what films are in. */
+  static const SympieFormat hot[] = { SYMPIE_FORMAT_YUY2, SYMPIE_FORMAT_UYVY,
+    SYMPIE_FORMAT_YVYU, SYMPIE_FORMAT_VYUY, SYMPIE_FORMAT_AYUV,
+    SYMPIE_FORMAT_VUYA, SYMPIE_FORMAT_I422_10LE, SYMPIE_FORMAT_Y210,
+    SYMPIE_FORMAT_V210 };
   BenchGroup *group = bench_group (bench, "DWM, every format");
+  BenchCase *cases[SYMPIE_N_FORMATS];
   Apply self[SYMPIE_N_FORMATS];
 
   for (int f = 0; f < SYMPIE_N_FORMATS; f++) {
     self[f] = (Apply){ open_context (bench, 0),
       bench_ring_new ((SympieFormat) f), bench_params () };
-    bench_case (group, apply, &self[f], "%s", sympie_format_info (f)->name);
+    cases[f] =
+        bench_case (group, apply, &self[f], "%s", sympie_format_info (f)->name);
   }
   bench_group_run (bench, group);
+  for (size_t i = 0; i < G_N_ELEMENTS (hot); i++) {
+    char *name =
+        g_strdup_printf ("%s / I420", sympie_format_info (hot[i])->name);
+
+    bench_claim_ratio (
+        bench, name, cases[hot[i]], cases[SYMPIE_FORMAT_I420], false, 1.5);
+    g_free (name);
+  }
   for (int f = 0; f < SYMPIE_N_FORMATS; f++) {
     sympie_close (self[f].context);
     bench_ring_free (self[f].ring);

@@ -19,8 +19,9 @@
   "video/x-raw, format = RGB, width = 64, height = 48, framerate = 25/1"
 #define TEST_FRAME_DURATION (40 * GST_MSECOND)
 
-/* Random samples, padding included; for 10-bit formats the unused bits stay
- * clear, as they are in real video. */
+/* Random samples, padding included; the unused bits of the two formats of 10
+ * bits that tests compare with the caller's own memory stay clear, as they are
+ * in real video. */
 static inline void
 fill_random (const GstVideoInfo *info, guint8 *data, gsize size, guint32 seed)
 {
@@ -91,6 +92,30 @@ parse_pipeline (const gchar *launch)
 
   fail_unless (error == NULL, "%s: %s", launch, error->message);
   return pipeline;
+}
+
+/* A harness that plays `element`, which it takes over, and keeps its messages.
+ */
+static inline GstHarness *
+harness_with_bus (GstElement *element)
+{
+  GstBus *bus = gst_bus_new ();
+  GstHarness *h;
+
+  fail_unless (element != NULL);
+  gst_element_set_bus (element, bus);
+  gst_object_unref (bus);
+  h = gst_harness_new_with_element (element, "sink", "src");
+  gst_object_unref (element);
+  return h;
+}
+
+/* The messages have references to contexts, and to who has the bus. */
+static inline void
+teardown_with_bus (GstHarness *h)
+{
+  gst_bus_set_flushing (GST_ELEMENT_BUS (h->element), TRUE);
+  gst_harness_teardown (h);
 }
 
 /* A harness that plays sympieenhance with `params` by hand, for which it reads

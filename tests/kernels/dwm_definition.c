@@ -78,7 +78,8 @@ interpolate (const Frame *frame, int c, int x, int y)
   int height = sympie_component_height (component, frame->image.height);
   double at_x =
       chroma_position (x, component->sub_x, site & SYMPIE_CHROMA_LEFT);
-  double at_y = chroma_position (y, component->sub_y, site & SYMPIE_CHROMA_TOP);
+  double at_y = chroma_position (
+      y, component->sub_y, component->sub_y == 1 && (site & SYMPIE_CHROMA_TOP));
   double sum = 0;
 
   for (int j = 0; j < 2; j++)
@@ -187,7 +188,8 @@ average (const Planes *planes, int c, const SympieComponent *component,
   double sum = 0, weights = 0;
 
   set_weights (column, component->sub_x, site & SYMPIE_CHROMA_LEFT);
-  set_weights (row, component->sub_y, site & SYMPIE_CHROMA_TOP);
+  set_weights (row, component->sub_y,
+      component->sub_y == 1 && (site & SYMPIE_CHROMA_TOP));
   for (int j = 0; j < 7; j++)
     for (int i = 0; row[j] > 0 && i < 7; i++) {
       int at_x =

@@ -19,8 +19,8 @@ static const uint8_t v210[3][6][2] = {
 typedef struct
 {
   uint8_t *at; /* the word */
-  int shift;
-  uint32_t unused; /* bits of the word that nobody has */
+  int bytes, shift;
+  uint64_t unused; /* bits of the word that nobody has */
 } Place;
 
 static Place
@@ -35,10 +35,22 @@ find (const Frame *frame, int c, int x, int y)
     int n = c == 0 ? 6 : 3;
     const uint8_t *place = v210[c][x % n];
 
-    return (
-        Place){ row + x / n * 16 + 4 * place[0], 10 * place[1], 0xc0000000u };
+    return (Place){ row + x / n * 16 + 4 * place[0], 4, 10 * place[1],
+      0xc0000000u };
+  } else if (component->n) {
+    Place place = { row + x / component->n * component->step, component->step,
+      component->shifts[x % component->n], 0 };
+
+    if (component->step % 4 == 0)
+      place.unused = 0xc0000000c0000000u;
+    if (component->step == 8) { /* two words; a last pair has but one */
+      place.at += place.shift / 32 * 4;
+      place.bytes = 4;
+      place.shift %= 32;
+    }
+    return place;
   } else {
-    Place place = { row + component->offset + x * component->step,
+    Place place = { row + component->offset + x * component->step, info->word,
       component->shift, ~0u };
 
     for (int i = 0; i < 4; i++)
@@ -52,13 +64,14 @@ find (const Frame *frame, int c, int x, int y)
   }
 }
 
-static uint32_t
-read_word (const SympieFormatInfo *info, const uint8_t *at)
+static uint64_t
+read_word (const SympieFormatInfo *info, const Place *place)
 {
-  uint32_t word = 0;
+  uint64_t word = 0;
 
-  for (int i = 0; i < info->word; i++)
-    word |= (uint32_t) at[i] << 8 * (info->big_endian ? info->word - 1 - i : i);
+  for (int i = 0; i < place->bytes; i++)
+    word |= (uint64_t) place->at[i]
+            << 8 * (info->big_endian ? place->bytes - 1 - i : i);
   return word;
 }
 
@@ -68,7 +81,7 @@ frame_get (const Frame *frame, int component, int x, int y)
   const SympieFormatInfo *info = sympie_format_info (frame->image.format);
   Place place = find (frame, component, x, y);
 
-  return (int) (read_word (info, place.at) >> place.shift
+  return (int) (read_word (info, &place) >> place.shift
                 & ((1u << info->component[component].bits) - 1));
 }
 
@@ -77,14 +90,14 @@ frame_set (Frame *frame, int component, int x, int y, int code)
 {
   const SympieFormatInfo *info = sympie_format_info (frame->image.format);
   Place place = find (frame, component, x, y);
-  uint32_t mask = (1u << info->component[component].bits) - 1;
-  uint32_t word = read_word (info, place.at) & ~place.unused;
+  uint64_t mask = (1u << info->component[component].bits) - 1;
+  uint64_t word = read_word (info, &place) & ~place.unused;
 
   word &= ~(mask << place.shift);
-  word |= (uint32_t) code << place.shift;
-  for (int i = 0; i < info->word; i++)
+  word |= (uint64_t) code << place.shift;
+  for (int i = 0; i < place.bytes; i++)
     place.at[i] =
-        (uint8_t) (word >> 8 * (info->big_endian ? info->word - 1 - i : i));
+        (uint8_t) (word >> 8 * (info->big_endian ? place.bytes - 1 - i : i));
 }
 
 int
@@ -197,8 +210,13 @@ frame_same_pixels (const Frame *a, const Frame *b)
   const SympieFormatInfo *info = sympie_format_info (a->image.format);
 
   EACH_SAMPLE (&a->image, c, x, y)
-  if (memcmp (find (a, c, x, y).at, find (b, c, x, y).at, info->word) != 0
-      && (!info->v210 || frame_get (a, c, x, y) != frame_get (b, c, x, y)))
-    return false;
+  {
+    bool shares = info->v210 || info->component[c].n; /* with padding */
+
+    if (shares ? frame_get (a, c, x, y) != frame_get (b, c, x, y)
+               : memcmp (find (a, c, x, y).at, find (b, c, x, y).at, info->word)
+                     != 0)
+      return false;
+  }
   return true;
 }

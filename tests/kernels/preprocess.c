@@ -64,7 +64,7 @@ code_at (const Frame *frame, int c, int x, int y)
     return 0;
   if (!(site & SYMPIE_CHROMA_LEFT))
     u -= ((1 << component->sub_x) - 1) / 2.;
-  if (!(site & SYMPIE_CHROMA_TOP))
+  if (component->sub_y == 2 || !(site & SYMPIE_CHROMA_TOP))
     v -= ((1 << component->sub_y) - 1) / 2.;
   u /= 1 << component->sub_x;
   v /= 1 << component->sub_y;
