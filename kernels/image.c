@@ -419,9 +419,12 @@ sympie_target_image (const SympieTarget *target, const SympieImage *src)
 static ptrdiff_t
 column_offset (const SympieFormatInfo *info, int c, int x)
 {
+  const SympieComponent *component = &info->component[c];
+  int group = component->n ? component->n : 1;
+
   if (info->v210)
     return (ptrdiff_t) (x / 6) * 16;
-  return (ptrdiff_t) (x >> info->component[c].sub_x) * info->component[c].step;
+  return (ptrdiff_t) ((x >> component->sub_x) / group) * component->step;
 }
 
 bool
@@ -444,12 +447,9 @@ sympie_image_crop (
         own.width, own.height);
 
   for (int c = 0; c < 4; c++)
-    if (info->component[c].bits) {
-      left &= ~((1 << info->component[c].sub_x) - 1);
+    if (info->component[c].bits)
       top &= ~((1 << info->component[c].sub_y) - 1);
-    }
-  if (info->v210)
-    left -= left % 6;
+  left -= left % sympie_format_period (info);
   for (int c = 0; c < 4; c++) {
     const SympieComponent *component = &info->component[c];
     int p = component->plane;

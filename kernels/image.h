@@ -44,8 +44,8 @@ const SympieFormatInfo *sympie_format_info (SympieFormat format);
 int sympie_component_width (const SympieComponent *component, int width);
 int sympie_component_height (const SympieComponent *component, int height);
 
-/* Pixels after which bytes are shared by none before and after: rows may end
- * anywhere. */
+/* Columns of pixels that share no bytes and no samples with those before and
+ * after: parts of so many, the last part perhaps of fewer, make up a row. */
 int sympie_format_period (const SympieFormatInfo *info);
 
 /* Bytes of a row of `plane`, without padding, and rows. */

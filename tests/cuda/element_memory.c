@@ -132,7 +132,7 @@ harness (const SympieParams *params, const gchar *device)
   fail_unless (element != NULL);
   gst_util_set_object_arg (G_OBJECT (element), "device", device);
   set_parameters (element, params);
-  return harness_with_bus (element);
+  return harness_with_messages (element);
 }
 
 static GstBus *
@@ -206,8 +206,8 @@ compare_memory (const SympieParams *params, GstCudaContext *context,
     gst_caps_unref (cuda_caps);
   }
   fail_if (gst_bus_pop_filtered (bus_of (in_cuda), GST_MESSAGE_ERROR));
-  teardown_with_bus (in_cuda);
-  teardown_with_bus (in_system);
+  teardown_with_messages (in_cuda);
+  teardown_with_messages (in_system);
 }
 
 /* The context is not the element's own: it goes over to that of the frames.
@@ -272,7 +272,7 @@ GST_START_TEST (test_pool)
 
   gst_object_unref (context);
   gst_caps_unref (caps);
-  teardown_with_bus (h);
+  teardown_with_messages (h);
   fail_unless_equals_int (driver_live_objects (), 0);
 }
 GST_END_TEST;
@@ -303,7 +303,7 @@ GST_START_TEST (test_mixed)
     fail_unless_equals_int (
         gst_harness_push (h, test_buffer (&info, 0)), GST_FLOW_NOT_NEGOTIATED);
     assert_one_error (h, errors[i]);
-    teardown_with_bus (h);
+    teardown_with_messages (h);
   }
   fail_unless_equals_int (driver_live_objects (), 0);
 }
@@ -322,7 +322,7 @@ GST_START_TEST (test_system_buffer)
   fail_unless_equals_int (
       gst_harness_push (h, test_buffer (&info, 0)), GST_FLOW_ERROR);
   assert_one_error (h, "Cannot map a buffer in CUDA memory");
-  teardown_with_bus (h);
+  teardown_with_messages (h);
   fail_unless_equals_int (driver_live_objects (), 0);
 }
 GST_END_TEST;
@@ -345,7 +345,7 @@ GST_START_TEST (test_without_context)
       gst_harness_push (h, test_buffer (&info, 1)), GST_FLOW_NOT_NEGOTIATED);
   assert_one_error (h, "Cannot enhance video in CUDA memory without a CUDA "
                        "context: video/x-raw(memory:CUDAMemory)");
-  teardown_with_bus (h);
+  teardown_with_messages (h);
   fail_unless_equals_int (driver_live_objects (), 0);
 }
 GST_END_TEST;
@@ -370,7 +370,7 @@ GST_START_TEST (test_auto_without_device)
   gst_harness_set_src_caps (h, caps);
   fail_unless_equals_int (
       gst_harness_push (h, test_buffer (&info, 1)), GST_FLOW_NOT_NEGOTIATED);
-  teardown_with_bus (h);
+  teardown_with_messages (h);
   fail_unless_equals_int (driver_live_objects (), 0);
 }
 GST_END_TEST;

@@ -97,7 +97,7 @@ parse_pipeline (const gchar *launch)
 /* A harness that plays `element`, which it takes over, and keeps its messages.
  */
 static inline GstHarness *
-harness_with_bus (GstElement *element)
+harness_with_messages (GstElement *element)
 {
   GstBus *bus = gst_bus_new ();
   GstHarness *h;
@@ -112,7 +112,7 @@ harness_with_bus (GstElement *element)
 
 /* The messages have references to contexts, and to who has the bus. */
 static inline void
-teardown_with_bus (GstHarness *h)
+teardown_with_messages (GstHarness *h)
 {
   gst_bus_set_flushing (GST_ELEMENT_BUS (h->element), TRUE);
   gst_harness_teardown (h);

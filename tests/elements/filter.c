@@ -48,7 +48,7 @@ filter_harness (guint filter, gboolean on)
   fail_unless (element != NULL);
   gst_util_set_object_arg (G_OBJECT (element), filters[filter].property,
       on ? filters[filter].on : filters[filter].off);
-  return harness_with_bus (element);
+  return harness_with_messages (element);
 }
 
 /* The text of the next message of that type; NULL if there is none. */
@@ -142,7 +142,7 @@ GST_START_TEST (test_off)
     }
   }
   assert_quiet (h);
-  teardown_with_bus (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -171,7 +171,7 @@ GST_START_TEST (test_off_and_on)
   gst_buffer_unref (out);
   gst_buffer_unref (in);
   assert_quiet (h);
-  teardown_with_bus (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -295,7 +295,7 @@ GST_START_TEST (test_query)
       gst_caps_unref (answer);
       gst_caps_unref (caps);
       assert_quiet (h);
-      teardown_with_bus (h);
+      teardown_with_messages (h);
     }
 }
 GST_END_TEST;
@@ -322,7 +322,7 @@ GST_START_TEST (test_query_with_defaults)
       gst_caps_unref (answer);
       gst_caps_unref (caps);
       assert_quiet (h);
-      teardown_with_bus (h);
+      teardown_with_messages (h);
     }
 }
 GST_END_TEST;
@@ -447,7 +447,7 @@ GST_START_TEST (test_switched_on_with_wrong_caps)
       assert_text (h, GST_MESSAGE_ERROR, "ARGB64_LE");
     }
     gst_buffer_unref (in);
-    teardown_with_bus (h);
+    teardown_with_messages (h);
   }
 }
 GST_END_TEST;
@@ -570,7 +570,7 @@ GST_START_TEST (test_layout)
   gst_buffer_unref (out);
   gst_buffer_unref (untouched);
   assert_quiet (h);
-  teardown_with_bus (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -591,7 +591,7 @@ GST_START_TEST (test_layout_off)
     out = gst_harness_push_and_pull (h, in);
     fail_unless (out == in);
     gst_buffer_unref (out);
-    teardown_with_bus (h);
+    teardown_with_messages (h);
   }
 }
 GST_END_TEST;
@@ -636,8 +636,97 @@ GST_START_TEST (test_properties_while_playing)
     g_value_unset (&before);
     g_value_unset (&after);
     assert_quiet (h);
-    teardown_with_bus (h);
+    teardown_with_messages (h);
   }
+}
+GST_END_TEST;
+
+static void
+count_message (GstDebugCategory *category, GstDebugLevel level,
+    const gchar *file, const gchar *function, gint line, GObject *object,
+    GstDebugMessage *message, gpointer counts)
+{
+  if (g_str_has_prefix (gst_debug_category_get_name (category), "sympie")
+      && (level == GST_LEVEL_INFO || level == GST_LEVEL_LOG))
+    g_atomic_int_inc ((gint *) counts + (level == GST_LEVEL_LOG));
+}
+
+/* Each frame is told of at LOG, what changes the work at INFO: the device and
+ * weights, the caps, that frames pass and that they are worked on again. */
+GST_START_TEST (test_log)
+{
+  GstHarness *h;
+  GstVideoInfo info = video_info (TEST_CAPS);
+  gint counts[2] = { 0, 0 };
+
+  gst_debug_remove_log_function (gst_debug_log_default);
+  gst_debug_add_log_function (count_message, counts, NULL);
+  gst_debug_set_active (TRUE);
+  gst_debug_set_threshold_for_name ("sympie*", GST_LEVEL_LOG);
+
+  h = filter_harness (each[__i__], TRUE);
+  gst_harness_set_src_caps_str (h, TEST_CAPS);
+  push_frames (h, &info, 0, 1);
+  fail_unless (counts[0] >= 1);
+  counts[1] = 0;
+  push_frames (h, &info, 1, 5);
+  fail_unless (counts[1] >= 5);
+  counts[0] = 0;
+  set (h, each[__i__], FALSE);
+  push_frames (h, &info, 6, 1);
+  fail_unless (counts[0] >= 1);
+  counts[0] = 0;
+  set (h, each[__i__], TRUE);
+  push_frames (h, &info, 7, 1);
+  fail_unless (counts[0] >= 1);
+  teardown_with_messages (h);
+
+  gst_debug_unset_threshold_for_name ("sympie*");
+  gst_debug_remove_log_function (count_message);
+  gst_debug_add_log_function (gst_debug_log_default, NULL, NULL);
+}
+GST_END_TEST;
+
+/* Those that ship load, and set what they say. */
+GST_START_TEST (test_shipped_presets)
+{
+  static const gchar *const names[] = { "surveillance", "dark", "compressed" };
+  gchar *path = g_build_filename (
+      g_getenv ("GST_PRESET_PATH"), "GstSympieEnhance.prs", NULL);
+  GKeyFile *file = g_key_file_new ();
+
+  fail_unless (g_key_file_load_from_file (file, path, G_KEY_FILE_NONE, NULL));
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    GstElement *element = gst_element_factory_make ("sympieenhance", NULL);
+    gchar **keys, *comment;
+
+    fail_unless (gst_preset_load_preset (GST_PRESET (element), names[i]), "%s",
+        names[i]);
+    fail_unless (gst_preset_get_meta (
+        GST_PRESET (element), names[i], "comment", &comment));
+    g_free (comment);
+    keys = g_key_file_get_keys (file, names[i], NULL, NULL);
+    fail_unless (g_strv_length (keys) > 2);
+    for (gchar **key = keys; *key; key++) {
+      gchar *wanted = g_key_file_get_value (file, names[i], *key, NULL), *set;
+      GValue value = G_VALUE_INIT;
+
+      if (g_str_has_prefix (*key, "_meta/")) {
+        g_free (wanted);
+        continue;
+      }
+      g_object_get_property (G_OBJECT (element), *key, &value);
+      set = gst_value_serialize (&value);
+      fail_unless_equals_string (set, wanted);
+      g_value_unset (&value);
+      g_free (set);
+      g_free (wanted);
+    }
+    g_strfreev (keys);
+    gst_object_unref (element);
+  }
+  g_key_file_unref (file);
+  g_free (path);
 }
 GST_END_TEST;
 
@@ -713,6 +802,8 @@ filter_suite (void)
   tcase_add_loop_test (tcase, test_layout, 0, G_N_ELEMENTS (filters));
   tcase_add_loop_test (tcase, test_layout_off, 0, G_N_ELEMENTS (filters));
   tcase_add_test (tcase, test_properties_while_playing);
+  tcase_add_loop_test (tcase, test_log, 0, G_N_ELEMENTS (each));
+  tcase_add_test (tcase, test_shipped_presets);
   tcase_add_test (tcase, test_presets);
   tcase_add_test (tcase, test_identity);
   return suite;

@@ -33,7 +33,7 @@ test_part (SympieFormat format, uint64_t *seed)
   /* Its left and top edges, from where it ends. */
   left = (x + w < width ? x + w : width) - part.image.width;
   top = (y + h < height ? y + h : height) - part.image.height;
-  CHECK (left <= x && left > x - 6 && top <= y && top > y - 2 && left >= 0
+  CHECK (left <= x && left > x - 6 && top <= y && top > y - 4 && left >= 0
              && top >= 0,
       "%s: %d, %d for %d, %d", info->name, left, top, x, y);
   for (int p = 0; p < info->n_planes; p++)
