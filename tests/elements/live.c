@@ -148,6 +148,9 @@ GST_START_TEST (test_smoothing_by_default)
   GstVideoInfo info = video_info (TEST_CAPS);
   guint8 tones[] = { 60, 66 };
 
+  gst_element_set_state (element, GST_STATE_NULL);
+  gst_util_set_object_arg (G_OBJECT (element), "gate", "off");
+  gst_element_set_state (element, GST_STATE_PLAYING);
   gst_harness_set_src_caps_str (h, TEST_CAPS);
   push_plain (h, 0, 60);
   push_plain (h, FRAME, 66);
