@@ -31,9 +31,13 @@ def tops(networks, frames):
             .argmax(1).numpy() for name, network in networks.items()}
 
 
-def shares(networks, clean, frames):
-    return {name: float((found == clean[name]).mean())
-            for name, found in tops(networks, frames).items()}
+def shares(networks, clean, versions):
+    """-> {version: {network: share}}; all versions together, as networks take batches."""
+    count = len(next(iter(versions.values())))
+    found = tops(networks, [frame for frames in versions.values() for frame in frames])
+    return {version: {name: float((tops_of[i * count:(i + 1) * count] == clean[name]).mean())
+                      for name, tops_of in found.items()}
+            for i, version in enumerate(versions)}
 
 
 def judge(clip, config, networks):
@@ -50,8 +54,7 @@ def judge(clip, config, networks):
                 versions = {"plain": frames, "reuse1": [sympie.enhance(f) for f in frames]}
                 for name, values in controls.items():
                     versions[name] = [sympie.apply(f, values) for f in frames]
-                found[f"{codec}-{rate}"] = {name: shares(networks, clean, made)
-                                            for name, made in versions.items()}
+                found[f"{codec}-{rate}"] = shares(networks, clean, versions)
     return found
 
 
