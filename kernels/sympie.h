@@ -411,6 +411,9 @@ typedef struct
   void *cuda_context;
   void *cuda_stream; /* a CUstream of that context to work on, which others may
                         use too; NULL: one of its own */
+  bool cuda_async;   /* what sympie_apply() puts from CUDA memory to CUDA memory
+                        is   not waited for: whoever reads or reuses the two waits
+                        for   cuda_stream, or works on it */
   bool cuda_float; /* float on CUDA cores, not half on tensor cores: a reference
                       for tests, which SYMPIE_CUDA=float asks for too */
 } SympieConfig;
@@ -418,7 +421,7 @@ typedef struct
 #define SYMPIE_CONFIG_INIT                                                     \
   {                                                                            \
     sizeof (SympieConfig), NULL, SYMPIE_DEVICE_AUTO, 0, 0, false, 0, NULL,     \
-        NULL, false                                                            \
+        NULL, false, false                                                     \
   }
 
 enum
@@ -429,8 +432,8 @@ enum
 typedef struct SympieContext SympieContext;
 
 /* Whether CUDA's device of that index can be used; where not, the message says
- * why: built without, no driver, no such device. SYMPIE_DEVICE_AUTO uses the
- * CPU then. */
+ * why: built without, no driver, no such device, or one that is older than all
+ * that the kernels are compiled for. SYMPIE_DEVICE_AUTO uses the CPU then. */
 SYMPIE_API bool sympie_cuda_available (int cuda_device, SympieError *error);
 
 /* Reads the weights and prepares the device. Fails on weights that are missing,

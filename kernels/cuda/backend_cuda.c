@@ -8,6 +8,7 @@
 
 #include "../backend.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "../error.h"
@@ -15,32 +16,19 @@
 #include "staging.h"
 #include "steps.h"
 
-enum
-{
-  PARAMS_SIZE = 256 /* bytes, with what aligns the operator after them */
-};
-
-/* As sympie_cuda_nem_params() has it. */
-typedef struct
-{
-  SympieParams params;
-  float gate;
-} Estimate;
-
 typedef struct
 {
   int device;
   bool half;
   bool is_primary; /* context: then the device must be made current */
   bool own_stream;
+  bool is_async; /* SympieConfig.cuda_async */
   cudaStream_t stream;
+  cudaEvent_t done; /* waiting for it takes no processor */
 
   const SympieCudaWeights *weights; /* NULL: DWM is all there is */
   SympieCudaSteps steps;
-  float *params; /* on the device, those to apply */
-
   SympieCudaStaging in, out; /* where frames do not come from the device */
-  Estimate *pinned;          /* parameters to apply, or what was estimated */
 } Cuda;
 
 /* What to do with a frame. */
@@ -61,17 +49,45 @@ enter (const Cuda *cuda, SympieError *error)
              cudaSetDevice (cuda->device), "use the device", error);
 }
 
+typedef struct
+{
+  int device;
+  bool is_usable;
+  SympieError *error;
+} Probe;
+
+/* In a thread of its own: the caller's current device stays what it is. */
+static void *
+probe (void *data)
+{
+  Probe *probe = data;
+  int count = 0;
+
+  if (!sympie_cuda_ok (
+          cudaGetDeviceCount (&count), "look for a device", probe->error))
+    return NULL;
+  if (probe->device < 0 || probe->device >= count)
+    probe->is_usable = sympie_fail (probe->error, SYMPIE_ERROR_DEVICE,
+        "no CUDA device %d: there are %d, from 0", probe->device, count);
+  else
+    probe->is_usable = sympie_cuda_ok (cudaSetDevice (probe->device),
+                           "use the device", probe->error)
+                       && sympie_cuda_ok (sympie_cuda_has_kernels (),
+                           "run kernels on the device", probe->error);
+  return NULL;
+}
+
 bool
 sympie_cuda_probe (int device, SympieError *error)
 {
-  int count = 0;
+  Probe mine = { device, false, error };
+  pthread_t thread;
 
-  if (!sympie_cuda_ok (cudaGetDeviceCount (&count), "look for a device", error))
-    return false;
-  if (device < 0 || device >= count)
-    return sympie_fail (error, SYMPIE_ERROR_DEVICE,
-        "no CUDA device %d: there are %d, from 0", device, count);
-  return true;
+  if (pthread_create (&thread, NULL, probe, &mine) != 0)
+    return sympie_fail (
+        error, SYMPIE_ERROR_MEMORY, "no thread to look for a device");
+  pthread_join (thread, NULL);
+  return mine.is_usable;
 }
 
 static void
@@ -84,12 +100,12 @@ cuda_close (void *backend)
     cudaStreamSynchronize (cuda->stream);
   sympie_cuda_staging_clear (&cuda->in);
   sympie_cuda_staging_clear (&cuda->out);
-  if (cuda->pinned)
-    cudaFreeHost (cuda->pinned);
   sympie_cuda_steps_clear (&cuda->steps);
   sympie_cuda_weights_unref (cuda->weights);
-  if (cuda->params)
-    cudaFree (cuda->params);
+  if (cuda->steps.op)
+    cudaFree (cuda->steps.op);
+  if (cuda->done)
+    cudaEventDestroy (cuda->done);
   if (cuda->stream && cuda->own_stream)
     cudaStreamDestroy (cuda->stream);
   free (cuda);
@@ -99,9 +115,14 @@ static bool
 prepare (Cuda *cuda, const SympieConfig *config,
     const SympieNemWeights *weights, SympieError *error)
 {
-  void *params;
+  int capability;
+  void *op;
 
-  if (!enter (cuda, error))
+  /* A context that is given may be on any device. */
+  if (!enter (cuda, error)
+      || (!cuda->is_primary
+          && !sympie_cuda_ok (
+              cudaGetDevice (&cuda->device), "find the device", error)))
     return false;
   cuda->stream = config->cuda_stream;
   cuda->own_stream = config->cuda_stream == NULL;
@@ -110,18 +131,18 @@ prepare (Cuda *cuda, const SympieConfig *config,
           cudaStreamCreateWithFlags (&cuda->stream, cudaStreamNonBlocking),
           "make a stream", error))
     return false;
-  if (!sympie_cuda_ok (
-          cudaMalloc (&params, PARAMS_SIZE + sympie_cuda_operator_size ()),
+  if (!sympie_cuda_ok (cudaEventCreateWithFlags (&cuda->done,
+                           cudaEventBlockingSync | cudaEventDisableTiming),
+          "make an event", error)
+      || !sympie_cuda_ok (cudaMalloc (&op, sympie_cuda_operator_size ()),
           "allocate the parameters", error))
     return false;
-  cuda->params = params;
-  cuda->steps.op = (SympieCudaOperator *) ((uint8_t *) params + PARAMS_SIZE);
-  if (!sympie_cuda_ok (
-          cudaHostAlloc (&params, sizeof (Estimate), cudaHostAllocDefault),
-          "allocate the parameters", error))
+  cuda->steps.op = op;
+  if (!sympie_cuda_ok (cudaDeviceGetAttribute (&capability,
+                           cudaDevAttrComputeCapabilityMajor, cuda->device),
+          "find what the device is capable of", error))
     return false;
-  cuda->pinned = params;
-
+  cuda->steps.overlaps = capability >= 9;
   cuda->steps.half = cuda->half;
   cuda->steps.heeds_gate = !config->ignore_gate;
   cuda->steps.stream = cuda->stream;
@@ -149,6 +170,7 @@ cuda_open (const SympieConfig *config, const SympieNemWeights *weights,
   cuda->device = config->cuda_device;
   cuda->half = !config->cuda_float;
   cuda->is_primary = config->cuda_context == NULL;
+  cuda->is_async = config->cuda_async;
   if (!prepare (cuda, config, weights, error)) {
     cuda_close (cuda);
     return NULL;
@@ -210,47 +232,32 @@ prepare_result (
 }
 
 static bool
-put_given (Cuda *cuda, const Job *job, const SympieImage *src,
-    const SympieImage *dst, SympieError *error)
-{
-  cuda->pinned->params = *job->params;
-  return sympie_cuda_ok (cudaMemcpyAsync (cuda->params, &cuda->pinned->params,
-                             sizeof cuda->pinned->params,
-                             cudaMemcpyHostToDevice, cuda->stream),
-             "upload the parameters", error)
-         && sympie_cuda_steps_apply (
-             &cuda->steps, src, dst, cuda->params, job->strength, error);
-}
-
-static bool
-put_estimated (Cuda *cuda, const Job *job, const SympieImage *src,
-    const SympieImage *dst, SympieError *error)
-{
-  return (dst ? sympie_cuda_steps_enhance (
-              &cuda->steps, src, dst, job->strength, error)
-              : sympie_cuda_steps_estimate (&cuda->steps, src, error))
-         && sympie_cuda_ok (
-             cudaMemcpyAsync (cuda->pinned,
-                 sympie_cuda_nem_params (cuda->steps.nem), sizeof *cuda->pinned,
-                 cudaMemcpyDeviceToHost, cuda->stream),
-             "download the parameters", error);
-}
-
-static bool
 put_job (Cuda *cuda, const Job *job, SympieError *error)
 {
   SympieImage src, dst;
 
   return put_source (cuda, job, &src, error)
          && (!job->dst || prepare_result (cuda, job, &dst, error))
-         && (job->params ? put_given (cuda, job, &src, &dst, error)
-                         : put_estimated (
-                             cuda, job, &src, job->dst ? &dst : NULL, error))
+         && (job->params ? sympie_cuda_steps_apply (
+                 &cuda->steps, &src, &dst, job->params, error)
+             : job->dst
+                 ? sympie_cuda_steps_enhance (
+                     &cuda->steps, &src, &dst, job->strength, error)
+                 : sympie_cuda_steps_estimate (&cuda->steps, &src, error))
          && (!job->dst || job->dst->memory == SYMPIE_MEMORY_CUDA
              || sympie_cuda_staging_download (&cuda->out, cuda->stream, error));
 }
 
-/* Whether it succeeds or not, nothing goes on after this. */
+/* Whether the caller may go on while the device works: it needs no result on
+ * the host, and wants it so. */
+static bool
+is_async (const Cuda *cuda, const Job *job)
+{
+  return cuda->is_async && job->params && job->src->memory == SYMPIE_MEMORY_CUDA
+         && job->dst->memory == SYMPIE_MEMORY_CUDA;
+}
+
+/* Whether it succeeds or not, nothing goes on after this, but for that. */
 static bool
 run (Cuda *cuda, const Job *job, const char *what, SympieParams *params,
     float *gate, SympieError *error)
@@ -261,12 +268,15 @@ run (Cuda *cuda, const Job *job, const char *what, SympieParams *params,
     cudaStreamSynchronize (cuda->stream);
     return false;
   }
-  if (!sympie_cuda_ok (cudaStreamSynchronize (cuda->stream), what, error))
+  if (is_async (cuda, job))
+    return true;
+  if (!sympie_cuda_ok (cudaEventRecord (cuda->done, cuda->stream), what, error)
+      || !sympie_cuda_ok (cudaEventSynchronize (cuda->done), what, error))
     return false;
   if (params)
-    *params = cuda->pinned->params;
+    *params = sympie_cuda_nem_estimate (cuda->steps.nem)->params;
   if (gate)
-    *gate = cuda->pinned->gate;
+    *gate = sympie_cuda_nem_estimate (cuda->steps.nem)->gate;
   if (job->dst && job->dst->memory == SYMPIE_MEMORY_HOST)
     sympie_cuda_staging_finish (&cuda->out, job->dst);
   return true;
@@ -287,7 +297,7 @@ static bool
 cuda_apply (void *backend, const SympieImage *src, const SympieTarget *dst,
     const SympieParams *params, SympieError *error)
 {
-  Job job = { .src = src, .dst = dst, .params = params, .strength = 1 };
+  Job job = { .src = src, .dst = dst, .params = params };
 
   return run (backend, &job, "apply the parameters", NULL, NULL, error);
 }

@@ -22,6 +22,7 @@
 #include "matrix.h"
 
 #include "conv.h"
+#include "kernels.h"
 
 namespace {
 
@@ -30,10 +31,19 @@ constexpr int BN = SYMPIE_CUDA_CONV_CHANNELS, BK = SYMPIE_CUDA_CONV_INPUTS;
 struct Arguments
 {
   SympieCudaConv layer;
-  int log2_in; /* of n_in */
-  int steps;   /* of BK inputs */
-  float share; /* of a pixel in a mean */
+  int log2_in;                    /* of n_in */
+  int steps;                      /* of BK inputs */
+  int split_steps, longer_splits; /* those of a split, and how many have one
+                                     more */
+  float share;                    /* of a pixel in a mean */
   SympieCudaConvTiles tiles;
+
+  int width; /* of what a block's pixels are rows of: its rectangle, or
+                the image */
+  float inverse_width;                    /* of that */
+  float inverse_across, inverse_pooled_w; /* of those of the tiles */
+  int tap_offset[12]; /* elements from the middle of the taps to each; after
+                         the nine come those of a last step that is not full */
 };
 
 template <typename T, int BM> struct Tile
@@ -56,24 +66,29 @@ template <typename T, int BM> struct Tile
   static constexpr int B_CHUNKS = BN * BK / PACK / THREADS;
 };
 
-/* Which pixel of the image row `i` of the block's matrix is. */
+/* n / d, where `inverse` is 1 / d and n has 21 bits at most: n + 1/2 over d
+ * lies further from an integer than what is rounded. */
+__device__ __forceinline__ int
+divide (int n, float inverse)
+{
+  return (int) (((float) n + 0.5f) * inverse);
+}
+
+/* The pixels of a block: rows of the image from `first` pixels after (x, y) on,
+ * or a rectangle there. */
 struct Pixels
 {
-  int y, x;  /* of the first, or the first pixel's index as x */
-  int width; /* of a rectangle; 0: pixels one after the other */
-  int height;
+  int y, x, first, count;
 
+  /* Whether row `i` of the block's matrix is a pixel, and which. */
   __device__ __forceinline__ bool
-  at (const SympieCudaConv &layer, int i, int *py, int *px) const
+  at (const Arguments &a, int i, int *py, int *px) const
   {
-    if (width > 0) {
-      *py = y + i / width;
-      *px = x + i % width;
-      return i < width * height && *py < layer.height && *px < layer.width;
-    }
-    *py = (x + i) / layer.width;
-    *px = (x + i) % layer.width;
-    return *py < layer.height;
+    int row = divide (first + i, a.inverse_width);
+
+    *py = y + row;
+    *px = x + first + i - row * a.width;
+    return i < count && *py < a.layer.height && *px < a.layer.width;
   }
 };
 
@@ -82,14 +97,14 @@ pixels_of_block (const Arguments &a, int bm)
 {
   const SympieCudaConvTiles &tiles = a.tiles;
   const SympieCudaPool &pool = a.layer.pool;
-  int tile = blockIdx.x;
+  int tile = blockIdx.x, down = divide (tile, a.inverse_across);
 
   if (pool.size == 0)
-    return { 0, tile * bm, 0, 0 };
-  return { max (tile / tiles.across * tiles.pooled_h * pool.stride - pool.pad,
-               0),
-    max (tile % tiles.across * tiles.pooled_w * pool.stride - pool.pad, 0),
-    tiles.width, tiles.height };
+    return { tile * bm / a.width, 0, tile * bm % a.width, bm };
+  return { max (down * tiles.pooled_h * pool.stride - pool.pad, 0),
+    max ((tile - down * tiles.across) * tiles.pooled_w * pool.stride - pool.pad,
+        0),
+    0, tiles.width * tiles.height };
 }
 
 template <typename T>
@@ -110,50 +125,42 @@ store_pack (void *tensor, size_t i, const float values[])
   *(Pack<T> *) ((T *) tensor + i) = pack;
 }
 
-/* What follows the sum, for some channels of a pixel whose place in the tensors
- * is `at`. */
-template <typename T>
-__device__ __forceinline__ void
-finish (const SympieCudaConv &layer, int channel, size_t at, float values[])
+template <typename T> struct Channels
 {
-  constexpr int PACK = Pack<T>::SIZE;
+  float values[Pack<T>::SIZE];
 
-  for (int e = 0; e < PACK; e++)
-    values[e] += layer.bias[channel + e];
-  if (layer.raw)
-    store_pack<T> (layer.raw, at, values);
-  if (layer.scale)
-    for (int e = 0; e < PACK; e++)
-      values[e] =
-          layer.scale[channel + e] * values[e] + layer.shift[channel + e];
-  if (layer.relu)
-    for (int e = 0; e < PACK; e++)
-      values[e] = fmaxf (values[e], 0);
-  if (layer.residual) {
-    Pack<T> residual = load_pack<T> (layer.residual, at);
+  __device__ __forceinline__ void
+  load (const float *of_all, int channel)
+  {
+    for (int e = 0; e < Pack<T>::SIZE; e += 4) {
+      float4 four = __ldg ((const float4 *) (of_all + channel + e));
 
-    for (int e = 0; e < PACK; e++)
-      values[e] += to_float (residual.values[e]);
+      values[e] = four.x;
+      values[e + 1] = four.y;
+      values[e + 2] = four.z;
+      values[e + 3] = four.w;
+    }
   }
-}
+};
 
-/* Rows of the block's matrix that are pixels. */
+/* 16 rows of the block's matrix from `first_row` on, and 16 more: how many of
+ * the two have pixels. */
 __device__ __forceinline__ int
-rows_of_block (const Arguments &a, int bm)
+groups_of_rows (const Arguments &a, int bm, int first_row)
 {
   const SympieCudaConv &layer = a.layer;
+  int rows = layer.pool.size > 0
+                 ? a.tiles.width * a.tiles.height
+                 : min (bm, layer.height * layer.width - (int) blockIdx.x * bm);
 
-  return a.tiles.width > 0
-             ? a.tiles.width * a.tiles.height
-             : min (bm, layer.height * layer.width - (int) blockIdx.x * bm);
+  return min (max ((rows - first_row + 15) / 16, 0), 2);
 }
 
-/* Adds up what the blocks of a tile have; false for all but the last one. The
- * warp's sums begin at row `first_row`; 16 rows that have no pixels stay out.
- */
+/* Adds up what the blocks of a tile have; false for all but the last one. Of a
+ * warp's sums `groups` times 16 rows have pixels. */
 template <typename T, int BM>
 __device__ bool
-add_splits (const Arguments &a, const SharedArray<float> &memory, int first_row,
+add_splits (const Arguments &a, const SharedArray<float> &memory, int groups,
     Sums sums[2][4])
 {
   constexpr int SIZE = BM * BN / 4; /* of a part, in float4 */
@@ -161,15 +168,14 @@ add_splits (const Arguments &a, const SharedArray<float> &memory, int first_row,
   float4 *parts =
       (float4 *) a.tiles.workspace + (size_t) tile * gridDim.z * SIZE;
   int mine = threadIdx.x / 32 * 8 * 32 + lane_of_warp ();
-  int n = min (max ((rows_of_block (a, BM) - first_row + 15) / 16, 0), 2) * 4;
 
 #pragma unroll
   for (int f = 0; f < 8; f++) {
     const float *v = sums[f / 4][f % 4].values;
 
-    if (f < n)
-      parts[blockIdx.z * SIZE + mine + f * 32] =
-          make_float4 (v[0], v[1], v[2], v[3]);
+    if (f / 4 < groups)
+      leave_for_blocks (&parts[blockIdx.z * SIZE + mine + f * 32],
+          make_float4 (v[0], v[1], v[2], v[3]));
   }
   __threadfence ();
   __syncthreads ();
@@ -194,8 +200,9 @@ add_splits (const Arguments &a, const SharedArray<float> &memory, int first_row,
     /* All of them on their way before the first is needed. */
 #pragma unroll
     for (int f = 0; f < 8; f++)
-      part[f] = f < n ? __ldcg (&parts[z * SIZE + mine + f * 32])
-                      : make_float4 (0, 0, 0, 0);
+      part[f] = f / 4 < groups
+                    ? left_by_blocks (&parts[z * SIZE + mine + f * 32])
+                    : make_float4 (0, 0, 0, 0);
 #pragma unroll
     for (int f = 0; f < 8; f++) {
       float *v = sums[f / 4][f % 4].values;
@@ -210,78 +217,122 @@ add_splits (const Arguments &a, const SharedArray<float> &memory, int first_row,
   return true;
 }
 
+/* What follows the sums. A thread has always the same channels. */
 template <typename T, int BM>
 __device__ void
-store_result (
+finish (
     const Arguments &a, const Pixels &pixels, const SharedArray<float> &result)
 {
   using L = Tile<T, BM>;
+  constexpr int ROWS = L::THREADS / (BN / L::PACK); /* from one to the next */
   const SympieCudaConv &layer = a.layer;
-  const SympieCudaPool &pool = layer.pool;
-  int first_channel = blockIdx.y * BN;
-  int across = a.tiles.across;
+  int column = threadIdx.x % (BN / L::PACK) * L::PACK;
+  int channel = blockIdx.y * BN + column;
+  Channels<T> bias, scale = {}, shift = {};
 
-  for (int i = threadIdx.x; i < BM * BN / L::PACK; i += L::THREADS) {
-    int row = i / (BN / L::PACK), column = i % (BN / L::PACK) * L::PACK;
-    int channel = first_channel + column, y, x;
-    bool valid = pixels.at (layer, row, &y, &x);
+  bias.load (layer.bias, channel);
+  if (layer.scale) {
+    scale.load (layer.scale, channel);
+    shift.load (layer.shift, channel);
+  }
+#pragma unroll 1
+  for (int row = threadIdx.x / (BN / L::PACK); row < BM; row += ROWS) {
+    int y, x;
+    bool valid = pixels.at (a, row, &y, &x);
     size_t at = ((size_t) y * layer.width + x) * layer.n_out + channel;
     float values[L::PACK];
+    Pack<T> residual;
 
     if (!valid)
       continue;
-    for (int e = 0; e < L::PACK; e++)
-      values[e] = result.get (row * L::OUT_STRIDE + column + e);
-    finish<T> (layer, channel, at, values);
-    if (pool.size == 0)
+    if (layer.residual)
+      residual = load_pack<T> (layer.residual, at);
+    for (int e = 0; e < L::PACK; e += 4) {
+      float4 four =
+          result.template load<float4> (row * L::OUT_STRIDE + column + e);
+
+      values[e] = four.x + bias.values[e];
+      values[e + 1] = four.y + bias.values[e + 1];
+      values[e + 2] = four.z + bias.values[e + 2];
+      values[e + 3] = four.w + bias.values[e + 3];
+    }
+    if (layer.raw)
+      store_pack<T> (layer.raw, at, values);
+    if (layer.scale)
+      for (int e = 0; e < L::PACK; e++)
+        values[e] = scale.values[e] * values[e] + shift.values[e];
+    if (layer.relu)
+      for (int e = 0; e < L::PACK; e++)
+        values[e] = fmaxf (values[e], 0);
+    if (layer.residual)
+      for (int e = 0; e < L::PACK; e++)
+        values[e] += to_float (residual.values[e]);
+    if (layer.pool.size == 0)
       store_pack<T> (layer.out, at, values);
     else
-      for (int e = 0; e < L::PACK; e++)
-        result.set (row * L::OUT_STRIDE + column + e, values[e]);
+      for (int e = 0; e < L::PACK; e += 4)
+        result.store (row * L::OUT_STRIDE + column + e,
+            make_float4 (
+                values[e], values[e + 1], values[e + 2], values[e + 3]));
   }
-  if (pool.size == 0)
-    return;
+}
 
-  __syncthreads ();
-  const float share = a.share;
-  int pooled = a.tiles.pooled_h * a.tiles.pooled_w;
+template <bool is_max>
+__device__ __forceinline__ float
+pool_two (float a, float b)
+{
+  return is_max ? fmaxf (a, b) : a + b;
+}
 
-  /* Two channels a thread: there are few pixels, and 25 of them in a sum. */
-  for (int i = threadIdx.x; i < pooled * BN / 2; i += L::THREADS) {
-    int output = i / (BN / 2), column = i % (BN / 2) * 2;
-    int py = (int) blockIdx.x / across * a.tiles.pooled_h
-             + output / a.tiles.pooled_w;
-    int px = (int) blockIdx.x % across * a.tiles.pooled_w
-             + output % a.tiles.pooled_w;
-    float values[2];
+/* The pooled pixels of the block. Two channels a thread: there are few pixels,
+ * and up to 25 of them in a sum. */
+template <typename T, int BM, bool is_max>
+__device__ void
+pool (
+    const Arguments &a, const Pixels &pixels, const SharedArray<float> &result)
+{
+  using L = Tile<T, BM>;
+  struct alignas (2 * sizeof (T)) Two
+  {
+    T values[2];
+  };
+  constexpr int SIZE = is_max ? 2 : 5;
+  const SympieCudaConv &layer = a.layer;
+  const SympieCudaPool &pool = layer.pool;
+  const SympieCudaConvTiles &tiles = a.tiles;
+  int down = divide (blockIdx.x, a.inverse_across);
+  int top = down * tiles.pooled_h;
+  int left = ((int) blockIdx.x - down * tiles.across) * tiles.pooled_w;
+  int column = threadIdx.x % (BN / 2) * 2;
+
+  for (int i = threadIdx.x / (BN / 2); i < tiles.pooled_h * tiles.pooled_w;
+       i += L::THREADS / (BN / 2)) {
+    int row = divide (i, a.inverse_pooled_w);
+    int py = top + row, px = left + i - row * tiles.pooled_w;
+    int y = py * pool.stride - pool.pad, x = px * pool.stride - pool.pad;
+    int first =
+        ((y - pixels.y) * a.width + x - pixels.x) * L::OUT_STRIDE + column;
+    float2 sum = { is_max ? -INFINITY : 0, is_max ? -INFINITY : 0 };
+    Two two;
 
     if (py >= pool.height || px >= pool.width)
       continue;
-    values[0] = values[1] = pool.max ? -INFINITY : 0;
-    for (int wy = 0; wy < pool.size; wy++)
-      for (int wx = 0; wx < pool.size; wx++) {
-        int y = py * pool.stride - pool.pad + wy;
-        int x = px * pool.stride - pool.pad + wx;
-        int row = (y - pixels.y) * pixels.width + x - pixels.x;
+    for (int wy = 0; wy < SIZE; wy++)
+#pragma unroll
+      for (int wx = 0; wx < SIZE; wx++)
+        if (wy < pool.size && wx < pool.size
+            && (unsigned) (y + wy) < (unsigned) layer.height
+            && (unsigned) (x + wx) < (unsigned) layer.width) {
+          float2 value = result.template load<float2> (
+              first + (wy * a.width + wx) * L::OUT_STRIDE);
 
-        if (y < 0 || x < 0 || y >= layer.height || x >= layer.width)
-          continue;
-        float2 value =
-            result.template load<float2> (row * L::OUT_STRIDE + column);
-
-        values[0] = pool.max ? fmaxf (values[0], value.x) : values[0] + value.x;
-        values[1] = pool.max ? fmaxf (values[1], value.y) : values[1] + value.y;
-      }
-
-    struct alignas (2 * sizeof (T)) Two
-    {
-      T values[2];
-    } two;
-
-    for (int e = 0; e < 2; e++)
-      two.values[e] = from_float<T> (pool.max ? values[e] : values[e] * share);
+          sum.x = pool_two<is_max> (sum.x, value.x);
+          sum.y = pool_two<is_max> (sum.y, value.y);
+        }
+    two.values[0] = from_float<T> (is_max ? sum.x : sum.x * a.share);
+    two.values[1] = from_float<T> (is_max ? sum.y : sum.y * a.share);
     *(Two *) ((T *) layer.out + ((size_t) py * pool.width + px) * layer.n_out
-              + first_channel + column) = two;
+              + blockIdx.y * BN + column) = two;
   }
 }
 
@@ -297,42 +348,53 @@ __launch_bounds__ (Tile<T, BM>::THREADS) conv (Arguments a)
   Pixels pixels = pixels_of_block (a, BM);
   int warp = threadIdx.x / 32, lane = lane_of_warp ();
   int warp_m = warp / (BN / 32) * 32, warp_n = warp % (BN / 32) * 32;
-  int first = blockIdx.z * a.steps / gridDim.z;
-  int last = (blockIdx.z + 1) * a.steps / gridDim.z;
+  int z = blockIdx.z, first = z * a.split_steps + min (z, a.longer_splits);
+  int last = first + a.split_steps + (z < a.longer_splits);
 
   /* The thread's chunks: always the same rows. */
   const int chunk = threadIdx.x % (BK / L::PACK) * L::PACK;
   const int row = threadIdx.x / (BK / L::PACK);
   constexpr int ROWS = L::THREADS / (BK / L::PACK); /* from one to the next */
-  const T *from[L::A_CHUNKS];        /* the pixel in the middle of the taps */
+  unsigned from[L::A_CHUNKS];        /* the pixel in the middle of the taps */
   unsigned inside[L::A_CHUNKS] = {}; /* a bit for each tap */
   const T *weight = (const T *) layer.weight
-                    + (size_t) (blockIdx.y * BN + row) * a.steps * BK + chunk;
+                    + (size_t) (blockIdx.y * BN + row) * a.steps * BK + chunk
+                    + first * BK;
 
+  let_next_begin ();
   for (int j = 0; j < L::A_CHUNKS; j++) {
     int y, x;
-    bool valid = pixels.at (layer, row + j * ROWS, &y, &x);
+    bool valid = pixels.at (a, row + j * ROWS, &y, &x);
+    unsigned across = (x > 0) | 2u | (x + 1 < layer.width) << 2;
 
-    from[j] =
-        (const T *) layer.in + ((ptrdiff_t) y * layer.width + x) * layer.n_in;
-    for (int tap = 0; tap < 9; tap++)
-      if (valid && y + tap / 3 >= 1 && y + tap / 3 <= layer.height
-          && x + tap % 3 >= 1 && x + tap % 3 <= layer.width)
-        inside[j] |= 1u << tap;
+    from[j] = (unsigned) (y * layer.width + x) * layer.n_in;
+    if (valid)
+      inside[j] = (y > 0 ? across : 0) | across << 3
+                  | (y + 1 < layer.height ? across << 6 : 0);
   }
 
-  auto load_step = [&] (int step) {
-    int slot = (step - first) % L::STAGES * (L::A + L::B);
-    int k = step * BK + chunk, tap = k >> a.log2_in;
-    int offset = ((tap / 3 - 1) * layer.width + tap % 3 - 1) * layer.n_in
-                 + (k & (layer.n_in - 1));
+  /* Weights are there before the layer's input is. */
+  int weight_slot = L::A, input_slot = 0, k = first * BK + chunk;
+  auto load_weights = [&] () {
+    for (int j = 0; j < L::B_CHUNKS; j++)
+      copy_16 (ring, weight_slot + (row + j * ROWS) * L::STRIDE + chunk,
+          weight + (size_t) j * ROWS * a.steps * BK, true);
+    weight += BK;
+    weight_slot += L::A + L::B;
+    if (weight_slot >= L::STAGES * (L::A + L::B))
+      weight_slot = L::A;
+  };
+  auto load_input = [&] () {
+    int tap = k >> a.log2_in;
+    int offset = a.tap_offset[tap] + (k & (layer.n_in - 1));
 
     for (int j = 0; j < L::A_CHUNKS; j++)
-      copy_16 (ring, slot + (row + j * ROWS) * L::STRIDE + chunk,
-          from[j] + offset, inside[j] >> tap & 1);
-    for (int j = 0; j < L::B_CHUNKS; j++)
-      copy_16 (ring, slot + L::A + (row + j * ROWS) * L::STRIDE + chunk,
-          weight + (size_t) j * ROWS * a.steps * BK + step * BK, true);
+      copy_16 (ring, input_slot + (row + j * ROWS) * L::STRIDE + chunk,
+          (const T *) layer.in + (from[j] + offset), inside[j] >> tap & 1);
+    k += BK;
+    input_slot += L::A + L::B;
+    if (input_slot == L::STAGES * (L::A + L::B))
+      input_slot = 0;
   };
 
   Sums sums[2][4];
@@ -341,30 +403,41 @@ __launch_bounds__ (Tile<T, BM>::THREADS) conv (Arguments a)
     for (int j = 0; j < 4; j++)
       for (int e = 0; e < 4; e++)
         sums[i][j].values[e] = 0;
+  for (int s = 0; s < L::STAGES - 1; s++)
+    if (first + s < last)
+      load_weights ();
+  wait_for_previous ();
   for (int s = 0; s < L::STAGES - 1; s++) {
     if (first + s < last)
-      load_step (first + s);
+      load_input ();
     commit_copies ();
   }
-  for (int step = first; step < last; step++) {
-    int slot = (step - first) % L::STAGES * (L::A + L::B);
 
+  int groups = groups_of_rows (a, BM, warp_m), slot = 0;
+  int rows_at = kept (warp_m * L::STRIDE + place_in_rows<T> (L::STRIDE));
+  int columns_at =
+      kept (L::A + warp_n * L::STRIDE + place_in_columns<T> (L::STRIDE));
+
+#pragma unroll 1
+  for (int step = first; step < last; step++) {
     wait_copies<L::STAGES - 2> ();
     __syncthreads ();
-    if (step + L::STAGES - 1 < last)
-      load_step (step + L::STAGES - 1);
+    if (step + L::STAGES - 1 < last) {
+      load_weights ();
+      load_input ();
+    }
     commit_copies ();
 #pragma unroll
-    for (int k = 0; k < BK; k += 16) {
+    for (int k = 0; k < BK && groups > 0; k += 16) {
       Rows<T> rows[2][2];
       Columns<T> columns[2][2][2];
 
       for (int i = 0; i < 2; i++)
         load_rows_twice (
-            rows[i], ring, slot + (warp_m + i * 16) * L::STRIDE + k, L::STRIDE);
+            rows[i], ring, slot + rows_at + i * 16 * L::STRIDE + k, L::STRIDE);
       for (int j = 0; j < 2; j++)
         load_columns (columns[j], ring,
-            slot + L::A + (warp_n + j * 16) * L::STRIDE + k, L::STRIDE);
+            slot + columns_at + j * 16 * L::STRIDE + k, L::STRIDE);
 #pragma unroll
       for (int i = 0; i < 2; i++)
 #pragma unroll
@@ -372,22 +445,32 @@ __launch_bounds__ (Tile<T, BM>::THREADS) conv (Arguments a)
           multiply (&sums[i][j], rows[i][0], rows[i][1],
               columns[j / 2][j % 2][0], columns[j / 2][j % 2][1]);
     }
+    slot += L::A + L::B;
+    if (slot == L::STAGES * (L::A + L::B))
+      slot = 0;
   }
   wait_copies<0> ();
   __syncthreads ();
 
-  if (gridDim.z > 1 && !add_splits<T, BM> (a, memory, warp_m, sums))
+  if (rarely (gridDim.z > 1) && !add_splits<T, BM> (a, memory, groups, sums))
     return;
 #pragma unroll
   for (int i = 0; i < 2; i++)
 #pragma unroll
     for (int j = 0; j < 4; j++)
-      for (int e = 0; e < 4; e++)
-        memory.set ((warp_m + i * 16 + lane / 4 + e / 2 * 8) * L::OUT_STRIDE
-                        + warp_n + j * 8 + lane % 4 * 2 + e % 2,
-            sums[i][j].values[e]);
+      for (int h = 0; h < 2; h++)
+        memory.store ((warp_m + i * 16 + lane / 4 + h * 8) * L::OUT_STRIDE
+                          + warp_n + j * 8 + lane % 4 * 2,
+            float2{ sums[i][j].values[2 * h], sums[i][j].values[2 * h + 1] });
   __syncthreads ();
-  store_result<T, BM> (a, pixels, memory);
+  finish<T, BM> (a, pixels, memory);
+  if (layer.pool.size == 0)
+    return;
+  __syncthreads ();
+  if (layer.pool.max)
+    pool<T, BM, true> (a, pixels, memory);
+  else
+    pool<T, BM, false> (a, pixels, memory);
 }
 
 template <typename T, int BM>
@@ -403,17 +486,39 @@ run (const Arguments &a, SympieCudaTarget *to)
 } // namespace
 
 cudaError_t
+sympie_cuda_has_kernels (void)
+{
+  cudaFuncAttributes attributes;
+
+  return cudaFuncGetAttributes (
+      &attributes, (const void *) conv<half, SYMPIE_CUDA_CONV_CHANNELS>);
+}
+
+cudaError_t
 sympie_cuda_conv (const SympieCudaConv *layer, const SympieCudaConvTiles *tiles,
     bool as_half, SympieCudaTarget *to)
 {
-  Arguments a = { *layer, 0, sympie_cuda_conv_steps (layer->n_in), 1, *tiles };
   int in_mean = layer->pool.size * layer->pool.size;
+  Arguments a = {};
 
-  if (in_mean > 0)
+  a.layer = *layer;
+  a.tiles = *tiles;
+  a.steps = sympie_cuda_conv_steps (layer->n_in);
+  a.split_steps = a.steps / tiles->splits;
+  a.longer_splits = a.steps % tiles->splits;
+  a.width = layer->width;
+  if (in_mean > 0) {
+    a.width = tiles->width;
     a.share = 1.f / (float) in_mean;
-
+    a.inverse_across = 1.f / (float) tiles->across;
+    a.inverse_pooled_w = 1.f / (float) tiles->pooled_w;
+  }
+  a.inverse_width = 1.f / (float) a.width;
   while (1 << a.log2_in < layer->n_in)
     a.log2_in++;
+  for (int tap = 0; tap < 9; tap++)
+    a.tap_offset[tap] =
+        ((tap / 3 - 1) * layer->width + tap % 3 - 1) * layer->n_in;
   if (tiles->pixels == 128)
     return as_half ? run<half, 128> (a, to) : run<float, 128> (a, to);
   return as_half ? run<half, 64> (a, to) : run<float, 64> (a, to);

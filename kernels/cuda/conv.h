@@ -28,7 +28,7 @@ enum
  * counts zeros for pixels outside; the maximum ignores them. */
 typedef struct
 {
-  int size; /* 0: no pooling */
+  int size; /* 0: no pooling; up to 5 for a mean, 2 for a maximum */
   int stride, pad;
   bool max;
   int height, width; /* of the result */
@@ -70,8 +70,16 @@ sympie_cuda_conv_steps (int n_in)
   return (9 * n_in + SYMPIE_CUDA_CONV_INPUTS - 1) / SYMPIE_CUDA_CONV_INPUTS;
 }
 
-/* Tiles that suit a GPU of so many multiprocessors; workspace and counters are
- * left to the caller. Returns the workspace that they need, in bytes. */
+int sympie_cuda_conv_blocks (
+    const SympieCudaConv *layer, const SympieCudaConvTiles *tiles);
+
+/* About how many cycles the layer takes. */
+double sympie_cuda_conv_cost (const SympieCudaConv *layer,
+    const SympieCudaConvTiles *tiles, int multiprocessors);
+
+/* The tiles that cost least on a GPU of so many multiprocessors; workspace and
+ * counters are left to the caller. Returns the workspace that they need, in
+ * bytes. */
 size_t sympie_cuda_conv_tile (const SympieCudaConv *layer, int multiprocessors,
     SympieCudaConvTiles *tiles);
 

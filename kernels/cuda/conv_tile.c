@@ -78,34 +78,69 @@ cut (const SympieCudaConv *layer, int pixels, SympieCudaConvTiles *tiles)
     }
 }
 
+int
+sympie_cuda_conv_blocks (
+    const SympieCudaConv *layer, const SympieCudaConvTiles *tiles)
+{
+  return tiles->count * (layer->n_out / SYMPIE_CUDA_CONV_CHANNELS)
+         * tiles->splits;
+}
+
+/* In cycles of a multiprocessor. README.md has the figures: reckoned from the
+ * machine code, measured by nobody. */
+double
+sympie_cuda_conv_cost (const SympieCudaConv *layer,
+    const SympieCudaConvTiles *tiles, int multiprocessors)
+{
+  const SympieCudaPool *pool = &layer->pool;
+  double blocks =
+      ceil_div (sympie_cuda_conv_blocks (layer, tiles), multiprocessors);
+  int steps = ceil_div (sympie_cuda_conv_steps (layer->n_in), tiles->splits);
+  int rows = pool->size > 0 ? tiles->width * tiles->height
+                            : min (tiles->pixels, layer->width * layer->height);
+  int warps = tiles->pixels / 16;
+  /* Of a block: the products of a tensor core, 13 cycles each; all
+   * instructions, four of which begin in a cycle; and what a block alone waits
+   * for in a step.
+   */
+  double products =
+      steps * 13. * 8 * min (ceil_div (rows, 16), 2) * (rows > 64 ? 2 : 1);
+  double instructions = warps / 4. * (steps * 98 + 1000);
+  double alone = 200. * steps;
+  double work = products > instructions ? products : instructions;
+
+  work *= blocks;
+  return (work > alone ? work : alone)
+         + 1500 /* from its first load to its last store, with nothing beside */
+         + (tiles->splits > 1 ? 1500 + 60 * tiles->splits : 0);
+}
+
 size_t
 sympie_cuda_conv_tile (const SympieCudaConv *layer, int multiprocessors,
     SympieCudaConvTiles *tiles)
 {
-  int columns = layer->n_out / SYMPIE_CUDA_CONV_CHANNELS;
   int steps = sympie_cuda_conv_steps (layer->n_in);
-  SympieCudaConvTiles small = { 0 };
-  int blocks;
+  double least = 0;
 
-  /* Large blocks read less, where they occupy the GPU and waste no more. */
-  *tiles = (SympieCudaConvTiles){ 0 };
-  cut (layer, 128, tiles);
-  cut (layer, 64, &small);
-  if (small.count > 0
-      && (tiles->count * columns < multiprocessors / 2
-          || small.count < tiles->count * 3 / 2))
-    *tiles = small;
+  for (int pixels = 64; pixels <= 128; pixels *= 2) {
+    SympieCudaConvTiles candidate = { 0 };
 
-  /* Three quarters of the GPU are well used; with less, blocks of at least four
-   * steps share the sums. */
-  blocks = tiles->count * columns;
-  tiles->splits = 1;
-  if (blocks * 4 < multiprocessors * 3)
-    tiles->splits =
-        max (1, min (min (ceil_div (multiprocessors, blocks), steps / 4), 8));
+    cut (layer, pixels, &candidate);
+    /* Blocks of at least four steps share a sum. */
+    for (int splits = 1; splits <= max (1, min (steps / 4, 8)); splits++) {
+      double cost;
+
+      candidate.splits = splits;
+      cost = sympie_cuda_conv_cost (layer, &candidate, multiprocessors);
+      if (candidate.count > 0 && (least == 0 || cost < least)) {
+        least = cost;
+        *tiles = candidate;
+      }
+    }
+  }
   if (tiles->splits == 1)
     return 0;
-  return (size_t) blocks * tiles->splits * tiles->pixels
+  return (size_t) sympie_cuda_conv_blocks (layer, tiles) * tiles->pixels
          * SYMPIE_CUDA_CONV_CHANNELS * sizeof (float);
 }
 

@@ -29,6 +29,35 @@ template <typename T> struct Same
   using Type = T; /* from which no template argument is deduced */
 };
 
+#ifndef SYMPIE_EMULATED
+static inline cudaError_t
+add_node (SympieCudaTarget *to, const cudaKernelNodeParams *node)
+{
+  cudaGraphNode_t before = to->node;
+
+#if CUDART_VERSION >= 12030
+  if (before && to->overlaps) {
+    cudaGraphEdgeData edge = {};
+    cudaError_t error =
+        cudaGraphAddKernelNode (&to->node, to->graph, NULL, 0, node);
+
+    edge.from_port = cudaGraphKernelNodePortProgrammatic;
+    edge.type = cudaGraphDependencyTypeProgrammatic;
+    if (error != cudaSuccess)
+      return error;
+#if CUDART_VERSION >= 13000
+    return cudaGraphAddDependencies (to->graph, &before, &to->node, &edge, 1);
+#else
+    return cudaGraphAddDependencies_v2 (
+        to->graph, &before, &to->node, &edge, 1);
+#endif
+  }
+#endif
+  return cudaGraphAddKernelNode (
+      &to->node, to->graph, &before, before ? 1 : 0, node);
+}
+#endif
+
 /* `shared`: bytes of shared memory of a block, all that its SharedLayout hands
  * out. Blocks are whole warps. */
 template <typename... P>
@@ -41,7 +70,6 @@ launch (void (*kernel) (P...), dim3 grid, dim3 block, size_t shared,
       grid, block, shared, to, [=] { kernel (arguments...); });
 #else
   void *pointers[] = { (void *) &arguments... };
-  cudaGraphNode_t before = to->node;
   cudaKernelNodeParams node = {};
   cudaError_t error = cudaSuccess;
 
@@ -58,9 +86,8 @@ launch (void (*kernel) (P...), dim3 grid, dim3 block, size_t shared,
   node.blockDim = block;
   node.sharedMemBytes = (unsigned) shared;
   node.kernelParams = pointers;
-  return to->exec ? cudaGraphExecKernelNodeSetParams (to->exec, before, &node)
-                  : cudaGraphAddKernelNode (
-                      &to->node, to->graph, &before, before ? 1 : 0, &node);
+  return to->exec ? cudaGraphExecKernelNodeSetParams (to->exec, to->node, &node)
+                  : add_node (to, &node);
 #endif
 }
 
@@ -74,6 +101,37 @@ rarely (bool condition)
 #else
   return condition;
 #endif
+}
+
+/* A kernel of a graph may begin while the one before it works: what comes
+ * before wait_for_previous() must neither read nor write what that one writes
+ * or reads. All of that one is done then, and so is what came before it. GPUs
+ * before Hopper begin later. */
+__device__ __forceinline__ void
+let_next_begin ()
+{
+#if !defined(SYMPIE_EMULATED) && __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
+__device__ __forceinline__ void
+wait_for_previous ()
+{
+#if !defined(SYMPIE_EMULATED) && __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
+/* A number that is in a register from here on: not computed anew where it is
+ * needed, as the compiler likes to. */
+__device__ __forceinline__ int
+kept (int value)
+{
+#ifndef SYMPIE_EMULATED
+  asm volatile("" : "+r"(value));
+#endif
+  return value;
 }
 
 /* threadIdx.x and blockIdx.x and .y, read again: what was computed of them need
@@ -224,6 +282,34 @@ private:
   T *data_;
 };
 #endif
+
+/* ---- Between blocks -------------------------------------------------------
+ */
+
+/* What one block leaves in device memory for another of the same launch. All
+ * threads of the block leave theirs; each fences; after a barrier one of them
+ * counts the block (atomicAdd); and who reads has fenced after that count. */
+template <typename V>
+__device__ __forceinline__ void
+leave_for_blocks (V *at, V value)
+{
+#ifdef SYMPIE_EMULATED
+  emulate::left_for_blocks ({ "leave_for_blocks", __FILE__, __LINE__ });
+#endif
+  *at = value;
+}
+
+template <typename V>
+__device__ __forceinline__ V
+left_by_blocks (const V *at)
+{
+#ifdef SYMPIE_EMULATED
+  emulate::reads_of_blocks ({ "left_by_blocks", __FILE__, __LINE__ });
+#endif
+  return __ldcg (at);
+}
+
+/* ---- Layout of shared memory --------------------------------------------- */
 
 /* Divides a block's shared memory into arrays, each aligned to 16 bytes. */
 class SharedLayout {

@@ -69,6 +69,8 @@ filter (const SympieCudaOperator *op, int part, const SharedArray<T> &input,
 {
   uint4 packed[3];
 
+  int place = place_in_rows<T> (INPUT_W);
+
   for (int i = 0; i < 3; i++)
     if (sizeof (T) == sizeof (half))
       packed[i] = op->band[part][lane_of_warp ()][i];
@@ -79,7 +81,7 @@ filter (const SympieCudaOperator *op, int part, const SharedArray<T> &input,
 
 #pragma unroll
     for (int c = 0; c < 3; c++) {
-      int at = c * INPUT + (region_y + ky) * INPUT_W + region_x;
+      int at = c * INPUT + (region_y + ky) * INPUT_W + region_x + place;
       Rows<T> rows[3];
 
       load_rows_twice (rows, input, at, INPUT_W);
@@ -127,6 +129,7 @@ __launch_bounds__ (THREADS, sizeof (T) == sizeof (half) ? 2 : 1)
   float mix[9], base[3];
 
   load_region<T, L> (a, block, input);
+  wait_for_previous (); /* which makes `op` */
   __syncthreads ();
 
   for (int c = 0; c < 3; c++)
@@ -366,12 +369,16 @@ set_places (Arguments *a, const SympieFormatInfo *info)
 
 template <typename T>
 __global__ void __launch_bounds__ (128)
-    fold (const __grid_constant__ SympieCudaFold a, const float *params,
-        SympieCudaOperator *result)
+    fold (const __grid_constant__ SympieCudaFold a,
+        const __grid_constant__ SympieParams params, SympieCudaOperator *result)
 {
   SharedLayout shared;
+  auto memory = shared.array<float> (FOLD_MEMORY);
 
-  fold_parameters<T> (a, params, shared.array<float> (FOLD_MEMORY), result);
+  if (threadIdx.x < SYMPIE_N_PARAMS)
+    memory.set (threadIdx.x, params.values[threadIdx.x]);
+  __syncthreads ();
+  fold_parameters<T> (a, memory, result);
 }
 
 } // namespace
@@ -404,13 +411,13 @@ sympie_cuda_fold_init (SympieCudaFold *fold, const SympieFormatInfo *info,
 }
 
 cudaError_t
-sympie_cuda_fold (const SympieCudaFold *arguments, const float *params,
+sympie_cuda_fold (const SympieCudaFold *arguments, const SympieParams *params,
     SympieCudaOperator *op, bool as_half, SympieCudaTarget *to)
 {
   size_t shared = (FOLD_MEMORY * sizeof (float) + 15) / 16 * 16;
 
   return launch (as_half ? fold<half> : fold<float>, 1, 128, shared, to,
-      *arguments, params, op);
+      *arguments, *params, op);
 }
 
 cudaError_t

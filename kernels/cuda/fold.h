@@ -48,19 +48,24 @@ tap_of (int ky, int k, int n)
   return kx >= 0 && kx < 5 ? ky * 5 + kx : -1;
 }
 
-/* All threads of the block, 128 or more, come here, when `params` is written
- * and seen by all. `memory` is for the block's own use. */
+/* Floats of shared memory that this takes; the parameters come first, and then
+ * the gate. */
+constexpr int FOLD_MEMORY = SYMPIE_N_PARAMS + 1 + 65;
+
+/* All threads of the block, 128 or more, come here, when the parameters are in
+ * `memory` and seen by all. */
 template <typename T>
 __device__ void
-fold_parameters (const SympieCudaFold &a, const float *params,
-    const SharedArray<float> &memory, SympieCudaOperator *result)
+fold_parameters (const SympieCudaFold &a, const SharedArray<float> &memory,
+    SympieCudaOperator *result)
 {
-  constexpr int TAPS = 0, ROUNDED = 25, MIX = 50, BIAS = 59, ZERO = 62;
+  constexpr int TAPS = SYMPIE_N_PARAMS + 1, ROUNDED = TAPS + 25,
+                MIX = ROUNDED + 25, BIAS = MIX + 9, ZERO = BIAS + 3;
   int i = threadIdx.x;
   float strength =
-      a.is_gated ? a.strength * __ldcg (&params[SYMPIE_N_PARAMS]) : a.strength;
+      a.is_gated ? a.strength * memory.get (SYMPIE_N_PARAMS) : a.strength;
   auto blended = [&] (int at, bool one) {
-    return (1 - strength) * one + strength * __ldcg (&params[at]);
+    return (1 - strength) * one + strength * memory.get (at);
   };
   float largest = 0, scale, inverse;
 
@@ -149,7 +154,5 @@ fold_parameters (const SympieCudaFold &a, const float *params,
           words[w * 4], words[w * 4 + 1], words[w * 4 + 2], words[w * 4 + 3]);
   }
 }
-
-constexpr int FOLD_MEMORY = 65; /* floats */
 
 #endif /* SYMPIE_CUDA_FOLD_H */

@@ -23,37 +23,57 @@ __launch_bounds__ (WARPS * 32) head (SympieCudaHead a,
   constexpr int FOURS = SYMPIE_NEM_FEATURES / 4;
   SharedLayout shared;
   auto memory = shared.array<float> (FOLD_MEMORY);
-  int lane = lane_of_warp ();
+  constexpr int PER_LANE = FOURS / 32, TURNS = SYMPIE_N_PARAMS / WARPS + 1;
+  int lane = lane_of_warp (), warp = threadIdx.x / 32;
+  float4 weight[TURNS][PER_LANE];
 
-  for (int output = threadIdx.x / 32; output <= SYMPIE_N_PARAMS;
-       output += WARPS) {
-    bool is_gate = output == SYMPIE_N_PARAMS;
+  let_next_begin ();
+#pragma unroll
+  for (int turn = 0; turn < TURNS; turn++) {
+    int output = turn * WARPS + warp;
     const float4 *row = (const float4 *) a.weight + output * FOURS;
+
+    if (output == SYMPIE_N_PARAMS)
+      row = (const float4 *) a.gate_weight;
+#pragma unroll
+    for (int i = 0; i < PER_LANE; i++)
+      weight[turn][i] = output <= SYMPIE_N_PARAMS && row
+                            ? __ldg (&row[i * 32 + lane])
+                            : make_float4 (0, 0, 0, 0);
+  }
+  wait_for_previous ();
+
+#pragma unroll
+  for (int turn = 0; turn < TURNS; turn++) {
+    int output = turn * WARPS + warp;
+    bool is_gate = output == SYMPIE_N_PARAMS;
     float sum = 0;
 
-    if (is_gate)
-      row = (const float4 *) a.gate_weight;
-    if (row)
+    if (output > SYMPIE_N_PARAMS)
+      break;
 #pragma unroll
-      for (int i = 0; i < FOURS / 32; i++) {
-        float4 four = __ldg (&row[i * 32 + lane]);
-        const T *of_four = (const T *) a.features + 4 * (i * 32 + lane);
+    for (int i = 0; i < PER_LANE; i++) {
+      float4 four = weight[turn][i];
+      const T *of_four = (const T *) a.features + 4 * (i * 32 + lane);
 
-        sum += four.x * to_float (of_four[0]) + four.y * to_float (of_four[1])
-               + four.z * to_float (of_four[2])
-               + four.w * to_float (of_four[3]);
-      }
+      sum += four.x * to_float (of_four[0]) + four.y * to_float (of_four[1])
+             + four.z * to_float (of_four[2]) + four.w * to_float (of_four[3]);
+    }
     for (int other = 16; other > 0; other /= 2)
       sum += __shfl_xor_sync (0xffffffff, sum, other);
-    if (lane == 0)
-      a.params[output] = !is_gate ? sum + a.bias[output]
-                         : row    ? __saturatef (sum + *a.gate_bias)
-                                  : 1;
+    if (lane == 0) {
+      float value = !is_gate        ? sum + a.bias[output]
+                    : a.gate_weight ? __saturatef (sum + *a.gate_bias)
+                                    : 1;
+
+      a.params[output] = value;
+      memory.set (output, value);
+    }
   }
   if (!op)
     return;
   __syncthreads ();
-  fold_parameters<T> (fold, a.params, memory, op);
+  fold_parameters<T> (fold, memory, op);
 }
 
 } // namespace

@@ -26,6 +26,10 @@ enum
   SYMPIE_CUDA_CROP_CHANNELS = 8, /* of the crop: R, G, B and zeros */
 };
 
+/* Whether the current device can run kernels: it may be older than any that
+ * they are compiled for. */
+cudaError_t sympie_cuda_has_kernels (void);
+
 /* ---- Frames ------------------------------------------------------------- */
 
 typedef struct
@@ -117,9 +121,10 @@ typedef struct
 void sympie_cuda_fold_init (SympieCudaFold *fold, const SympieFormatInfo *info,
     const SympieColour *colour, float strength, bool half);
 
-/* From SYMPIE_N_PARAMS floats to `op`. */
-cudaError_t sympie_cuda_fold (const SympieCudaFold *fold, const float *params,
-    SympieCudaOperator *op, bool half, SympieCudaTarget *to);
+/* From `params`, in host memory, to `op`. */
+cudaError_t sympie_cuda_fold (const SympieCudaFold *fold,
+    const SympieParams *params, SympieCudaOperator *op, bool half,
+    SympieCudaTarget *to);
 
 /* NEM's last layer, from SYMPIE_NEM_FEATURES values of half or float. */
 typedef struct
@@ -129,8 +134,9 @@ typedef struct
   const float *bias;        /* [SYMPIE_N_PARAMS] */
   const float *gate_weight; /* [SYMPIE_NEM_FEATURES], or NULL */
   const float *gate_bias;
-  float *params; /* the result: SYMPIE_N_PARAMS, then the gate in [0, 1], which
-                    is 1 without weights for it */
+  float *params; /* the result, in memory that the device can write:
+                    SYMPIE_N_PARAMS, then the gate in [0, 1], which is 1
+                    without weights for it */
 } SympieCudaHead;
 
 /* Then, where `fold` is not NULL, as above. */

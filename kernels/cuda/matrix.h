@@ -80,30 +80,48 @@ make_columns<half> (float first, float second)
 
 /* ---- From shared memory -------------------------------------------------- */
 
-/* Element (0, 0) is `i`, rows are `stride` elements apart: both multiples of 16
- * bytes. Strides that are an odd multiple of 16 bytes meet no bank conflict. */
+/* Matrices lie there in rows `stride` elements apart, a multiple of 16 bytes;
+ * odd multiples meet no bank conflict. Each lane says where it reads: `at` is
+ * the matrix's first element, aligned to 16 bytes, plus the lane's place in it,
+ * which is the same for all matrices of that stride. */
+template <typename T> __device__ __forceinline__ int place_in_rows (int stride);
+template <typename T>
+__device__ __forceinline__ int place_in_columns (int stride);
+
 template <typename T>
 __device__ __forceinline__ void load_rows (
-    Rows<T> *rows, const SharedArray<T> &array, int i, int stride);
+    Rows<T> *rows, const SharedArray<T> &array, int at, int stride);
 
 /* 16x16 as two. */
 template <typename T>
 __device__ __forceinline__ void load_rows_twice (
-    Rows<T> rows[2], const SharedArray<T> &array, int i, int stride);
+    Rows<T> rows[2], const SharedArray<T> &array, int at, int stride);
 
-/* 16x16 of the right matrix, which lies there transposed: element (k, n) is at
- * i + n * stride + k. columns[n / 8][k / 8]. */
+/* 16x16 of the right matrix, which lies there transposed: its columns are rows.
+ * columns[n / 8][k / 8]. */
 template <typename T>
 __device__ __forceinline__ void load_columns (
-    Columns<T> columns[2][2], const SharedArray<T> &array, int i, int stride);
+    Columns<T> columns[2][2], const SharedArray<T> &array, int at, int stride);
+
+template <>
+__device__ __forceinline__ int
+place_in_rows<float> (int stride)
+{
+  return lane_of_warp () / 4 * stride + lane_of_warp () % 4 * 2;
+}
+
+template <>
+__device__ __forceinline__ int
+place_in_columns<float> (int stride)
+{
+  return place_in_rows<float> (stride);
+}
 
 template <>
 __device__ __forceinline__ void
 load_rows<float> (
-    Rows<float> *rows, const SharedArray<float> &array, int i, int stride)
+    Rows<float> *rows, const SharedArray<float> &array, int at, int stride)
 {
-  int at = i + lane_of_warp () / 4 * stride + lane_of_warp () % 4 * 2;
-
   for (int e = 0; e < 4; e++)
     rows->values[e] = array.get (at + e / 2 * 8 * stride + e % 2);
 }
@@ -111,19 +129,17 @@ load_rows<float> (
 template <>
 __device__ __forceinline__ void
 load_rows_twice<float> (
-    Rows<float> rows[2], const SharedArray<float> &array, int i, int stride)
+    Rows<float> rows[2], const SharedArray<float> &array, int at, int stride)
 {
-  load_rows (&rows[0], array, i, stride);
-  load_rows (&rows[1], array, i + 8, stride);
+  load_rows (&rows[0], array, at, stride);
+  load_rows (&rows[1], array, at + 8, stride);
 }
 
 template <>
 __device__ __forceinline__ void
 load_columns<float> (Columns<float> columns[2][2],
-    const SharedArray<float> &array, int i, int stride)
+    const SharedArray<float> &array, int at, int stride)
 {
-  int at = i + lane_of_warp () / 4 * stride + lane_of_warp () % 4 * 2;
-
   for (int e = 0; e < 8; e++)
     columns[e / 4][e / 2 % 2].values[e % 2] =
         array.get (at + e / 4 * 8 * stride + e / 2 % 2 * 8 + e % 2);
@@ -138,8 +154,10 @@ __device__ __forceinline__ void
 load_matrices (uint32_t values[n], const SharedArray<half> &array, int i)
 {
 #ifdef SYMPIE_EMULATED
-  emulate::load_matrices (
-      values, n, array.at<uint4> (i), { "load_matrices", __FILE__, __LINE__ });
+  /* The other lanes are not asked. */
+  emulate::load_matrices (values, n,
+      lane_of_warp () < 8 * n ? array.at<uint4> (i) : nullptr,
+      { "load_matrices", __FILE__, __LINE__ });
 #else
   unsigned address = (unsigned) __cvta_generic_to_shared (array.at<uint4> (i));
 
@@ -195,36 +213,48 @@ multiply_add_matrices (
  */
 
 template <>
-__device__ __forceinline__ void
-load_rows<half> (
-    Rows<half> *rows, const SharedArray<half> &array, int i, int stride)
+__device__ __forceinline__ int
+place_in_rows<half> (int stride)
 {
-  load_matrices<2> (rows->values, array, i + lane_of_warp () % 16 * stride);
+  return lane_of_warp () % 16 * stride + lane_of_warp () / 16 * 8;
+}
+
+template <>
+__device__ __forceinline__ int
+place_in_columns<half> (int stride)
+{
+  int lane = lane_of_warp ();
+
+  return (lane % 8 + lane / 16 * 8) * stride + lane / 8 % 2 * 8;
+}
+
+template <>
+__device__ __forceinline__ void
+load_rows<half> (Rows<half> *rows, const SharedArray<half> &array, int at, int)
+{
+  load_matrices<2> (rows->values, array, at);
 }
 
 template <>
 __device__ __forceinline__ void
 load_rows_twice<half> (
-    Rows<half> rows[2], const SharedArray<half> &array, int i, int stride)
+    Rows<half> rows[2], const SharedArray<half> &array, int at, int)
 {
-  int lane = lane_of_warp ();
   uint32_t values[4];
 
-  load_matrices<4> (values, array, i + lane % 16 * stride + lane / 16 * 8);
+  load_matrices<4> (values, array, at);
   rows[0] = { { values[0], values[1] } };
   rows[1] = { { values[2], values[3] } };
 }
 
 template <>
 __device__ __forceinline__ void
-load_columns<half> (Columns<half> columns[2][2], const SharedArray<half> &array,
-    int i, int stride)
+load_columns<half> (
+    Columns<half> columns[2][2], const SharedArray<half> &array, int at, int)
 {
-  int lane = lane_of_warp ();
   uint32_t values[4];
 
-  load_matrices<4> (values, array,
-      i + (lane % 8 + lane / 16 * 8) * stride + lane / 8 % 2 * 8);
+  load_matrices<4> (values, array, at);
   columns[0][0].value = values[0];
   columns[0][1].value = values[1];
   columns[1][0].value = values[2];

@@ -14,9 +14,9 @@ struct SympieCudaNem
 {
   const SympieCudaWeights *weights;
 
-  /* One allocation: crop, params, counters, and the tensors between layers. */
+  /* One allocation: crop, counters, and the tensors between layers. */
   void *memory, *crop;
-  float *params;
+  SympieCudaEstimate *estimate; /* pinned: head writes there */
   const void *features;
   SympieCudaConv layer[SYMPIE_CUDA_N_LAYERS];
   SympieCudaConvTiles tiles[SYMPIE_CUDA_N_LAYERS];
@@ -58,7 +58,6 @@ plan (SympieCudaNem *nem, int multiprocessors)
 
   in = nem->crop = take (memory, &size,
       (size_t) side * side * SYMPIE_CUDA_CROP_CHANNELS * element);
-  nem->params = take (memory, &size, (SYMPIE_N_PARAMS + 1) * sizeof (float));
   for (int i = 0; i < SYMPIE_CUDA_N_LAYERS; i++) {
     const SympieCudaLayerWeights *of_layer = &weights->layer[i];
     SympieCudaConv *layer = &nem->layer[i];
@@ -120,6 +119,7 @@ sympie_cuda_nem_new (const SympieCudaWeights *weights, int device,
 {
   SympieCudaNem *nem = calloc (1, sizeof *nem);
   int multiprocessors;
+  void *estimate;
   size_t size;
 
   if (!nem) {
@@ -129,8 +129,12 @@ sympie_cuda_nem_new (const SympieCudaWeights *weights, int device,
   nem->weights = weights;
   if (!sympie_cuda_ok (cudaDeviceGetAttribute (&multiprocessors,
                            cudaDevAttrMultiProcessorCount, device),
-          "count the multiprocessors", error))
+          "count the multiprocessors", error)
+      || !sympie_cuda_ok (cudaHostAlloc (&estimate, sizeof *nem->estimate,
+                              cudaHostAllocDefault),
+          "allocate the parameters", error))
     goto fail;
+  nem->estimate = estimate;
   size = plan (nem, multiprocessors);
   if (!sympie_cuda_ok (
           cudaMalloc (&nem->memory, size), "allocate NEM's tensors", error)
@@ -152,6 +156,8 @@ sympie_cuda_nem_free (SympieCudaNem *nem)
     return;
   if (nem->memory)
     cudaFree (nem->memory);
+  if (nem->estimate)
+    cudaFreeHost (nem->estimate);
   free (nem);
 }
 
@@ -161,10 +167,10 @@ sympie_cuda_nem_crop (const SympieCudaNem *nem)
   return nem->crop;
 }
 
-const float *
-sympie_cuda_nem_params (const SympieCudaNem *nem)
+const SympieCudaEstimate *
+sympie_cuda_nem_estimate (const SympieCudaNem *nem)
 {
-  return nem->params;
+  return nem->estimate;
 }
 
 cudaError_t
@@ -194,7 +200,7 @@ sympie_cuda_nem_head (SympieCudaNem *nem, const SympieCudaFold *fold,
     .bias = weights->head_bias,
     .gate_weight = weights->gate_weight,
     .gate_bias = weights->gate_bias,
-    .params = nem->params,
+    .params = nem->estimate->params.values,
   };
 
   return sympie_cuda_head (&head, fold, op, weights->half, to);

@@ -22,10 +22,15 @@ void sympie_cuda_nem_free (SympieCudaNem *nem); /* NULL is allowed */
 /* What sympie_cuda_preprocess fills. */
 void *sympie_cuda_nem_crop (const SympieCudaNem *nem);
 
-/* SYMPIE_N_PARAMS floats in device memory, estimated from the crop, and the
- * gate.
- */
-const float *sympie_cuda_nem_params (const SympieCudaNem *nem);
+/* What was estimated from the crop, once the stream was waited for: in host
+ * memory, where the last layer puts it. */
+typedef struct
+{
+  SympieParams params;
+  float gate;
+} SympieCudaEstimate;
+
+const SympieCudaEstimate *sympie_cuda_nem_estimate (const SympieCudaNem *nem);
 
 /* Puts the layers where `to` says, but for the last one, which follows and goes
  * on to `op` where `fold` is not NULL. */

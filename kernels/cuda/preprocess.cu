@@ -25,25 +25,58 @@ struct Source
   int shift;
 };
 
-template <typename Sample>
-__device__ float
-sum_of_taps (const SympieCudaPlane &plane, const SympieCudaTaps &x_taps,
-    const SympieCudaTaps &y_taps, int x, int y, int shift)
+/* Of N components that share their taps. As many samples as a pass has are on
+ * their way before the first is needed: of a frame of 1080p that is half the
+ * luma, or half of both chromas. Where there are fewer, the last ones come
+ * again and weigh nothing. */
+template <typename Sample, int N>
+__device__ __forceinline__ void
+sum_of_taps (const SympieCudaPlane planes[N], const SympieCudaTaps &x_taps,
+    const SympieCudaTaps &y_taps, int x, int y, int shift, float sums[N])
 {
-  const uint8_t *rows = plane.data + y_taps.start[y] * plane.stride
-                        + (ptrdiff_t) x_taps.start[x] * plane.step;
-  float sum = 0;
+  constexpr int ROWS = 3, COLUMNS = 6; /* of a pass */
+  const int last_x = x_taps.count - 1, last_y = y_taps.count - 1;
+  const int step = planes[0].step, first = x_taps.start[x] * step;
+  int row = y_taps.start[y];
 
-  for (int j = 0; j < y_taps.count; j++) {
-    const uint8_t *row = rows + j * plane.stride;
-    float of_row = 0;
+  for (int c = 0; c < N; c++)
+    sums[c] = 0;
+#pragma unroll 1
+  for (int j = 0; j <= last_y; j += ROWS) {
+    float of_rows[ROWS][N] = {};
+    const uint8_t *rows[ROWS][N];
 
-    for (int i = 0; i < x_taps.count; i++)
-      of_row += x_taps.weights[(ptrdiff_t) i * x_taps.n + x]
-                * (float) (*(const Sample *) (row + i * plane.step) >> shift);
-    sum += y_taps.weights[(ptrdiff_t) j * y_taps.n + y] * of_row;
+    for (int r = 0; r < ROWS; r++)
+      for (int c = 0; c < N; c++)
+        rows[r][c] =
+            planes[c].data + (row + min (j + r, last_y)) * planes[c].stride;
+#pragma unroll 1
+    for (int i = 0; i <= last_x; i += COLUMNS) {
+      Sample samples[ROWS][COLUMNS][N];
+      float weights[COLUMNS];
+
+#pragma unroll
+      for (int k = 0; k < COLUMNS; k++) {
+        int tap = min (i + k, last_x);
+        unsigned at = (unsigned) (first + tap * step);
+
+        for (int r = 0; r < ROWS; r++)
+          for (int c = 0; c < N; c++)
+            samples[r][k][c] = *(const Sample *) (rows[r][c] + at);
+        weights[k] = i + k <= last_x ? x_taps.weights[tap * x_taps.n + x] : 0;
+      }
+#pragma unroll
+      for (int k = 0; k < COLUMNS; k++)
+        for (int r = 0; r < ROWS; r++)
+          for (int c = 0; c < N; c++)
+            of_rows[r][c] += weights[k] * (float) (samples[r][k][c] >> shift);
+    }
+#pragma unroll
+    for (int r = 0; r < ROWS; r++)
+      if (j + r <= last_y)
+        for (int c = 0; c < N; c++)
+          sums[c] += y_taps.weights[(j + r) * y_taps.n + y] * of_rows[r][c];
   }
-  return sum;
 }
 
 template <typename T, typename Sample>
@@ -55,11 +88,13 @@ __launch_bounds__ (THREADS) preprocess (Source source, T *crop)
   Pack<T> pixel[SYMPIE_CUDA_CROP_CHANNELS / Pack<T>::SIZE];
   float code[3];
 
+  let_next_begin ();
   if (x >= width)
     return;
-  for (int c = 0; c < 3; c++)
-    code[c] = sum_of_taps<Sample> (source.component[c], source.x[c > 0],
-        source.y[c > 0], x, y, source.shift);
+  sum_of_taps<Sample, 1> (
+      source.component, source.x[0], source.y[0], x, y, source.shift, code);
+  sum_of_taps<Sample, 2> (source.component + 1, source.x[1], source.y[1], x, y,
+      source.shift, code + 1);
   for (int c = 0; c < SYMPIE_CUDA_CROP_CHANNELS; c++)
     pixel[c / Pack<T>::SIZE].values[c % Pack<T>::SIZE] = from_float<T> (0);
   for (int c = 0; c < 3; c++) {

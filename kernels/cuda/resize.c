@@ -86,6 +86,11 @@ sympie_cuda_resize_prepare (SympieCudaResize *resize, const SympieImage *image,
       && resize->chroma_site == site)
     return true;
 
+  /* An earlier frame may still read those that go. */
+  if (resize->memory
+      && !sympie_cuda_ok (
+          cudaStreamSynchronize (stream), "finish a frame", error))
+    return false;
   sympie_cuda_resize_clear (resize);
   if (!make_taps (taps, image, resize->input)) {
     sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");

@@ -100,6 +100,7 @@ put_nodes (SympieCudaSteps *steps, SympieCudaGraph *graph,
     .graph = graph->graph,
     .exec = graph->exec,
     .node = graph->preprocess,
+    .overlaps = steps->overlaps,
   };
   cudaError_t result = put_preprocess (steps, src, &to);
 
@@ -172,11 +173,10 @@ sympie_cuda_steps_enhance (SympieCudaSteps *steps, const SympieImage *src,
 
 bool
 sympie_cuda_steps_apply (SympieCudaSteps *steps, const SympieImage *src,
-    const SympieImage *dst, const float *params, float strength,
-    SympieError *error)
+    const SympieImage *dst, const SympieParams *params, SympieError *error)
 {
   SympieCudaTarget to = { .stream = steps->stream };
-  SympieCudaFold fold = fold_for (steps, src, strength);
+  SympieCudaFold fold = fold_for (steps, src, 1);
 
   return sympie_cuda_ok (
              sympie_cuda_fold (&fold, params, steps->op, steps->half, &to),

@@ -33,6 +33,7 @@ typedef struct
   SympieCudaNem *nem; /* NULL: DWM is all there is */
   SympieCudaOperator *op;
   bool heeds_gate; /* where it enhances */
+  bool overlaps; /* the GPU can begin a kernel before the last one has ended */
 
   SympieFormat format; /* of the frames that the rest is for */
   int width, height;
@@ -43,15 +44,13 @@ typedef struct
 void sympie_cuda_steps_clear (SympieCudaSteps *steps);
 
 /* These put work on the stream and do not wait, but where the size of frames
- * changes. The estimate is sympie_cuda_nem_params(). */
+ * changes. The estimate is sympie_cuda_nem_estimate(). */
 bool sympie_cuda_steps_estimate (
     SympieCudaSteps *steps, const SympieImage *src, SympieError *error);
 bool sympie_cuda_steps_enhance (SympieCudaSteps *steps, const SympieImage *src,
     const SympieImage *dst, float strength, SympieError *error);
 
-/* `params` are in device memory. */
 bool sympie_cuda_steps_apply (SympieCudaSteps *steps, const SympieImage *src,
-    const SympieImage *dst, const float *params, float strength,
-    SympieError *error);
+    const SympieImage *dst, const SympieParams *params, SympieError *error);
 
 #endif /* SYMPIE_CUDA_STEPS_H */

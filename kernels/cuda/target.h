@@ -11,6 +11,7 @@
 #define SYMPIE_CUDA_TARGET_H
 
 #include <cuda_runtime_api.h>
+#include <stdbool.h>
 
 typedef struct
 {
@@ -18,6 +19,8 @@ typedef struct
   cudaGraph_t graph;    /* to become a node after `node`; or */
   cudaGraphExec_t exec; /* to replace `node` */
   cudaGraphNode_t node; /* in a graph the latest, NULL at first */
+  bool overlaps;        /* a kernel of the graph begins before the one before it
+                           has ended (see let_next_begin() in device.h) */
 } SympieCudaTarget;
 
 #endif /* SYMPIE_CUDA_TARGET_H */

@@ -179,6 +179,76 @@ test_errors (void *state, uint64_t *seed)
   frame_clear (&frame);
 }
 
+/* What a neighbour brings is worked in, on the device where it is, which is not
+ * the one that the configuration names: another device has weights of its own.
+ */
+static void
+test_contexts (void)
+{
+#ifdef SYMPIE_EMULATED
+  SympieConfig config = SYMPIE_CONFIG_INIT;
+  int before = emulate_live_objects (), of_one;
+  void *state[3];
+
+  config.cuda_context = &config;
+  emulate_devices (2);
+  for (int i = 0; i < 3; i++) {
+    GPU (cudaSetDevice (i / 2));
+    state[i] = backend->open (&config, weights, NULL);
+    if (i == 0)
+      of_one = emulate_live_objects () - before;
+    CHECK (state[i]
+               && emulate_live_objects () - before
+                      == (i + 1) * of_one - (i == 0 ? 0 : 1),
+        "context %d: %d objects", i, emulate_live_objects () - before);
+  }
+  for (int i = 0; i < 3; i++)
+    backend->close (state[i]);
+  GPU (cudaSetDevice (0));
+  emulate_devices (1);
+  CHECK (emulate_live_objects () == before, "%d objects left",
+      emulate_live_objects () - before);
+#endif
+}
+
+/* The frame is there once the stream was waited for, and not before. */
+static void
+test_async (uint64_t *seed)
+{
+  SympieConfig config = SYMPIE_CONFIG_INIT;
+  Frame src = frame_new (SYMPIE_FORMAT_NV12, 130, 50, 0, &colorimetry, seed);
+  Frame dst = frame_new (SYMPIE_FORMAT_NV12, 130, 50, 0, &colorimetry, seed);
+  Frame other = frame_new (SYMPIE_FORMAT_NV12, 130, 50, 0, &colorimetry, seed);
+  SympieImage device_src = in_cuda_memory (&src);
+  SympieImage device_dst = in_cuda_memory (&other);
+  SympieTarget to_dst = gpu_frame_target (&device_dst);
+  SympieParams params;
+  void *state;
+
+  config.cuda_stream = gpu_stream ();
+  config.cuda_async = true;
+  state = backend->open (&config, NULL, NULL);
+  sympie_params_identity (&params);
+  params.kernel[11] = 0.2f;
+  CHECK (state && backend->apply (state, &src.image, &dst.target, &params, NULL)
+             && backend->apply (state, &device_src, &to_dst, &params, NULL),
+      "apply");
+#ifdef SYMPIE_EMULATED
+  CHECK (emulate_waiting (gpu_stream ()) > 0, "the call has waited");
+#endif
+  /* Parameters are the call's own. */
+  sympie_params_identity (&params);
+  gpu_frame_get (&other, &device_dst);
+  CHECK (frame_same_pixels (&dst, &other), "the frame");
+
+  backend->close (state);
+  gpu_frame_free (&device_src);
+  gpu_frame_free (&device_dst);
+  frame_clear (&src);
+  frame_clear (&dst);
+  frame_clear (&other);
+}
+
 /* ---- Threads ------------------------------------------------------------ */
 
 typedef struct
@@ -261,6 +331,8 @@ main (int argc, char **argv)
     test_enhance (state, &seed);
     test_errors (state, &seed);
     test_threads (state, &seed);
+    test_async (&seed);
+    test_contexts ();
     backend->close (state);
   }
   sympie_nem_weights_free (weights);

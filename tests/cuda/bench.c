@@ -5,11 +5,13 @@
 
 /* Times on the GPU, by events around many launches, as a Markdown table: NEM,
  * preprocessing and DWM of 1080p frames in every format, a copy of the same
- * bytes within the device, and whole frames. Frames take turns, so that they
- * come from memory and not from the cache. The table of the emulation only
- * shows that the program works. */
+ * bytes within the device, and whole frames: to others, in place, and from
+ * streams beside each other. Frames take turns, so that they come from memory
+ * and not from the cache. The table of the emulation only shows that the
+ * program works. */
 
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 #include <time.h>
 
@@ -27,6 +29,7 @@ enum
   N_FRAMES = 2,
   N_RUNS = 1,
   N_ROUNDS = 1,
+  MAX_STREAMS = 1,
 };
 #else
 enum
@@ -36,6 +39,7 @@ enum
   N_FRAMES = 24, /* in and out, 2.5 times an H200's cache at least */
   N_RUNS = 240,
   N_ROUNDS = 9,
+  MAX_STREAMS = 16,
 };
 #endif
 
@@ -50,6 +54,7 @@ typedef struct
   SympieCudaNem *nem;
   void *backend; /* for whole frames */
   SympieCudaOperator *op;
+  double of_streams[MAX_STREAMS + 1];
 } Bench;
 
 typedef void (*Run) (Bench *bench, int frame);
@@ -143,32 +148,88 @@ run_copy (Bench *bench, int frame)
       bench->stream));
 }
 
-/* What an application sees: one frame after the other, waited for. */
 static double
-measure_frames (Bench *bench)
+now (void)
 {
-  double best = INFINITY;
+  struct timespec time;
+
+  clock_gettime (CLOCK_MONOTONIC, &time);
+  return (double) time.tv_sec * 1e6 + (double) time.tv_nsec * 1e-3;
+}
+
+/* What an application sees: one frame after the other, waited for. */
+static void
+run_frames (Bench *bench, void *backend, bool in_place)
+{
   SympieParams params;
   float gate;
 
+  for (int i = 0; i < N_RUNS; i++) {
+    SympieImage *image = &bench->in[i % N_FRAMES];
+    SympieTarget to =
+        in_place ? gpu_frame_target (image) : bench->to[i % N_FRAMES];
+
+    if (!sympie_backend_cuda.enhance (
+            backend, image, &to, 1, &params, &gate, NULL))
+      exit (EXIT_FAILURE);
+  }
+}
+
+static double
+measure_frames (Bench *bench, bool in_place)
+{
+  double best = INFINITY;
+
   for (int round = 0; round < N_ROUNDS + 1; round++) {
-    struct timespec begin, end;
-    double time;
+    double begin = now ();
 
-    clock_gettime (CLOCK_MONOTONIC, &begin);
-    for (int i = 0; i < N_RUNS; i++) {
-      int frame = i % N_FRAMES;
-
-      if (!sympie_backend_cuda.enhance (bench->backend, &bench->in[frame],
-              &bench->to[frame], 1, &params, &gate, NULL))
-        exit (EXIT_FAILURE);
-    }
-    clock_gettime (CLOCK_MONOTONIC, &end);
-    time = (double) (end.tv_sec - begin.tv_sec) * 1e6
-           + (double) (end.tv_nsec - begin.tv_nsec) * 1e-3;
-    best = fmin (best, time / N_RUNS);
+    run_frames (bench, bench->backend, in_place);
+    best = fmin (best, (now () - begin) / N_RUNS);
   }
   return best;
+}
+
+typedef struct
+{
+  pthread_t thread;
+  Bench *bench;
+  void *backend;
+} Stream;
+
+static void *
+run_stream (void *data)
+{
+  Stream *stream = data;
+
+  run_frames (stream->bench, stream->backend, false);
+  return NULL;
+}
+
+/* Frames a second of so many contexts together, each with a thread. */
+static double
+measure_streams (Bench *bench, const SympieNemWeights *weights, int n)
+{
+  SympieConfig config = SYMPIE_CONFIG_INIT;
+  Stream streams[MAX_STREAMS];
+  double begin, time;
+
+  for (int i = 0; i < n; i++) {
+    streams[i].bench = bench;
+    streams[i].backend = sympie_backend_cuda.open (&config, weights, NULL);
+    if (!streams[i].backend)
+      exit (EXIT_FAILURE);
+    run_frames (bench, streams[i].backend, false);
+  }
+  begin = now ();
+  for (int i = 0; i < n; i++)
+    if (pthread_create (&streams[i].thread, NULL, run_stream, &streams[i]) != 0)
+      exit (EXIT_FAILURE);
+  for (int i = 0; i < n; i++)
+    pthread_join (streams[i].thread, NULL);
+  time = now () - begin;
+  for (int i = 0; i < n; i++)
+    sympie_backend_cuda.close (streams[i].backend);
+  return n * N_RUNS / time * 1e6;
 }
 
 static SympieImage
@@ -194,12 +255,12 @@ new_image (SympieFormat format, uint64_t *seed)
 }
 
 static void
-bench_format (
-    Bench *bench, SympieFormat format, const float *params, uint64_t *seed)
+bench_format (Bench *bench, const SympieNemWeights *weights,
+    SympieFormat format, const SympieParams *params, uint64_t *seed)
 {
   SympieCudaFold fold;
   const char *name = sympie_format_info (format)->name;
-  double dwm, copy, preprocess, whole, bytes;
+  double dwm, copy, preprocess, whole, in_place, bytes;
 
   for (int i = 0; i < N_FRAMES; i++) {
     bench->in[i] = new_image (format, seed);
@@ -219,11 +280,15 @@ bench_format (
   preprocess = measure (bench, run_preprocess);
   dwm = measure (bench, run_dwm);
   copy = measure (bench, run_copy);
-  whole = measure_frames (bench);
-  printf ("| %s | %.2f | %.2f | %.2f | %.0f %% | %.0f | %.1f | %.0f |\n", name,
-      preprocess, dwm, copy, 100 * copy / dwm, bytes / dwm * 1e-3, whole,
-      1e6 / whole);
+  whole = measure_frames (bench, false);
+  in_place = measure_frames (bench, true);
+  printf ("| %s | %.2f | %.2f | %.2f | %.0f %% | %.0f | %.1f | %.1f | %.0f |\n",
+      name, preprocess, dwm, copy, 100 * copy / dwm, bytes / dwm * 1e-3, whole,
+      in_place, 1e6 / whole);
   fflush (stdout);
+  if (format == SYMPIE_FORMAT_NV12)
+    for (int n = 1; n <= MAX_STREAMS; n *= 4)
+      bench->of_streams[n] = measure_streams (bench, weights, n);
 
   for (int i = 0; i < N_FRAMES; i++) {
     GPU (cudaFree (gpu_frame_target (&bench->in[i]).planes[0]));
@@ -245,7 +310,6 @@ main (void)
   const SympieCudaWeights *on_device;
   size_t before, after, total;
   SympieParams params;
-  float *device_params;
 
   GPU (cudaMemGetInfo (&before, &total));
   bench.backend = sympie_backend_cuda.open (&config, weights, NULL);
@@ -259,7 +323,6 @@ main (void)
   sympie_params_identity (&params);
   for (int i = 0; i < SYMPIE_N_PARAMS; i++)
     params.values[i] += check_random_float (&seed, -0.1f, 0.1f);
-  device_params = gpu_new (&params, sizeof params);
   bench.op = gpu_new (NULL, sympie_cuda_operator_size ());
 
   printf ("NEM, half, batch 1: %.1f us. Device memory of weights and two "
@@ -270,12 +333,14 @@ main (void)
       WIDTH, HEIGHT);
   printf (
       "| format | preprocessing | DWM | copy | copy/DWM | DWM, GB/s | whole "
-      "frame | frames/s |\n");
-  printf ("|---|---|---|---|---|---|---|---|\n");
+      "frame | in place | frames/s |\n");
+  printf ("|---|---|---|---|---|---|---|---|---|\n");
   for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-    bench_format (&bench, formats[i], device_params, &seed);
+    bench_format (&bench, weights, formats[i], &params, &seed);
+  printf ("\n| streams of NV12 | frames/s together |\n|---|---|\n");
+  for (int n = 1; n <= MAX_STREAMS; n *= 4)
+    printf ("| %d | %.0f |\n", n, bench.of_streams[n]);
 
-  GPU (cudaFree (device_params));
   GPU (cudaFree (bench.op));
   sympie_cuda_nem_free (bench.nem);
   sympie_cuda_weights_unref (on_device);

@@ -118,7 +118,6 @@ test (int format, int width, int height, int padding, int kind, bool half,
   Definition definition;
   double largest, mean;
   SympieCudaOperator *op = gpu_new (NULL, sympie_cuda_operator_size ());
-  void *device_params = gpu_new (&params, sizeof params);
 
   /* What is there before must not matter, but in the padding. */
   for (int p = 0; p < info->n_planes; p++)
@@ -130,7 +129,7 @@ test (int format, int width, int height, int padding, int kind, bool half,
   to = sympie_cuda_frame (&device_dst);
   sympie_colour_init (&colour, info, colorimetry);
   sympie_cuda_fold_init (&fold, info, &colour, kinds[kind].strength, half);
-  GPU (sympie_cuda_fold (&fold, device_params, op, half, gpu_target ()));
+  GPU (sympie_cuda_fold (&fold, &params, op, half, gpu_target ()));
   GPU (sympie_cuda_dwm (
       &from, &to, &colour, colorimetry->chroma_site, op, half, gpu_target ()));
   gpu_frame_get (&dst, &device_dst);
@@ -156,7 +155,6 @@ test (int format, int width, int height, int padding, int kind, bool half,
   definition_clear (&definition);
   gpu_frame_free (&device_src);
   gpu_frame_free (&device_dst);
-  GPU (cudaFree (device_params));
   GPU (cudaFree (op));
   frame_clear (&src);
   frame_clear (&dst);

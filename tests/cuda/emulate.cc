@@ -91,8 +91,8 @@ product (const T *left, const T *right_transposed, float *result)
   commit_copies ();
   wait_copies<0> ();
   __syncthreads ();
-  load_rows_twice (rows, a, 0, stride);
-  load_columns (columns, b, 0, stride);
+  load_rows_twice (rows, a, place_in_rows<T> (stride), stride);
+  load_columns (columns, b, place_in_columns<T> (stride), stride);
   for (int n = 0; n < 2; n++) {
     multiply (&sums[n], rows[0], rows[1], columns[n][0], columns[n][1]);
     for (int e = 0; e < 4; e++)
@@ -346,6 +346,72 @@ copy_not_waited_for (const int *memory)
   wait_copies<0> ();
 }
 
+static void
+copy_misaligned (const int *memory)
+{
+  SharedLayout shared;
+  auto array = shared.array<int> (256);
+
+  copy_16 (array, threadIdx.x * 4, memory + 1, true);
+  commit_copies ();
+  wait_copies<0> ();
+}
+
+/* ---- From block to block ------------------------------------------------- */
+
+/* Each block leaves its number, the last one adds them up; with one of the four
+ * steps left out it only seems to work. */
+static void
+add_blocks (int *left, unsigned *counter, int *sum, int without)
+{
+  SharedLayout shared;
+  auto is_last = shared.array<int> (1);
+
+  if (threadIdx.x == 40)
+    leave_for_blocks (&left[blockIdx.x], (int) blockIdx.x + 1);
+  if (without != 1)
+    __threadfence ();
+  if (without != 2)
+    __syncthreads ();
+  if (threadIdx.x == 0)
+    is_last.set (0, atomicAdd (counter, 1) + 1 == gridDim.x);
+  __syncthreads ();
+  if (!is_last.get (0) || threadIdx.x != 0)
+    return;
+  if (without != 3)
+    __threadfence ();
+  *sum = left_by_blocks (&left[0]) + left_by_blocks (&left[1]);
+}
+
+static void
+test_blocks ()
+{
+  const char *const texts[] = { "no fence: counts",
+    "no barrier: ", "no fence: reads" };
+  int *left, *sum, host = 0;
+  unsigned *counter;
+
+  cudaMalloc ((void **) &left, 2 * sizeof *left);
+  cudaMalloc ((void **) &sum, sizeof *sum);
+  cudaMalloc ((void **) &counter, sizeof *counter);
+  for (int without = 0; without < 4; without++) {
+    cudaMemsetAsync (counter, 0, sizeof *counter, stream);
+    if (without > 0) {
+      expect_fault ("from block to block", cudaErrorLaunchFailure,
+          texts[without - 1], add_blocks, left, counter, sum, without);
+      continue;
+    }
+    CHECK (run (add_blocks, left, counter, sum, 0) == cudaSuccess, "%s",
+        emulate_fault_text ());
+    cudaMemcpyAsync (&host, sum, sizeof host, cudaMemcpyDeviceToHost, stream);
+    cudaStreamSynchronize (stream);
+    CHECK (host == 3, "%d", host);
+  }
+  cudaFree (left);
+  cudaFree (sum);
+  cudaFree (counter);
+}
+
 /* ---- Device memory ------------------------------------------------------- */
 
 static void
@@ -393,6 +459,8 @@ test_faults ()
   cudaMalloc ((void **) &numbers, 16);
   expect_fault ("copies in flight", launch_failure, "unwritten",
       copy_not_waited_for, (const int *) numbers);
+  expect_fault ("a source that is not aligned", illegal_address, "misaligned",
+      copy_misaligned, (const int *) numbers);
   cudaFree (numbers);
 
   cudaMalloc ((void **) &memory, 1000);
@@ -549,6 +617,7 @@ main ()
   }
   emulate_order (false);
   test_faults ();
+  test_blocks ();
   test_streams ();
   test_failures ();
   cudaStreamDestroy (stream);

@@ -116,6 +116,9 @@ test_failures (void)
     { "cudaGraphInstantiate", cudaErrorMemoryAllocation },
     { "cudaGraphLaunch", cudaErrorContextIsDestroyed },
     { "cudaStreamSynchronize", cudaErrorLaunchFailure },
+    { "cudaEventCreateWithFlags", cudaErrorMemoryAllocation },
+    { "cudaEventRecord", cudaErrorContextIsDestroyed },
+    { "cudaEventSynchronize", cudaErrorLaunchFailure },
   };
   SympieError error = { 0 };
   int n = 0;
@@ -132,6 +135,34 @@ test_failures (void)
   }
   CHECK (enhance (NULL) && compare (NULL), "after all failures");
   printf ("%d failures\n", n);
+}
+
+/* A GPU that is there, but older than what the kernels are compiled for. */
+static void
+test_old_device (void)
+{
+  SympieDevice device = SYMPIE_DEVICE_AUTO;
+  SympieConfig config = SYMPIE_CONFIG_INIT;
+  SympieContext *context;
+  SympieError error = { 0 };
+
+  for (int i = 0; i < 3; i++) {
+    emulate_fail ("cudaFuncGetAttributes", 0, cudaErrorNoKernelImageForDevice);
+    if (i == 0) {
+      CHECK (!sympie_cuda_available (0, &error)
+                 && strstr (error.message, "no kernel image"),
+          "%s", error.message);
+    } else {
+      config.device = i == 1 ? SYMPIE_DEVICE_AUTO : SYMPIE_DEVICE_CUDA;
+      error = (SympieError){ 0 };
+      context = sympie_open (&config, &error);
+      device = context ? sympie_device (context) : SYMPIE_DEVICE_AUTO;
+      CHECK (device == (i == 1 ? SYMPIE_DEVICE_CPU : SYMPIE_DEVICE_AUTO),
+          "%d: device %d, %s", i, device, error.message);
+      sympie_close (context);
+    }
+    emulate_reset ();
+  }
 }
 
 static void
@@ -165,6 +196,7 @@ main (int argc, char **argv)
   emulate_skip_kernels (true);
   test_failures ();
   test_no_device ();
+  test_old_device ();
   emulate_skip_kernels (false);
 
   gpu_frame_free (&on_device);

@@ -9,7 +9,8 @@
 # tensor cores (HMMA). Nothing may spill or reach local memory, and nothing may
 # divide that runs more often than once a frame. `count` is how many instructions
 # a thread runs: each as often as the loops around it turn, without what
-# rarely() (device.h) keeps for the border of a frame.
+# rarely() (device.h) keeps for the border of a frame. What time of NEM's follows
+# is the second table (estimate.c), and has a budget too.
 #
 # Skips (77) where nvcc or nvdisasm is missing. NVCC and NVDISASM name them where
 # they are not on the path (pip install nvidia-cuda-nvdisasm).
@@ -42,16 +43,16 @@ fold<float>                      48  -     -  -
 fold<__half>                     48  -     -  -
 squares<float>                   40  -     -  -
 squares<__half>                  40  -     -  -
-head<float>                      48  -     -  -
-head<__half>                     48  -     -  -
-preprocess<float,unsignedchar>   40  -     -  -
-preprocess<float,unsignedshort>  40  -     -  -
-preprocess<__half,unsignedchar>  40  -     -  -
-preprocess<__half,unsignedshort> 40  -     -  -
+head<float>                      56  -     -  -
+head<__half>                     56  -     -  -
+preprocess<float,unsignedchar>   80  2,2,2,2  1  1600
+preprocess<float,unsignedshort>  80  2,2,2,2  1  1600
+preprocess<__half,unsignedchar>  80  2,2,2,2  1  1600
+preprocess<__half,unsignedshort> 80  2,2,2,2  1  1600
 conv<float,64>                  128  -     -  -
 conv<float,128>                 128  -     -  -
-conv<__half,64>                  80  step  1  105
-conv<__half,128>                 80  step  1  105
+conv<__half,64>                  80  step  1   98
+conv<__half,128>                 80  step  1   98
 '
 
 find_tool() { # NAME GIVEN
@@ -180,4 +181,13 @@ for architecture in "${@:-90}"; do
     END { if (fail != "") { print "\nsm_" sm " over the budget:" fail; exit 1 } }
   ' "$out/budgets" - || status=1
 done
+
+nem_us=42 # of an H100 at most
+"${CC:-cc}" -std=gnu11 -DSYMPIE_EMULATED -Ikernels -Ikernels/cuda/emulated \
+  tests/cuda/estimate.c kernels/cuda/{conv_tile,half}.c -lm -o "$out/estimate"
+echo
+"$out/estimate" | tee "$out/nem"
+awk -F'|' -v most=$nem_us '/ all / { us = $7 }
+  END { if (us == "" || us > most) { print "NEM: " us " us, more than " most; exit 1 } }' \
+  "$out/nem" || status=1
 exit "${status:-0}"

@@ -135,8 +135,19 @@ struct CopyLater
   int group;
 };
 
+/* How far what a thread left for other blocks has got, and whether it may read
+ * what they left. */
+enum class Passing
+{
+  NOTHING,
+  LEFT,
+  FENCED, /* and no barrier yet */
+};
+
 struct Thread
 {
+  Passing passing;
+  bool has_fenced; /* since the block was counted */
   Context context;
   State state;
   Site site; /* where it waits */
@@ -186,6 +197,7 @@ struct Worker
   unsigned char *shared;
   std::vector<Shadow> shadow;
   uint16_t barriers;
+  bool is_counted; /* other blocks were told of what this one left */
   int current;
   Context scheduler;
 };
@@ -382,8 +394,13 @@ release_barrier ()
   }
 
   worker->barriers++;
-  for (int i = 0; i < at_barrier; i++)
-    worker->threads[i].state = State::RUNNABLE;
+  for (int i = 0; i < at_barrier; i++) {
+    Thread *thread = &worker->threads[i];
+
+    thread->state = State::RUNNABLE;
+    if (thread->passing == Passing::FENCED)
+      thread->passing = Passing::NOTHING;
+  }
   return at_barrier > 0;
 }
 
@@ -397,12 +414,15 @@ run_block ()
   std::fill (worker->shadow.begin (), worker->shadow.end (),
       Shadow{ { NOBODY, 0, 0 }, { NOBODY, 0, 0 } });
   worker->barriers = 0;
+  worker->is_counted = false;
   for (Warp &warp : worker->warps)
     warp = {};
   for (int i = 0; i < n; i++) {
     Thread *thread = &worker->threads[i];
 
     thread->state = State::RUNNABLE;
+    thread->passing = Passing::NOTHING;
+    thread->has_fenced = false;
     thread->copies.clear ();
     thread->groups = 0;
     start_context (&thread->context, worker->stacks + i * STACK_SIZE);
@@ -619,6 +639,59 @@ shared_write (const void *address, size_t size, Site site)
   }
 }
 
+/* ---- Between blocks ------------------------------------------------------ */
+
+void
+left_for_blocks (Site site)
+{
+  current_thread ()->passing = Passing::LEFT;
+  if (!worker->is_counted)
+    return;
+  fault (cudaErrorLaunchFailure,
+      "no barrier: leaves data at %s:%d when the block is counted", site.file,
+      site.line);
+  leave ();
+}
+
+void
+fence ()
+{
+  Thread *thread = current_thread ();
+
+  __atomic_thread_fence (__ATOMIC_SEQ_CST);
+  thread->has_fenced = true;
+  if (thread->passing == Passing::LEFT)
+    thread->passing = Passing::FENCED;
+}
+
+void
+count_block (Site site)
+{
+  for (int i = 0; i < worker->n_threads; i++) {
+    Thread *thread = &worker->threads[i];
+
+    if (thread->passing != Passing::NOTHING) {
+      fault (cudaErrorLaunchFailure,
+          "%s: counts the block at %s:%d, and what thread %d left is not there",
+          thread->passing == Passing::LEFT ? "no fence" : "no barrier",
+          site.file, site.line, i);
+      leave ();
+    }
+    thread->has_fenced = false;
+  }
+  worker->is_counted = true;
+}
+
+void
+reads_of_blocks (Site site)
+{
+  if (current_thread ()->has_fenced)
+    return;
+  fault (cudaErrorLaunchFailure,
+      "no fence: reads what other blocks left at %s:%d", site.file, site.line);
+  leave ();
+}
+
 /* ---- Instructions on matrices -------------------------------------------- */
 
 namespace {
@@ -727,6 +800,11 @@ copy_later (void *dst, const void *src, size_t size, size_t valid, Site site)
   Thread *thread = current_thread ();
   size_t first = (unsigned char *) dst - worker->shared;
 
+  if ((uintptr_t) src % 16 != 0) {
+    fault (cudaErrorIllegalAddress, "misaligned: copies from %p at %s:%d", src,
+        site.file, site.line);
+    leave ();
+  }
   /* From here on until it is waited for, nobody may touch it. */
   shared_write (dst, size, site);
   for (size_t i = first / 2; i < (first + size) / 2; i++)

@@ -35,6 +35,7 @@ typedef enum cudaError
   cudaErrorInsufficientDriver = 35,
   cudaErrorNoDevice = 100,
   cudaErrorInvalidDevice = 101,
+  cudaErrorNoKernelImageForDevice = 209,
   cudaErrorIllegalAddress = 700,
   cudaErrorLaunchOutOfResources = 701,
   cudaErrorContextIsDestroyed = 709,
@@ -58,6 +59,7 @@ enum cudaDeviceAttr
 enum
 {
   cudaStreamNonBlocking = 1,
+  cudaEventBlockingSync = 1,
   cudaEventDisableTiming = 2,
   cudaHostAllocDefault = 0,
 };
@@ -73,6 +75,14 @@ cudaError_t cudaGetDevice (int *device);
 cudaError_t cudaSetDevice (int device);
 cudaError_t cudaDeviceGetAttribute (
     int *value, enum cudaDeviceAttr attribute, int device);
+typedef struct
+{
+  int numRegs;
+} cudaFuncAttributes;
+
+/* Fails with cudaErrorNoKernelImageForDevice where it is planned. */
+cudaError_t cudaFuncGetAttributes (
+    cudaFuncAttributes *attributes, const void *kernel);
 cudaError_t cudaMemGetInfo (size_t *free, size_t *total);
 cudaError_t cudaGetLastError (void);
 const char *cudaGetErrorString (cudaError_t error);
@@ -132,6 +142,9 @@ const char *emulate_fault_text (void);
 
 /* Allocations, streams, events and graphs that have not been given back. */
 int emulate_live_objects (void);
+
+/* What is on a stream and has not happened yet. */
+int emulate_waiting (cudaStream_t stream);
 
 /* Threads and warps run last to first where `backward`: code that relies on an
  * order that nothing guarantees gives other results. */

@@ -19,9 +19,13 @@
  * - two threads touch the same shared memory, one of them writing, with no
  *   barrier between
  * - it touches memory that is outside of every allocation
+ * - an atomic operation tells other blocks of what a thread left for them, and
+ *   that thread has not fenced, or there was no barrier after it; or a thread
+ *   reads what others left and has not fenced since
+ * - it copies in the background from an address that is not a multiple of 16
  *
- * It does not see: races in device memory, pointers that are good on the host
- * only, and overruns from one plane to another inside one allocation.
+ * It does not see: other races in device memory, pointers that are good on the
+ * host only, and overruns from one plane to another inside one allocation.
  */
 
 #ifndef SYMPIE_EMULATE_H
@@ -256,6 +260,12 @@ template <unsigned (*read) (int)> struct Index
 
 void barrier (Site site);
 
+/* What device.h says of data that passes from block to block. */
+void left_for_blocks (Site site);
+void reads_of_blocks (Site site);
+void fence ();
+void count_block (Site site);
+
 /* Operations of a part of a warp are not emulated, but refused. */
 void check_mask (unsigned mask, Site site);
 
@@ -364,12 +374,13 @@ __shfl_xor_sync (unsigned mask, T value, int other, EMULATE_CALLER)
 static inline void
 __threadfence ()
 {
-  __atomic_thread_fence (__ATOMIC_SEQ_CST);
+  emulate::fence ();
 }
 
 static inline unsigned
-atomicAdd (unsigned *address, unsigned value)
+atomicAdd (unsigned *address, unsigned value, EMULATE_CALLER)
 {
+  emulate::count_block (EMULATE_SITE ("atomicAdd"));
   return __atomic_fetch_add (address, value, __ATOMIC_SEQ_CST);
 }
 

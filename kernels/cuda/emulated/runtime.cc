@@ -301,6 +301,13 @@ cudaDeviceGetAttribute (int *value, enum cudaDeviceAttr attribute, int device)
 }
 
 cudaError_t
+cudaFuncGetAttributes (cudaFuncAttributes *attributes, const void *kernel)
+{
+  *attributes = {};
+  return enter ("cudaFuncGetAttributes");
+}
+
+cudaError_t
 cudaMemGetInfo (size_t *free, size_t *total)
 {
   Lock lock (mutex);
@@ -337,6 +344,8 @@ cudaGetErrorString (cudaError_t error)
     return "no CUDA-capable device is detected";
   case cudaErrorInvalidDevice:
     return "invalid device ordinal";
+  case cudaErrorNoKernelImageForDevice:
+    return "no kernel image is available for execution on the device";
   case cudaErrorIllegalAddress:
     return "an illegal memory access was encountered";
   case cudaErrorLaunchOutOfResources:
@@ -624,6 +633,12 @@ cudaEventRecord (cudaEvent_t event, cudaStream_t stream)
     return error;
   unsigned long record = ++state->recorded;
 
+  /* It may be of another program's copy of this. */
+  {
+    Lock lock (mutex);
+
+    streams.insert (stream);
+  }
   state->stream = stream;
   return add (stream, [state, record] {
     state->reached = record;
@@ -844,6 +859,14 @@ emulate_live_objects (void)
   Lock lock (mutex);
 
   return live_objects;
+}
+
+int
+emulate_waiting (cudaStream_t stream)
+{
+  Lock lock (stream->mutex);
+
+  return (int) stream->waiting.size ();
 }
 
 void
