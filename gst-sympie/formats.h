@@ -15,11 +15,12 @@
 G_BEGIN_DECLS
 
 /* The formats and sizes of sympie.h as caps, and the formats that CUDA takes
- * (see sympie_format_is_on_cuda); an element puts its caps features
- * in front. */
-#define GST_SYMPIE_FORMATS_CUDA                                                \
-  "RGB, BGR, RGBx, BGRx, xRGB, xBGR, RGBA, BGRA, ARGB, ABGR, GBR, "            \
+ * (see sympie_format_is_on_cuda), of which GStreamer allocates all but two in
+ * CUDA memory; an element puts its caps features in front. */
+#define GST_SYMPIE_FORMATS_CUDA_MEMORY                                         \
+  "RGB, BGR, RGBx, BGRx, RGBA, BGRA, ARGB, ABGR, GBR, "                        \
   "I420, YV12, NV12, NV21, Y42B, Y444, I420_10LE, P010_10LE"
+#define GST_SYMPIE_FORMATS_CUDA GST_SYMPIE_FORMATS_CUDA_MEMORY ", xRGB, xBGR"
 #define GST_SYMPIE_FORMATS                                                     \
   GST_SYMPIE_FORMATS_CUDA                                                      \
   ", "                                                                         \

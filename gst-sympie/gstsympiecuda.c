@@ -11,17 +11,44 @@
 
 #define CUDA_FEATURES "memory:CUDAMemory"
 
+#include <gst/cuda/gstcudabufferpool.h>
+#include <gst/cuda/gstcudacontext.h>
+#include <gst/cuda/gstcudaloader.h>
+#include <gst/cuda/gstcudamemory.h>
+#include <gst/cuda/gstcudautils.h>
+
 /* ---- What differs between versions of GStreamer -------------------------- */
 
-/* From 1.24 on buffers have a stream: an element may pass one on before the GPU
- * has finished with it, and what works on the same stream need not wait. */
-#ifndef GST_SYMPIE_CUDA_STREAMS
-#define GST_SYMPIE_CUDA_STREAMS GST_CHECK_VERSION (1, 24, 0)
+/* From 1.24 on memory has a stream: an element may pass it on before the GPU
+ * has finished with it, and what works on the same stream need not wait.
+ * Before, whoever passes a buffer on has waited. Which of the two it is shows
+ * when the plugin runs: these are weak, and NULL where the library has them
+ * not. */
+#if GST_CHECK_VERSION(1, 24, 0)
+#include <gst/cuda/gstcudastream.h>
+#else
+typedef struct _GstCudaStream GstCudaStream;
+GstCudaStream *gst_cuda_stream_new (GstCudaContext *context);
+CUstream gst_cuda_stream_get_handle (GstCudaStream *stream);
+void gst_buffer_pool_config_set_cuda_stream (
+    GstStructure *config, GstCudaStream *stream);
+GstCudaStream *gst_cuda_memory_get_stream (GstCudaMemory *memory);
+void gst_cuda_memory_sync (GstCudaMemory *memory);
+#define GST_CUDA_MEMORY_TRANSFER_NEED_SYNC (GST_MEMORY_FLAG_LAST << 2)
 #endif
+#pragma weak gst_cuda_stream_new
+#pragma weak gst_cuda_stream_get_handle
+#pragma weak gst_buffer_pool_config_set_cuda_stream
+#pragma weak gst_cuda_memory_get_stream
+#pragma weak gst_cuda_memory_sync
 
-#if GST_SYMPIE_CUDA_STREAMS
-
-#include <gst/cuda/gstcuda.h>
+static gboolean
+has_streams (void)
+{
+  return gst_cuda_stream_new && gst_cuda_stream_get_handle
+         && gst_buffer_pool_config_set_cuda_stream && gst_cuda_memory_get_stream
+         && gst_cuda_memory_sync;
+}
 
 static GstCudaStream *
 stream_of (const GstSympieCuda *cuda)
@@ -29,84 +56,13 @@ stream_of (const GstSympieCuda *cuda)
   return (GstCudaStream *) cuda->stream;
 }
 
-static void
-clear_stream (GstSympieCuda *cuda)
+/* Whether what works on our stream need not wait for the memory. */
+static gboolean
+is_of_stream (const GstSympieCuda *cuda, GstCudaMemory *memory)
 {
-  gst_clear_cuda_stream ((GstCudaStream **) &cuda->stream);
+  return cuda->stream
+         && gst_cuda_memory_get_stream (memory) == stream_of (cuda);
 }
-
-/* Without one of its own libsympie makes one, which is as right. */
-static void
-make_stream (GstSympieCuda *cuda)
-{
-  clear_stream (cuda);
-  cuda->stream =
-      (GstMiniObject *) gst_cuda_stream_new ((GstCudaContext *) cuda->context);
-}
-
-static gpointer
-stream_handle (const GstSympieCuda *cuda)
-{
-  return cuda->stream ? gst_cuda_stream_get_handle (stream_of (cuda)) : NULL;
-}
-
-static void
-set_stream_of_pool (const GstSympieCuda *cuda, GstStructure *config)
-{
-  if (cuda->stream)
-    gst_buffer_pool_config_set_cuda_stream (config, stream_of (cuda));
-}
-
-/* After the map, which may have put an upload on the memory's stream. */
-static void
-wait_for_memory (const GstSympieCuda *cuda, GstBuffer *buffer)
-{
-  for (guint i = 0; i < gst_buffer_n_memory (buffer); i++) {
-    GstMemory *memory = gst_buffer_peek_memory (buffer, i);
-
-    if (gst_is_cuda_memory (memory)
-        && (!cuda->stream
-            || gst_cuda_memory_get_stream (GST_CUDA_MEMORY_CAST (memory))
-                   != stream_of (cuda)))
-      gst_cuda_memory_sync (GST_CUDA_MEMORY_CAST (memory));
-  }
-}
-
-#else /* up to 1.22 whoever passes a buffer on has waited */
-
-#include <gst/cuda/gstcudabufferpool.h>
-#include <gst/cuda/gstcudacontext.h>
-#include <gst/cuda/gstcudaloader.h>
-#include <gst/cuda/gstcudamemory.h>
-#include <gst/cuda/gstcudautils.h>
-
-static void
-clear_stream (GstSympieCuda *cuda)
-{
-}
-
-static void
-make_stream (GstSympieCuda *cuda)
-{
-}
-
-static gpointer
-stream_handle (const GstSympieCuda *cuda)
-{
-  return NULL;
-}
-
-static void
-set_stream_of_pool (const GstSympieCuda *cuda, GstStructure *config)
-{
-}
-
-static void
-wait_for_memory (const GstSympieCuda *cuda, GstBuffer *buffer)
-{
-}
-
-#endif
 
 /* ---- Contexts ------------------------------------------------------------ */
 
@@ -132,39 +88,140 @@ context_of (const GstSympieCuda *cuda)
   return (GstCudaContext *) cuda->context;
 }
 
+/* For those that no neighbour brings one: the context of a device that other
+ * elements of this process use, or a new one. Takes hundreds of megabytes of
+ * the device's memory each. */
+static GstCudaContext *
+share_context (gint device)
+{
+  static GMutex mutex;
+  static GHashTable *contexts; /* a GWeakRef for each device */
+  GstCudaContext *context;
+  GWeakRef *ref;
+
+  g_mutex_lock (&mutex);
+  if (!contexts)
+    contexts = g_hash_table_new (NULL, NULL);
+  ref = g_hash_table_lookup (contexts, GINT_TO_POINTER (device));
+  if (!ref) {
+    ref = g_new (GWeakRef, 1);
+    g_weak_ref_init (ref, NULL);
+    g_hash_table_insert (contexts, GINT_TO_POINTER (device), ref);
+  }
+  context = g_weak_ref_get (ref);
+  if (!context) {
+    context = gst_cuda_context_new ((guint) device);
+    g_weak_ref_set (ref, context);
+  }
+  g_mutex_unlock (&mutex);
+  return context;
+}
+
+/* Takes the reference to a context, unless there is one. */
+static void
+set_context (GstSympieCuda *cuda, GstElement *element, GstCudaContext *context)
+{
+  GST_OBJECT_LOCK (element);
+  if (!cuda->context) {
+    cuda->context = (GstObject *) context;
+    context = NULL;
+  }
+  GST_OBJECT_UNLOCK (element);
+  gst_clear_object (&context);
+}
+
 void
 gst_sympie_cuda_set_context (
     GstSympieCuda *cuda, GstElement *element, gint device, GstContext *context)
 {
-  if (has_library ())
-    gst_cuda_handle_set_context (
-        element, context, device, (GstCudaContext **) &cuda->context);
+  GstCudaContext *found = NULL;
+
+  if (has_library ()
+      && gst_cuda_handle_set_context (element, context, device, &found)
+      && found)
+    set_context (cuda, element, found);
 }
 
 gboolean
 gst_sympie_cuda_query (
     const GstSympieCuda *cuda, GstElement *element, GstQuery *query)
 {
-  return cuda->context
-         && gst_cuda_handle_context_query (element, query, context_of (cuda));
+  GstObject *context;
+  gboolean answered;
+
+  GST_OBJECT_LOCK (element);
+  context = cuda->context ? gst_object_ref (cuda->context) : NULL;
+  GST_OBJECT_UNLOCK (element);
+  answered = context
+             && gst_cuda_handle_context_query (
+                 element, query, (GstCudaContext *) context);
+  gst_clear_object (&context);
+  return answered;
+}
+
+/* Those asked answer through gst_element_set_context(). */
+static void
+ask_for_context (GstElement *element)
+{
+  GstPad *pads[] = { gst_element_get_static_pad (element, "src"),
+    gst_element_get_static_pad (element, "sink") };
+
+  for (guint i = 0; i < G_N_ELEMENTS (pads); i++) {
+    GstQuery *query = gst_query_new_context (GST_CUDA_CONTEXT_TYPE);
+    GstContext *context;
+
+    if (gst_pad_peer_query (pads[i], query)) {
+      gst_query_parse_context (query, &context);
+      if (context)
+        gst_element_set_context (element, context);
+    }
+    gst_query_unref (query);
+    gst_object_unref (pads[i]);
+  }
+  gst_element_post_message (
+      element, gst_message_new_need_context (
+                   GST_OBJECT (element), GST_CUDA_CONTEXT_TYPE));
 }
 
 gboolean
 gst_sympie_cuda_open (GstSympieCuda *cuda, GstElement *element, gint device)
 {
-  if (!has_library ()
-      || !gst_cuda_ensure_element_context (
-          element, device, (GstCudaContext **) &cuda->context))
+  GstCudaContext *context;
+
+  if (!has_library ())
     return FALSE;
-  make_stream (cuda);
-  return TRUE;
+  if (!cuda->context)
+    ask_for_context (element);
+  if (!cuda->context && (context = share_context (device))) {
+    gst_element_post_message (
+        element, gst_message_new_have_context (GST_OBJECT (element),
+                     gst_context_new_cuda_context (context)));
+    set_context (cuda, element, context);
+  }
+  gst_clear_mini_object (&cuda->stream);
+  /* Without one of its own libsympie makes one, which is as right. */
+  if (cuda->context && has_streams ())
+    cuda->stream = (GstMiniObject *) gst_cuda_stream_new (context_of (cuda));
+  return cuda->context != NULL;
+}
+
+static void
+replace_context (GstSympieCuda *cuda, GstElement *element, GstObject *context)
+{
+  GstObject *old;
+
+  gst_clear_mini_object (&cuda->stream);
+  GST_OBJECT_LOCK (element);
+  old = cuda->context;
+  cuda->context = context;
+  GST_OBJECT_UNLOCK (element);
+  gst_clear_object (&old);
 }
 
 void
-gst_sympie_cuda_close (GstSympieCuda *cuda)
+gst_sympie_cuda_close (GstSympieCuda *cuda, GstElement *element)
 {
-  clear_stream (cuda);
-  gst_clear_object (&cuda->context);
+  replace_context (cuda, element, NULL);
 }
 
 gpointer
@@ -176,7 +233,7 @@ gst_sympie_cuda_handle (const GstSympieCuda *cuda)
 gpointer
 gst_sympie_cuda_stream (const GstSympieCuda *cuda)
 {
-  return stream_handle (cuda);
+  return cuda->stream ? gst_cuda_stream_get_handle (stream_of (cuda)) : NULL;
 }
 
 gboolean
@@ -236,23 +293,44 @@ gst_sympie_cuda_is_foreign (const GstSympieCuda *cuda, GstBuffer *buffer)
 }
 
 void
-gst_sympie_cuda_adopt (GstSympieCuda *cuda, GstBuffer *buffer)
+gst_sympie_cuda_adopt (
+    GstSympieCuda *cuda, GstElement *element, GstBuffer *buffer)
 {
-  clear_stream (cuda);
-  gst_object_replace (
-      &cuda->context, GST_OBJECT_CAST (memory_of (buffer)->context));
+  replace_context (cuda, element, gst_object_ref (memory_of (buffer)->context));
 }
 
 gboolean
 gst_sympie_cuda_map (const GstSympieCuda *cuda, GstVideoFrame *frame,
     const GstVideoInfo *info, GstBuffer *buffer, GstMapFlags flags)
 {
-  if (!memory_of (buffer)
+  GstCudaMemory *memory = memory_of (buffer);
+
+  if (!memory
       || !gst_video_frame_map (
           frame, info, buffer, flags | (GstMapFlags) GST_MAP_CUDA))
     return FALSE;
-  wait_for_memory (cuda, buffer);
+  /* After the map, which may have put an upload on the memory's stream. */
+  if (has_streams () && !is_of_stream (cuda, memory))
+    gst_cuda_memory_sync (memory);
   return TRUE;
+}
+
+gboolean
+gst_sympie_cuda_finish (
+    const GstSympieCuda *cuda, GstBuffer *in, GstBuffer *out)
+{
+  GstCudaMemory *memory = memory_of (out);
+  gboolean done;
+
+  if (!cuda->stream)
+    return TRUE; /* then libsympie has waited */
+  if (is_of_stream (cuda, memory_of (in)) && is_of_stream (cuda, memory)) {
+    GST_MINI_OBJECT_FLAG_SET (memory, GST_CUDA_MEMORY_TRANSFER_NEED_SYNC);
+    return TRUE;
+  }
+  done = CuStreamSynchronize (gst_sympie_cuda_stream (cuda)) == CUDA_SUCCESS;
+  GST_MINI_OBJECT_FLAG_UNSET (memory, GST_CUDA_MEMORY_TRANSFER_NEED_SYNC);
+  return done;
 }
 
 /* ---- Pools --------------------------------------------------------------- */
@@ -272,7 +350,8 @@ new_pool (
     return NULL;
   }
   gst_buffer_pool_config_add_option (config, GST_BUFFER_POOL_OPTION_VIDEO_META);
-  set_stream_of_pool (cuda, config);
+  if (cuda->stream)
+    gst_buffer_pool_config_set_cuda_stream (config, stream_of (cuda));
   gst_buffer_pool_config_set_params (
       config, caps, (guint) GST_VIDEO_INFO_SIZE (&info), min, max);
   if (!gst_buffer_pool_set_config (pool, config)) {

@@ -21,13 +21,14 @@ G_BEGIN_DECLS
 #ifdef HAVE_GST_CUDA
 #define GST_SYMPIE_CUDA_CAPS                                                   \
   "; video/x-raw(memory:CUDAMemory), " GST_SYMPIE_CAPS_FIELDS_OF (             \
-      GST_SYMPIE_FORMATS_CUDA)
+      GST_SYMPIE_FORMATS_CUDA_MEMORY)
 #else
 #define GST_SYMPIE_CUDA_CAPS ""
 #endif
 
 /* A GstCudaContext that may be shared with other elements, and a GstCudaStream
- * of it, which GStreamer has from 1.24 on. Zero before. */
+ * of it, which GStreamer has from 1.24 on. Zero before. The element's lock
+ * guards the context, which other threads ask for and bring. */
 typedef struct
 {
   GstObject *context;    /* NULL: none */
@@ -42,11 +43,12 @@ void gst_sympie_cuda_set_context (
 gboolean gst_sympie_cuda_query (
     const GstSympieCuda *cuda, GstElement *element, GstQuery *query);
 
-/* Asks neighbours and the application for a context, or makes one. Fails where
- * GStreamer finds no driver or the device none. */
+/* Asks neighbours and the application for a context, or takes one that all such
+ * elements of the process share on the device. Fails where GStreamer finds no
+ * driver or the device none. */
 gboolean gst_sympie_cuda_open (
     GstSympieCuda *cuda, GstElement *element, gint device);
-void gst_sympie_cuda_close (GstSympieCuda *cuda);
+void gst_sympie_cuda_close (GstSympieCuda *cuda, GstElement *element);
 
 /* The CUcontext and the CUstream, for libsympie; NULL: none, libsympie uses its
  * own. Between enter and leave the context is current in the calling thread. */
@@ -63,11 +65,18 @@ GstCaps *gst_sympie_cuda_remove_from_caps (GstCaps *caps);
  * returns TRUE. What was made in the old context must be gone. */
 gboolean gst_sympie_cuda_is_foreign (
     const GstSympieCuda *cuda, GstBuffer *buffer);
-void gst_sympie_cuda_adopt (GstSympieCuda *cuda, GstBuffer *buffer);
+void gst_sympie_cuda_adopt (
+    GstSympieCuda *cuda, GstElement *element, GstBuffer *buffer);
 
 /* Maps a buffer for the device: the frame's planes are device addresses. */
 gboolean gst_sympie_cuda_map (const GstSympieCuda *cuda, GstVideoFrame *frame,
     const GstVideoInfo *info, GstBuffer *buffer, GstMapFlags flags);
+
+/* After work from one buffer to another was put on the stream, where there is
+ * one: where both are of that stream, leaves the waiting to who reads `out`.
+ * Between enter and leave. */
+gboolean gst_sympie_cuda_finish (
+    const GstSympieCuda *cuda, GstBuffer *in, GstBuffer *out);
 
 /* For GstBaseTransform, with caps in CUDA memory: offers and chooses pools. */
 gboolean gst_sympie_cuda_propose_allocation (
@@ -97,7 +106,7 @@ gst_sympie_cuda_open (GstSympieCuda *cuda, GstElement *element, gint device)
 }
 
 static inline void
-gst_sympie_cuda_close (GstSympieCuda *cuda)
+gst_sympie_cuda_close (GstSympieCuda *cuda, GstElement *element)
 {
 }
 
@@ -143,8 +152,16 @@ gst_sympie_cuda_is_foreign (const GstSympieCuda *cuda, GstBuffer *buffer)
 }
 
 static inline void
-gst_sympie_cuda_adopt (GstSympieCuda *cuda, GstBuffer *buffer)
+gst_sympie_cuda_adopt (
+    GstSympieCuda *cuda, GstElement *element, GstBuffer *buffer)
 {
+}
+
+static inline gboolean
+gst_sympie_cuda_finish (
+    const GstSympieCuda *cuda, GstBuffer *in, GstBuffer *out)
+{
+  return FALSE;
 }
 
 static inline gboolean

@@ -423,6 +423,7 @@ gst_sympie_enhance_open (GstSympieEnhance *self)
       gst_sympie_cuda_open (cuda, GST_ELEMENT (self), config.cuda_device);
       config.cuda_context = gst_sympie_cuda_handle (cuda);
       config.cuda_stream = gst_sympie_cuda_stream (cuda);
+      config.cuda_async = config.cuda_stream != NULL;
     }
     opened = gst_sympie_enhancer_open (&self->enhancer, &config, async, &error);
     if (!opened)
@@ -557,7 +558,7 @@ gst_sympie_enhance_follow_context (GstSympieEnhance *self, GstBuffer *buffer)
     return;
   GST_INFO_OBJECT (self, "buffers come from another CUDA context");
   gst_sympie_enhancer_close (&self->enhancer);
-  gst_sympie_cuda_adopt (cuda, buffer);
+  gst_sympie_cuda_adopt (cuda, GST_ELEMENT (self), buffer);
   /* On failure there is no context, which ensure_open() tells. */
   if (gst_sympie_enhance_open (self))
     gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));

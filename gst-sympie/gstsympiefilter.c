@@ -206,7 +206,7 @@ gst_sympie_filter_stop (GstBaseTransform *trans)
   GstSympieFilterPrivate *priv = PRIVATE (self);
 
   GST_SYMPIE_FILTER_GET_CLASS (self)->close (self);
-  gst_sympie_cuda_close (&priv->cuda);
+  gst_sympie_cuda_close (&priv->cuda, GST_ELEMENT (self));
   gst_sympie_filter_end_scene (self);
   g_clear_pointer (&priv->refusal, g_free);
   priv->is_stuck = priv->in_cuda = priv->upstream_may_pad = FALSE;
@@ -605,6 +605,13 @@ gst_sympie_filter_work (
   }
   done = out ? klass->apply (self, in->views, out->views, in->n, &error)
              : klass->prepare (self, in->views, in->n, &priv->changes, &error);
+  if (done && out && priv->in_cuda
+      && !gst_sympie_cuda_finish (
+          &priv->cuda, in->frame.buffer, out->frame.buffer)) {
+    g_strlcpy (
+        error.message, "the GPU did not finish it", sizeof error.message);
+    done = FALSE;
+  }
   gst_sympie_cuda_leave (&priv->cuda);
   if (!done)
     GST_ELEMENT_ERROR (self, STREAM, FAILED,
@@ -648,7 +655,9 @@ gst_sympie_filter_mark_untouched (
 }
 
 /* Decoders keep references to most of their frames, so the base class's choice
- * for good, in place or not, would copy either those or all the others. */
+ * for good, in place or not, would copy either those or all the others. In CUDA
+ * memory never in place: the device would copy the frame first, and the decoder
+ * lacks each buffer that others hold on to. */
 static GstFlowReturn
 gst_sympie_filter_prepare_output_buffer (
     GstBaseTransform *trans, GstBuffer *inbuf, GstBuffer **outbuf)
@@ -672,7 +681,7 @@ gst_sympie_filter_prepare_output_buffer (
       *outbuf = gst_sympie_filter_mark_untouched (self, inbuf, *outbuf);
     return flow;
   }
-  if (gst_buffer_is_writable (inbuf)
+  if (!priv->in_cuda && gst_buffer_is_writable (inbuf)
       && gst_buffer_is_all_memory_writable (inbuf)
       && gst_sympie_filter_may_leave (self, inbuf)) {
     GST_BUFFER_FLAG_UNSET (inbuf, GST_BUFFER_FLAG_GAP);
@@ -730,7 +739,7 @@ gst_sympie_filter_finalize (GObject *object)
 {
   GstSympieFilterPrivate *priv = PRIVATE (GST_SYMPIE_FILTER (object));
 
-  gst_sympie_cuda_close (&priv->cuda);
+  gst_sympie_cuda_close (&priv->cuda, GST_ELEMENT (object));
   gst_sympie_negotiation_forget (&priv->negotiation);
   G_OBJECT_CLASS (parent_class)->finalize (object);
 }

@@ -56,7 +56,8 @@ typedef struct
   SympieError *error;
 } Probe;
 
-/* In a thread of its own: the caller's current device stays what it is. */
+/* In a thread of its own, where there can be one: the caller's current device
+ * stays what it is. */
 static void *
 probe (void *data)
 {
@@ -83,10 +84,10 @@ sympie_cuda_probe (int device, SympieError *error)
   Probe mine = { device, false, error };
   pthread_t thread;
 
-  if (pthread_create (&thread, NULL, probe, &mine) != 0)
-    return sympie_fail (
-        error, SYMPIE_ERROR_MEMORY, "no thread to look for a device");
-  pthread_join (thread, NULL);
+  if (pthread_create (&thread, NULL, probe, &mine) == 0)
+    pthread_join (thread, NULL);
+  else
+    probe (&mine);
   return mine.is_usable;
 }
 
@@ -253,7 +254,8 @@ put_job (Cuda *cuda, const Job *job, SympieError *error)
 static bool
 is_async (const Cuda *cuda, const Job *job)
 {
-  return cuda->is_async && job->params && job->src->memory == SYMPIE_MEMORY_CUDA
+  return cuda->is_async && job->params && !is_in_place (job)
+         && job->src->memory == SYMPIE_MEMORY_CUDA
          && job->dst->memory == SYMPIE_MEMORY_CUDA;
 }
 

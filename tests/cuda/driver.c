@@ -42,7 +42,10 @@ struct CUctx_st
 struct CUstream_st
 {
   CUcontext context;
+  CUstream next;
 };
+
+static CUstream streams;
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards these */
 static Allocation *allocations;
@@ -50,6 +53,7 @@ static int n_devices;
 static bool refuses_contexts;
 static int live_objects;
 static long downloaded_bytes;
+static int (*synchronize_others) (CUstream stream);
 
 static _Thread_local CUcontext stack[MAX_DEPTH];
 static _Thread_local int depth;
@@ -68,6 +72,12 @@ void
 driver_refuse_contexts (void)
 {
   refuses_contexts = true;
+}
+
+void
+driver_synchronize_others (int (*synchronize) (CUstream stream))
+{
+  synchronize_others = synchronize;
 }
 
 int
@@ -244,22 +254,55 @@ cuStreamCreate (CUstream *stream, unsigned flags)
   if (!*stream)
     return CUDA_ERROR_OUT_OF_MEMORY;
   (*stream)->context = current ();
-  count_object (1);
+  pthread_mutex_lock (&mutex);
+  (*stream)->next = streams;
+  streams = *stream;
+  live_objects++;
+  pthread_mutex_unlock (&mutex);
   return CUDA_SUCCESS;
+}
+
+/* Where a stream of the driver's is linked from; call with the mutex. */
+static CUstream *
+find_stream (CUstream stream)
+{
+  for (CUstream *link = &streams; *link; link = &(*link)->next)
+    if (*link == stream)
+      return link;
+  return NULL;
 }
 
 CUresult
 cuStreamDestroy (CUstream stream)
 {
-  free (stream);
-  count_object (-1);
-  return CUDA_SUCCESS;
+  CUstream *link;
+
+  pthread_mutex_lock (&mutex);
+  link = find_stream (stream);
+  if (link) {
+    *link = stream->next;
+    free (stream);
+    live_objects--;
+  }
+  pthread_mutex_unlock (&mutex);
+  return link ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
 }
 
 CUresult
 cuStreamSynchronize (CUstream stream)
 {
-  return current () ? CUDA_SUCCESS : CUDA_ERROR_INVALID_CONTEXT;
+  bool is_ours;
+
+  pthread_mutex_lock (&mutex);
+  is_ours = !stream || find_stream (stream);
+  pthread_mutex_unlock (&mutex);
+  if (!current ())
+    return CUDA_ERROR_INVALID_CONTEXT;
+  if (is_ours)
+    return CUDA_SUCCESS;
+  return synchronize_others && synchronize_others (stream) == 0
+             ? CUDA_SUCCESS
+             : CUDA_ERROR_INVALID_VALUE;
 }
 
 /* ---- Memory -------------------------------------------------------------- */

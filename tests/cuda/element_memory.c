@@ -9,22 +9,7 @@
 
 #include <string.h>
 
-#define GST_USE_UNSTABLE_API
-
-#include <gst/cuda/gstcudabufferpool.h>
-#include <gst/cuda/gstcudacontext.h>
-#include <gst/cuda/gstcudaloader.h>
-#include <gst/cuda/gstcudamemory.h>
-#include <gst/cuda/gstcudautils.h>
-
-#include "../elements/enhance.h"
-#include "driver.h"
-
-#define CUDA "video/x-raw(memory:CUDAMemory), "
-#define SYSTEM "video/x-raw, "
-#define FIELDS(format, width, height)                                          \
-  "format = " format ", width = " #width ", height = " #height                 \
-  ", framerate = 25/1"
+#include "memory.h"
 
 /* Of new streams, larger and smaller, and to other formats. */
 static const gchar *const changing_fields[] = {
@@ -37,103 +22,7 @@ static const gchar *const changing_fields[] = {
   NULL,
 };
 
-static GstCaps *
-caps_of (const gchar *memory, const gchar *fields)
-{
-  gchar *text = g_strconcat (memory, fields, NULL);
-  GstCaps *caps = gst_caps_from_string (text);
-
-  fail_unless (caps != NULL, "%s", text);
-  g_free (text);
-  return caps;
-}
-
-/* ---- Buffers ------------------------------------------------------------- */
-
-static GstCudaContext *
-new_context (void)
-{
-  GstCudaContext *context;
-
-  fail_unless (gst_cuda_load_library ());
-  gst_cuda_memory_init_once ();
-  context = gst_cuda_context_new (0);
-  fail_unless (context != NULL);
-  return context;
-}
-
-static void
-copy_frame (const GstVideoInfo *info, GstBuffer *to, GstBuffer *from)
-{
-  GstVideoFrame src, dst;
-
-  fail_unless (gst_video_frame_map (&src, info, from, GST_MAP_READ));
-  fail_unless (gst_video_frame_map (&dst, info, to, GST_MAP_WRITE));
-  fail_unless (gst_video_frame_copy (&dst, &src));
-  gst_video_frame_unmap (&dst);
-  gst_video_frame_unmap (&src);
-}
-
-/* Takes a buffer and returns its like in CUDA memory. */
-static GstBuffer *
-upload (GstCudaContext *context, GstCaps *caps, GstBuffer *buffer)
-{
-  GstBufferPool *pool = gst_cuda_buffer_pool_new (context);
-  GstStructure *config = gst_buffer_pool_get_config (pool);
-  GstBuffer *uploaded;
-  GstVideoInfo info;
-
-  fail_unless (gst_video_info_from_caps (&info, caps));
-  gst_buffer_pool_config_add_option (config, GST_BUFFER_POOL_OPTION_VIDEO_META);
-  gst_buffer_pool_config_set_params (
-      config, caps, (guint) GST_VIDEO_INFO_SIZE (&info), 0, 0);
-  fail_unless (gst_buffer_pool_set_config (pool, config));
-  fail_unless (gst_buffer_pool_set_active (pool, TRUE));
-  fail_unless_equals_int (
-      gst_buffer_pool_acquire_buffer (pool, &uploaded, NULL), GST_FLOW_OK);
-  copy_frame (&info, uploaded, buffer);
-  gst_buffer_copy_into (uploaded, buffer, GST_BUFFER_COPY_TIMESTAMPS, 0, -1);
-  gst_buffer_unref (buffer);
-  gst_buffer_pool_set_active (pool, FALSE);
-  gst_object_unref (pool);
-  return uploaded;
-}
-
-/* Takes a buffer and returns its samples without padding, in system memory. */
-static GstBuffer *
-download (const GstVideoInfo *info, GstBuffer *buffer)
-{
-  GstBuffer *downloaded =
-      gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (info), NULL);
-
-  gst_buffer_memset (downloaded, 0, 0, GST_VIDEO_INFO_SIZE (info));
-  copy_frame (info, downloaded, buffer);
-  gst_buffer_unref (buffer);
-  return downloaded;
-}
-
-static GstCudaMemory *
-memory_of (GstBuffer *buffer)
-{
-  GstMemory *memory = gst_buffer_peek_memory (buffer, 0);
-
-  fail_unless (gst_is_cuda_memory (memory));
-  return GST_CUDA_MEMORY_CAST (memory);
-}
-
 /* ---- The element --------------------------------------------------------- */
-
-/* As enhance_harness(), with the device chosen and its messages kept. */
-static GstHarness *
-harness (const SympieParams *params, const gchar *device)
-{
-  GstElement *element = gst_element_factory_make ("sympieenhance", NULL);
-
-  fail_unless (element != NULL);
-  gst_util_set_object_arg (G_OBJECT (element), "device", device);
-  set_parameters (element, params);
-  return harness_with_messages (element);
-}
 
 static GstBus *
 bus_of (GstHarness *h)
@@ -160,7 +49,8 @@ assert_one_error (GstHarness *h, const gchar *text)
 }
 
 /* Pushes the same frames in CUDA memory, of `context`, and in system memory. Of
- * every second one a reference is kept, so that it is not changed in place. */
+ * every second one a reference is kept. None is changed in place: the decoder
+ * may have given the only reference away and lack the memory all the same. */
 static void
 compare_memory (const SympieParams *params, GstCudaContext *context,
     const gchar *const *fields, guint n_frames)
@@ -179,6 +69,7 @@ compare_memory (const SympieParams *params, GstCudaContext *context,
     for (guint number = 0; number < n_frames; number++) {
       GstBuffer *in = upload (context, cuda_caps, test_buffer (&info, number));
       GstBuffer *kept = number % 2 ? gst_buffer_ref (in) : NULL;
+      GstCudaMemory *memory = memory_of (in);
       glong downloaded;
       GstBuffer *out[2];
       GstMapInfo map;
@@ -187,7 +78,7 @@ compare_memory (const SympieParams *params, GstCudaContext *context,
       out[0] = gst_harness_push_and_pull (in_cuda, in);
       fail_unless_equals_int64 (driver_downloaded_bytes (), downloaded);
       fail_unless (memory_of (out[0])->context == context);
-      fail_unless (kept ? out[0] != kept : out[0] == in);
+      fail_unless (memory_of (out[0]) != memory);
       gst_clear_buffer (&kept);
       out[1] =
           gst_harness_push_and_pull (in_system, test_buffer (&info, number));
@@ -234,27 +125,94 @@ GST_START_TEST (test_estimates)
 }
 GST_END_TEST;
 
+/* What the pads' caps say of CUDA memory is what GStreamer can allocate there
+ * and CUDA can load; what they do not say is refused. */
+GST_START_TEST (test_formats)
+{
+  SympieParams params = test_params (7);
+  GstCudaContext *context = new_context ();
+  GstHarness *h = harness (&params, "cuda");
+  GstPad *pad = gst_element_get_static_pad (h->element, "sink");
+  GstCaps *caps = gst_pad_get_pad_template_caps (pad);
+  guint n_formats = 0;
+
+  for (guint i = 0; i < gst_caps_get_size (caps); i++) {
+    const GValue *formats =
+        gst_structure_get_value (gst_caps_get_structure (caps, i), "format");
+
+    if (!gst_caps_features_contains (gst_caps_get_features (caps, i),
+            GST_CAPS_FEATURE_MEMORY_CUDA_MEMORY)
+        || !formats)
+      continue;
+    for (guint k = 0; k < gst_value_list_get_size (formats); k++) {
+      gchar *fields = g_strdup_printf (FIELDS ("%s", 34, 18),
+          g_value_get_string (gst_value_list_get_value (formats, k)));
+      const gchar *const one[] = { fields, NULL };
+
+      compare_memory (&params, context, one, 1);
+      g_free (fields);
+      n_formats++;
+    }
+  }
+  fail_unless_equals_int (n_formats, 17);
+  gst_caps_unref (caps);
+  gst_object_unref (pad);
+
+  for (GstVideoFormat format = GST_VIDEO_FORMAT_I420;
+       format <= GST_VIDEO_FORMAT_BGR10A2_LE; format++) {
+    gchar *fields = g_strdup_printf (
+        FIELDS ("%s", 34, 18), gst_video_format_to_string (format));
+    GstCaps *asked = caps_of (CUDA, fields), *answer;
+
+    answer = gst_pad_peer_query_caps (h->srcpad, asked);
+    n_formats -= !gst_caps_is_empty (answer);
+    gst_caps_unref (answer);
+    gst_caps_unref (asked);
+    g_free (fields);
+  }
+  fail_unless_equals_int (n_formats, 0);
+  teardown_with_messages (h);
+  gst_object_unref (context);
+  fail_unless_equals_int (driver_live_objects (), 0);
+}
+GST_END_TEST;
+
+/* Elements that no neighbour gives a context have the same one. */
+GST_START_TEST (test_shared_context)
+{
+  SympieParams params = test_params (7);
+  GstHarness *h[2];
+  GstCudaContext *context[2];
+
+  for (guint i = 0; i < 2; i++) {
+    h[i] = harness (&params, "cuda");
+    context[i] = context_of (h[i]->srcpad);
+  }
+  fail_unless (context[0] == context[1]);
+  for (guint i = 0; i < 2; i++) {
+    teardown_with_messages (h[i]);
+    gst_object_unref (context[i]);
+  }
+  fail_unless_equals_int (driver_live_objects (), 0);
+}
+GST_END_TEST;
+
 /* Neighbours that ask get the element's context, and a pool in it. */
 GST_START_TEST (test_pool)
 {
   SympieParams params = test_params (7);
   GstHarness *h = harness (&params, "cuda");
   GstCaps *caps = caps_of (CUDA, changing_fields[0]);
-  GstCudaContext *context = NULL;
-  GstQuery *query = gst_query_new_context (GST_CUDA_CONTEXT_TYPE);
+  GstCudaContext *context;
+  GstQuery *query;
   GstBufferPool *pool;
-  GstContext *answer;
   GstVideoInfo info;
   GstBuffer *buffer;
   guint size, min, max;
 
   fail_unless (gst_video_info_from_caps (&info, caps));
   gst_harness_set_src_caps (h, gst_caps_ref (caps));
-  fail_unless (gst_pad_peer_query (h->srcpad, query));
-  gst_query_parse_context (query, &answer);
-  fail_unless (gst_structure_get (gst_context_get_structure (answer),
-      GST_CUDA_CONTEXT_TYPE, GST_TYPE_CUDA_CONTEXT, &context, NULL));
-  gst_query_unref (query);
+  context = context_of (h->srcpad);
 
   /* Before the first frame the element has no query of its own. */
   buffer = gst_harness_push_and_pull (
@@ -413,6 +371,8 @@ cuda_memory_suite (void)
   tcase_set_timeout (tcase, 240);
   tcase_add_test (tcase, test_changing_caps);
   tcase_add_test (tcase, test_estimates);
+  tcase_add_test (tcase, test_formats);
+  tcase_add_test (tcase, test_shared_context);
   tcase_add_test (tcase, test_pool);
   tcase_add_test (tcase, test_mixed);
   tcase_add_test (tcase, test_system_buffer);
