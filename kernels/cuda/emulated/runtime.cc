@@ -476,7 +476,6 @@ struct CUstream_st
 struct Event
 {
   cudaStream_t stream; /* where it was recorded last */
-  unsigned long recorded, reached;
   std::chrono::steady_clock::time_point time;
 };
 
@@ -513,20 +512,6 @@ finish (cudaStream_t stream)
     }
   }
   return cudaSuccess;
-}
-
-/* Goes as far as that record of the event, or further: as right, and simple. */
-static cudaError_t
-reach (const Event &event, unsigned long record, cudaStream_t stream)
-{
-  bool is_there;
-
-  {
-    Lock lock (mutex);
-
-    is_there = streams.count (stream) > 0;
-  }
-  return event.reached < record && is_there ? finish (stream) : cudaSuccess;
 }
 
 /* The name of the call is that of what the GPU's launch() does. */
@@ -631,7 +616,6 @@ cudaEventRecord (cudaEvent_t event, cudaStream_t stream)
 
   if (error != cudaSuccess)
     return error;
-  unsigned long record = ++state->recorded;
 
   /* It may be of another program's copy of this. */
   {
@@ -640,34 +624,26 @@ cudaEventRecord (cudaEvent_t event, cudaStream_t stream)
     streams.insert (stream);
   }
   state->stream = stream;
-  return add (stream, [state, record] {
-    state->reached = record;
+  return add (stream, [state] {
     state->time = std::chrono::steady_clock::now ();
     return cudaSuccess;
   });
 }
 
+/* Goes as far as the record of the event, or further: as right, and simple. */
 cudaError_t
 cudaEventSynchronize (cudaEvent_t event)
 {
   cudaError_t error = enter ("cudaEventSynchronize");
-  const Event &state = *event->state;
+  cudaStream_t stream = event->state->stream;
+  bool is_there;
 
-  return error == cudaSuccess ? reach (state, state.recorded, state.stream)
-                              : error;
-}
+  {
+    Lock lock (mutex);
 
-cudaError_t
-cudaStreamWaitEvent (cudaStream_t stream, cudaEvent_t event, unsigned flags)
-{
-  cudaError_t error = enter ("cudaStreamWaitEvent");
-  std::shared_ptr<Event> state = event->state;
-  unsigned long record = state->recorded;
-  cudaStream_t other = state->stream;
-
-  if (error != cudaSuccess || other == stream)
-    return error;
-  return add (stream, [=] { return reach (*state, record, other); });
+    is_there = streams.count (stream) > 0;
+  }
+  return error == cudaSuccess && is_there ? finish (stream) : error;
 }
 
 cudaError_t
