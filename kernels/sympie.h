@@ -411,9 +411,10 @@ typedef struct
   void *cuda_context;
   void *cuda_stream; /* a CUstream of that context to work on, which others may
                         use too; NULL: one of its own */
-  bool cuda_async; /* what sympie_apply() puts from CUDA memory to other CUDA
-                      memory is not waited for: whoever reads or reuses the two
-                      waits for cuda_stream, or works on it */
+  /* What sympie_apply() puts from CUDA memory to other CUDA memory is not
+   * waited for: whoever reads or reuses the two waits for cuda_stream, or works
+   * on it. */
+  bool cuda_async;
   bool cuda_float; /* float on CUDA cores, not half on tensor cores: a reference
                       for tests, which SYMPIE_CUDA=float asks for too */
 } SympieConfig;
