@@ -40,6 +40,9 @@ enum
 
 static bool on_cuda;
 static double tolerance = 1e-5;
+/* The shipped gate is a steep line, from 0 to 1 along a small part of what the
+   features span. */
+static double gate_tolerance = 1e-4;
 static double worst_crop, worst_frame;
 
 static double
@@ -180,7 +183,7 @@ test_frame (SympieContext *const contexts[N_VARIANTS], const char *format,
       worst_frame = fmax (worst_frame, off);
       CHECK (off < tolerance, "%s, %s %dx%d: off by %g", variants[v].name,
           format, width, height, off);
-      CHECK (fabs (gate - expected[SYMPIE_N_PARAMS]) < tolerance,
+      CHECK (fabs (gate - expected[SYMPIE_N_PARAMS]) < gate_tolerance,
           "%s, %s %dx%d: gate %g, not %g", variants[v].name, format, width,
           height, gate, expected[SYMPIE_N_PARAMS]);
     }
@@ -253,7 +256,7 @@ main (int argc, char **argv)
   on_cuda = argc > 1 && strcmp (argv[1], "cuda") == 0;
   if (on_cuda) {
     config.device = SYMPIE_DEVICE_CUDA;
-    tolerance = 2e-2;
+    tolerance = gate_tolerance = 2e-2;
     if (!sympie_cuda_available (0, &error)) {
       printf ("skipped: %s\n", error.message);
       return CHECK_SKIPPED;
