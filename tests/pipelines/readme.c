@@ -176,7 +176,7 @@ done:
   g_strfreev (cells);
 }
 
-/* `lines` start below the heading. */
+/* `lines` start below the heading; the first table there is the properties'. */
 static void
 check_table (GstElement *element, const char *name, char **lines)
 {
@@ -185,11 +185,12 @@ check_table (GstElement *element, const char *name, char **lines)
   guint n_specs;
   GString *rows = g_string_new (NULL);
 
-  for (char **line = lines; *line && **line != '#'; line++)
-    if (g_str_has_prefix (*line, "| `")) {
-      g_string_append (rows, *line);
-      check_row (element, name, *line);
-    }
+  while (*lines && !g_str_has_prefix (*lines, "| `"))
+    lines++;
+  for (char **line = lines; *line && g_str_has_prefix (*line, "| `"); line++) {
+    g_string_append (rows, *line);
+    check_row (element, name, *line);
+  }
 
   specs =
       g_object_class_list_properties (G_OBJECT_GET_CLASS (element), &n_specs);
