@@ -19,7 +19,7 @@ status=0
 
 # plant NAME TEST KERNEL FILE SED TEXT: the text is what is to be said.
 plant() {
-  local folder=$work/kernels said code=0
+  local folder=$work/kernels said code=0 objects
   rm -rf "$folder"
   cp -r kernels "$folder"
   sed -i -E "$5" "$folder/cuda/$4"
@@ -30,7 +30,8 @@ plant() {
   fi
   "${CXX:-g++}" -x c++ -std=c++17 -O2 -w -DSYMPIE_EMULATED -I"$folder" \
     -I"$folder/cuda/emulated" -c "$folder/cuda/$3" -o "$work/planted.o"
-  "${CC:-cc}" "$build/tests/cuda/cuda-$2.p"/*.o "$work/planted.o" \
+  mapfile -t objects < <(find "$build/tests/cuda/cuda-$2.p" -name '*.o')
+  "${CC:-cc}" "${objects[@]}" "$work/planted.o" \
     "$build/kernels/libsympie.a" "$build"/kernels/cpu/*.a -lstdc++ -ldl -lpthread \
     -lm "${json[@]}" -o "$work/test"
   said=$(timeout 300 "$work/test" 1 2>&1) || code=$?
