@@ -45,10 +45,10 @@ squares<float>                   40  -     -  -
 squares<__half>                  40  -     -  -
 head<float>                      56  -     -  -
 head<__half>                     56  -     -  -
-preprocess<float,unsignedchar>   80  2,2,2,2  1  1600
-preprocess<float,unsignedshort>  80  2,2,2,2  1  1600
-preprocess<__half,unsignedchar>  80  2,2,2,2  1  1600
-preprocess<__half,unsignedshort> 80  2,2,2,2  1  1600
+preprocess<float,unsignedchar>   80  2,1,2,1  1  1600
+preprocess<float,unsignedshort>  80  2,1,2,1  1  1600
+preprocess<__half,unsignedchar>  80  2,1,2,1  1  1600
+preprocess<__half,unsignedshort> 80  2,1,2,1  1  1600
 conv<float,64>                  128  -     -  -
 conv<float,128>                 128  -     -  -
 conv<__half,64>                  80  step  1   98
