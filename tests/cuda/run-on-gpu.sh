@@ -35,7 +35,7 @@ fail() {
 tests=(conv dwm preprocess nem backend)
 host_sources=(
   kernels/cuda/{backend_cuda,conv_tile,half,nem,resize,staging,steps,weights}.c
-  kernels/{colour,context,error,image,params,weights}.c kernels/cpu/{cpu,taps}.c
+  kernels/{colour,context,error,image,machine,params,sized,weights}.c kernels/cpu/{cpu,taps}.c
   tests/cuda/{bare,gpu,reference}.c tests/kernels/{frame,dwm_definition}.c
 )
 flags=(-O2 -g -fPIC -D_GNU_SOURCE -DSYMPIE_HAVE_CUDA -Ikernels)
