@@ -252,9 +252,12 @@ sympie_format_code (
   uint64_t word = 0;
   unsigned code;
 
-  if (component->n)
+  /* A row may end with the code. */
+  if (component->n) {
     shift = component->shifts[x % group];
-
+    if (!info->big_endian)
+      bytes = (shift + bits + 7) / 8;
+  }
   if (info->v210) {
     int n = c == 0 ? 6 : 3, number = v210[c][x % n];
 
