@@ -328,7 +328,7 @@ GST_START_TEST (test_runs)
 {
   gchar *path = new_file (""), *text, **lines;
   gchar *record =
-      g_strdup_printf (SOURCE "identity sleep-time=2000 ! " ENHANCE
+      g_strdup_printf (SOURCE "identity sleep-time=50000 ! " ENHANCE
                               "estimation=async recording=%s " MARKED "a",
           path);
   gchar *replay = g_strdup_printf (SOURCE ENHANCE
