@@ -328,7 +328,7 @@ GST_START_TEST (test_runs)
 {
   gchar *path = new_file (""), *text, **lines;
   gchar *record =
-      g_strdup_printf (SOURCE "identity sleep-time=50000 ! " ENHANCE
+      g_strdup_printf (SOURCE "identity sleep-time=2000 ! " ENHANCE
                               "estimation=async recording=%s " MARKED "a",
           path);
   gchar *replay = g_strdup_printf (SOURCE ENHANCE
@@ -348,7 +348,8 @@ GST_START_TEST (test_runs)
            == 0);
   fail_unless (g_file_get_contents (path, &text, NULL, NULL));
   lines = g_strsplit (text, "\n", -1);
-  fail_unless (g_strv_length (lines) > 2 && g_strv_length (lines) <= 21);
+  /* As many estimates as the machine had time for, and the empty end. */
+  fail_unless (g_strv_length (lines) >= 2 && g_strv_length (lines) <= 21);
   g_strfreev (lines);
   g_free (text);
   clear (one);
