@@ -236,6 +236,13 @@ sympie_format_is_on_cuda (SympieFormat format)
   return format <= SYMPIE_FORMAT_P010_10LE;
 }
 
+/* Codes of a component that share a word. */
+static int
+group_size (const SympieComponent *component)
+{
+  return component->n ? component->n : 1;
+}
+
 unsigned
 sympie_format_code (
     const SympieFormatInfo *info, int c, const uint8_t *row, int x)
@@ -245,7 +252,7 @@ sympie_format_code (
   static const uint8_t v210[3][6] = { { 1, 3, 5, 7, 9, 11 }, { 0, 4, 8 },
     { 2, 6, 10 } };
   const SympieComponent *component = &info->component[c];
-  int group = component->n ? component->n : 1;
+  int group = group_size (component);
   const uint8_t *at = row + component->offset + x / group * component->step;
   int bits = component->bits, shift = component->shift, left;
   int bytes = component->n ? component->step : info->word;
@@ -297,7 +304,7 @@ sympie_format_period (const SympieFormatInfo *info)
   /* 1, 2, 3, 4 or 6, each time a multiple of what was before. */
   for (int c = 0; c < 3; c++) {
     const SympieComponent *component = &info->component[c];
-    int pixels = (component->n ? component->n : 1) << component->sub_x;
+    int pixels = group_size (component) << component->sub_x;
 
     period = pixels > period ? pixels : period;
   }
@@ -314,7 +321,7 @@ sympie_format_row_bytes (const SympieFormatInfo *info, int plane, int width)
   for (int c = 0; c < 4; c++) {
     const SympieComponent *component = &info->component[c];
     int n = sympie_component_width (component, width);
-    int group = component->n ? component->n : 1;
+    int group = group_size (component);
     size_t row = (size_t) component->step * ((n + group - 1) / group);
 
     /* A last pair needs the first of two words only. */
@@ -423,7 +430,7 @@ static ptrdiff_t
 column_offset (const SympieFormatInfo *info, int c, int x)
 {
   const SympieComponent *component = &info->component[c];
-  int group = component->n ? component->n : 1;
+  int group = group_size (component);
 
   if (info->v210)
     return (ptrdiff_t) (x / 6) * 16;
