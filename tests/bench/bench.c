@@ -20,13 +20,25 @@ bench_use_cpu_time (void)
   measuring_clock = CLOCK_PROCESS_CPUTIME_ID;
 }
 
-double
-bench_now (void)
+static double
+read_clock (clockid_t clock)
 {
   struct timespec now;
 
-  clock_gettime (measuring_clock, &now);
+  clock_gettime (clock, &now);
   return (double) now.tv_sec * 1e3 + (double) now.tv_nsec * 1e-6;
+}
+
+double
+bench_now (void)
+{
+  return read_clock (measuring_clock);
+}
+
+double
+bench_thread_now (void)
+{
+  return read_clock (CLOCK_THREAD_CPUTIME_ID);
 }
 
 void
@@ -105,6 +117,19 @@ median (GArray *values)
   return (g_array_index (values, double, values->len / 2)
              + g_array_index (values, double, (values->len - 1) / 2))
          / 2;
+}
+
+double
+bench_percentile (const GArray *values, double part)
+{
+  GArray *sorted = g_array_copy ((GArray *) values);
+  double value;
+
+  g_array_sort (sorted, compare);
+  value =
+      g_array_index (sorted, double, (guint) (part * (sorted->len - 1) + 0.5));
+  g_array_unref (sorted);
+  return value;
 }
 
 /* A turn lasts `turn` ms and at least two calls, of which the first only warms

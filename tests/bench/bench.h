@@ -93,7 +93,11 @@ void bench_fail (const char *format, ...) G_GNUC_PRINTF (1, 2) G_GNUC_NORETURN;
 /* As above with the library's message, when `ok` is false. */
 void bench_require (bool ok, const char *message);
 
-double bench_now (void); /* ms, of the clock that measures */
+double bench_now (void);        /* ms, of the clock that measures */
+double bench_thread_now (void); /* ms that this thread has run */
+
+/* `part` of the values, which are double, are not above it. */
+double bench_percentile (const GArray *values, double part);
 void bench_use_cpu_time (void);
 
 /* How often this process has allocated memory: allocations.c. */

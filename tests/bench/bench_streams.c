@@ -11,7 +11,6 @@
 #include <gst/video/video.h>
 #include <math.h>
 #include <stdatomic.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../../kernels/cpu/cpu.h"
@@ -110,27 +109,18 @@ live_next (Live *self)
   return buffer;
 }
 
-static double
-thread_now (void)
-{
-  struct timespec now;
-
-  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &now);
-  return (double) now.tv_sec * 1e3 + (double) now.tv_nsec * 1e-6;
-}
-
 static void
 live_push (Live *self)
 {
   GstBuffer *buffer = live_next (self);
-  double begin = bench_now (), thread_begin = thread_now (), time;
+  double begin = bench_now (), thread_begin = bench_thread_now (), time;
 
   if (gst_harness_push (self->harness, buffer) != GST_FLOW_OK
       || !(buffer = gst_harness_try_pull (self->harness)))
     bench_fail ("the element gives no frame");
   time = bench_now () - begin;
   g_array_append_val (self->times, time);
-  time = thread_now () - thread_begin;
+  time = bench_thread_now () - thread_begin;
   g_array_append_val (self->thread_times, time);
   gst_buffer_unref (buffer);
 }
@@ -142,37 +132,17 @@ live_forget (Live *self)
   g_array_set_size (self->thread_times, 0);
 }
 
-static int
-compare (const void *a, const void *b)
-{
-  double x = *(const double *) a, y = *(const double *) b;
-
-  return (x > y) - (x < y);
-}
-
-/* `part` of the values are not above it. */
-static double
-percentile (const GArray *values, double part)
-{
-  GArray *sorted = g_array_copy ((GArray *) values);
-  double value;
-
-  g_array_sort (sorted, compare);
-  value =
-      g_array_index (sorted, double, (guint) (part * (sorted->len - 1) + 0.5));
-  g_array_unref (sorted);
-  return value;
-}
-
 static void
 claim_percentiles (Bench *bench, const char *what, const GArray *times)
 {
   char *name = g_strdup_printf ("%s, median of a frame", what);
 
-  bench_claim (bench, name, "ms", percentile (times, 0.5), NAN, false, NAN);
+  bench_claim (
+      bench, name, "ms", bench_percentile (times, 0.5), NAN, false, NAN);
   g_free (name);
   name = g_strdup_printf ("%s, 99.9th percentile of a frame", what);
-  bench_claim (bench, name, "ms", percentile (times, 0.999), NAN, false, NAN);
+  bench_claim (
+      bench, name, "ms", bench_percentile (times, 0.999), NAN, false, NAN);
   g_free (name);
 }
 
@@ -208,13 +178,14 @@ bench_waiting (Bench *bench)
   claim_percentiles (bench, "async", async->times);
   claim_percentiles (bench, "DWM alone", alone->times);
   bench_claim (bench, "async - DWM alone, 99.9th percentile", "ms",
-      percentile (async->times, 0.999) - percentile (alone->times, 0.999), NAN,
-      false, 0.5);
+      bench_percentile (async->times, 0.999)
+          - bench_percentile (alone->times, 0.999),
+      NAN, false, 0.5);
   bench_claim (bench, "the same, of the thread's own time", "ms",
-      percentile (async->thread_times, 0.999)
-          - percentile (alone->thread_times, 0.999),
-      percentile (async->thread_times, 0.5)
-          - percentile (alone->thread_times, 0.5),
+      bench_percentile (async->thread_times, 0.999)
+          - bench_percentile (alone->thread_times, 0.999),
+      bench_percentile (async->thread_times, 0.5)
+          - bench_percentile (alone->thread_times, 0.5),
       false, 0.5);
   live_free (async);
   live_free (alone);
@@ -390,7 +361,7 @@ bench_beside_others (Bench *bench)
     g_array_append_val (ratios, ratio);
   }
   bench_claim (bench, "all processors busy with others / idle", "x",
-      percentile (ratios, 0), percentile (ratios, 0.5), false, 2);
+      bench_percentile (ratios, 0), bench_percentile (ratios, 0.5), false, 2);
   g_array_unref (ratios);
   live_free (stream);
 }

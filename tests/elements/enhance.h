@@ -169,6 +169,19 @@ get_stat (GstElement *element, const gchar *field)
   return value;
 }
 
+/* Frames that an estimate serves at least, as the load makes it. */
+static inline guint
+get_interval (GstElement *element)
+{
+  GstStructure *stats;
+  guint interval;
+
+  g_object_get (element, "stats", &stats, NULL);
+  fail_unless (gst_structure_get_uint (stats, "interval", &interval));
+  gst_structure_free (stats);
+  return interval;
+}
+
 #define assert_stats(element, n_frames, n_estimates, n_reused)                 \
   G_STMT_START                                                                 \
   {                                                                            \

@@ -471,18 +471,6 @@ GST_END_TEST;
 
 /* ---- Load ---------------------------------------------------------------- */
 
-static guint
-get_interval (GstHarness *h)
-{
-  GstStructure *stats;
-  guint interval;
-
-  g_object_get (h->element, "stats", &stats, NULL);
-  fail_unless (gst_structure_get_uint (stats, "interval", &interval));
-  gst_structure_free (stats);
-  return interval;
-}
-
 /* A late frame makes estimates rarer, and says so. */
 GST_START_TEST (test_load)
 {
@@ -494,12 +482,12 @@ GST_START_TEST (test_load)
   gst_element_set_bus (h->element, bus);
   g_object_set (h->element, "reuse-interval", 3, NULL);
   push_plain (h, 0, 20);
-  fail_unless_equals_int (get_interval (h), 3);
+  fail_unless_equals_int (get_interval (h->element), 3);
   gst_harness_push_upstream_event (
       h, gst_event_new_qos (GST_QOS_TYPE_UNDERFLOW, 1.1, GST_MSECOND, 0));
   for (guint i = 1; i < 12; i++)
     push_plain (h, i * FRAME, 20);
-  fail_unless_equals_int (get_interval (h), 6);
+  fail_unless_equals_int (get_interval (h->element), 6);
   assert_stats (h->element, 12, 2, 10);
   message = gst_bus_pop_filtered (bus, GST_MESSAGE_ELEMENT);
   fail_unless (message != NULL);
