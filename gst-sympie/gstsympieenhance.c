@@ -213,7 +213,7 @@ static GstStaticPadTemplate src_template =
         GST_SYMPIE_FILTER_PAD_CAPS (CPU_FORMATS GST_SYMPIE_CUDA_CAPS));
 
 #define gst_sympie_enhance_parent_class parent_class
-/* Presets are the user's to make. */
+/* GstSympieEnhance.prs has the presets that ship. */
 G_DEFINE_TYPE_WITH_CODE (GstSympieEnhance, gst_sympie_enhance,
     GST_TYPE_SYMPIE_FILTER, G_IMPLEMENT_INTERFACE (GST_TYPE_PRESET, NULL));
 GST_ELEMENT_REGISTER_DEFINE (
