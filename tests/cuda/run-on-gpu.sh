@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Builds the CUDA kernels and their tests with the CUDA toolkit alone, runs them
-# on the GPU with fresh random inputs, again under compute-sanitizer, then the
-# benchmark beside PyTorch, of frames in place and of streams beside each other
-# too, and writes one results file. Where GStreamer and its CUDA library are
+# on the GPU with fresh random inputs, then the benchmark beside PyTorch, of frames
+# in place and of streams beside each other too, then the tests again under
+# compute-sanitizer, and writes one results file. Where GStreamer and its CUDA library are
 # there, VGG19's features are compared, and sympieenhance runs on frames in CUDA
-# memory. About ten minutes.
+# memory. About three minutes.
 #
 #   tests/cuda/run-on-gpu.sh [RESULTS]             on a GPU
 #   tests/cuda/run-on-gpu.sh --emulated [RESULTS]  the same steps on the CPU
@@ -112,21 +112,6 @@ for name in "${tests[@]}"; do
   run "$name" "$out/$name" "$seed"
 done
 
-if [ -n "$measured" ] && [ -z "$emulated" ]; then
-  sanitizer=$(command -v compute-sanitizer || echo "$top/bin/compute-sanitizer")
-  if [ -x "$sanitizer" ]; then
-    say 'compute-sanitizer'
-    for tool in memcheck racecheck initcheck synccheck; do
-      for name in conv dwm preprocess nem; do
-        run "$tool-$name" timeout 120 "$sanitizer" --tool "$tool" \
-          --error-exitcode 1 "$out/$name" "$seed"
-      done
-    done
-  else
-    rows+=('| compute-sanitizer | not measured | it is not installed |')
-  fi
-fi
-
 # ---- Benchmark ---------------------------------------------------------------
 
 bench() { "$out/bench" 2>&1 || true; }
@@ -141,6 +126,41 @@ else
   peer_table='not measured: no CUDA device'
 fi
 printf '%s\n\n%s\n' "$bench_table" "$peer_table"
+
+# ---- compute-sanitizer -------------------------------------------------------
+
+# ended CODE TEXT: what a job that ran beside others left.
+ended() {
+  printf '%s\n' "$2"
+  return "$1"
+}
+
+# All side by side: each leaves most of the GPU idle.
+sanitize() {
+  local tool name job
+  local -A started=()
+  for tool in memcheck racecheck initcheck synccheck; do
+    for name in conv dwm preprocess nem; do
+      timeout 120 "$sanitizer" --tool "$tool" --error-exitcode 1 \
+        "$out/$name" "$seed" >"$out/$tool-$name.log" 2>&1 &
+      started[$tool-$name]=$!
+    done
+  done
+  for job in "${!started[@]}"; do
+    wait "${started[$job]}"
+    run "$job" ended $? "$(cat "$out/$job.log")"
+  done
+}
+
+if [ -n "$measured" ] && [ -z "$emulated" ]; then
+  sanitizer=$(command -v compute-sanitizer || echo "$top/bin/compute-sanitizer")
+  if [ -x "$sanitizer" ]; then
+    say 'compute-sanitizer'
+    sanitize
+  else
+    rows+=('| compute-sanitizer | not measured | it is not installed |')
+  fi
+fi
 
 # ---- GStreamer ---------------------------------------------------------------
 
