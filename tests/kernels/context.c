@@ -7,6 +7,7 @@
 
 #include "sympie.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -332,6 +333,32 @@ test_gate (void)
         "open: gate %g", gate);
 }
 
+/* A gate of finite weights of which the sum is not: features of a frame with
+ * much contrast are above 1. */
+static void
+test_gate_overflow (void)
+{
+  const NemFault fault = { "gate.weight", .sway = true, .value = FLT_MAX };
+  const SympieColorimetry any = { 0, 0, true, 0 };
+  SympieConfig config = SYMPIE_CONFIG_INIT;
+  uint64_t seed = 4;
+  Frame src = frame_new (SYMPIE_FORMAT_RGB, 2, 2, 0, &any, &seed);
+  SympieContext *context;
+  SympieParams params;
+  SympieError error = { 0 };
+  float gate;
+
+  config.device = SYMPIE_DEVICE_CPU;
+  config.weights = temporary_path ("overflow.safetensors");
+  nem_file_write (config.weights, 2, &fault);
+  context = sympie_open (&config, &error);
+  if (CHECK (context, "%s", error.message))
+    check_error (sympie_estimate (context, &src.image, &params, &gate, &error),
+        &error, "not finite");
+  sympie_close (context);
+  frame_clear (&src);
+}
+
 int
 main (void)
 {
@@ -353,6 +380,7 @@ main (void)
   test_growth ();
   test_environment ();
   test_gate ();
+  test_gate_overflow ();
   temporary_clear ();
   return check_end ();
 }

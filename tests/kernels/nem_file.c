@@ -51,6 +51,8 @@ add (Writer *writer, float low, float high, int n_dims, const int *shape,
 
     if (fault->poke && i == 5)
       value = fault->value;
+    if (fault->sway)
+      value = i % 2 ? -fault->value : fault->value;
     g_byte_array_append (writer->data, (const guint8 *) &value, sizeof value);
   }
   g_free (name);

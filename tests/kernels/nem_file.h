@@ -19,6 +19,7 @@ typedef struct
   const char *dtype;  /* another dtype */
   bool flat;          /* one dimension, whatever it has */
   bool poke;          /* its element 5 becomes `value` */
+  bool sway;          /* its elements become `value` and -`value` in turn */
   float value;
 } NemFault;
 
