@@ -191,6 +191,19 @@ get_interval (GstElement *element)
   }                                                                            \
   G_STMT_END
 
+/* Whether there are more than `before` estimates now that `n` frames were
+ * pushed for one that is made aside; waits a little where not. It may be long
+ * in coming: NEM can take a second where sanitisers and other work slow it. */
+static inline gboolean
+estimate_came (GstElement *element, guint64 before, guint n)
+{
+  if (get_stat (element, "estimates") > before)
+    return TRUE;
+  fail_unless (n < 60000, "no estimate in a minute");
+  g_usleep (1000);
+  return FALSE;
+}
+
 /* Pushes frames `first` to `first + n - 1` and drops what comes out. */
 static inline void
 push_frames (GstHarness *h, const GstVideoInfo *info, guint first, guint n)
