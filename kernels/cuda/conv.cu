@@ -241,7 +241,7 @@ finish (
     bool valid = pixels.at (a, row, &y, &x);
     size_t at = ((size_t) y * layer.width + x) * layer.n_out + channel;
     float values[L::PACK];
-    Pack<T> residual;
+    Pack<T> residual = {};
 
     if (!valid)
       continue;

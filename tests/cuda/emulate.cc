@@ -357,6 +357,34 @@ copy_misaligned (const int *memory)
   wait_copies<0> ();
 }
 
+template <typename T>
+static void
+read_misaligned (const unsigned char *memory, T *sum)
+{
+  if (threadIdx.x == 33)
+    *sum = __ldg ((const T *) (memory + sizeof (T) / 2));
+}
+
+template <typename T>
+static void
+write_misaligned (unsigned char *memory)
+{
+  if (threadIdx.x == 33)
+    *(T *) (memory + sizeof (T) / 2) = {};
+}
+
+template <typename T>
+static void
+test_misaligned (unsigned char *memory)
+{
+  const cudaError_t error = cudaErrorMisalignedAddress;
+
+  expect_fault ("a read", error, "thread 33: misaligned", read_misaligned<T>,
+      (const unsigned char *) memory, (T *) memory);
+  expect_fault (
+      "a write", error, "thread 33: misaligned", write_misaligned<T>, memory);
+}
+
 /* ---- From block to block ------------------------------------------------- */
 
 /* Each block leaves its number, the last one adds them up; with one of the four
@@ -459,9 +487,18 @@ test_faults ()
   cudaMalloc ((void **) &numbers, 16);
   expect_fault ("copies in flight", launch_failure, "unwritten",
       copy_not_waited_for, (const int *) numbers);
-  expect_fault ("a source that is not aligned", illegal_address, "misaligned",
-      copy_misaligned, (const int *) numbers);
+  expect_fault ("a source that is not aligned", cudaErrorMisalignedAddress,
+      "misaligned", copy_misaligned, (const int *) numbers);
   cudaFree (numbers);
+
+  cudaMalloc ((void **) &memory, 64);
+  test_misaligned<uint16_t> (memory);
+  test_misaligned<half> (memory);
+  test_misaligned<unsigned> (memory);
+  test_misaligned<uint2> (memory);
+  test_misaligned<uint4> (memory);
+  test_misaligned<float4> (memory);
+  cudaFree (memory);
 
   cudaMalloc ((void **) &memory, 1000);
   CHECK (run (write_at, memory, 999l) == cudaSuccess, "the last byte");

@@ -42,7 +42,8 @@ flags=(-O2 -g -fPIC -D_GNU_SOURCE -DSYMPIE_HAVE_CUDA -Ikernels)
 
 if [ -n "$emulated" ]; then
   flags+=(-DSYMPIE_EMULATED -Ikernels/cuda/emulated)
-  compile_cu=("${CXX:-g++}" -x c++ -std=c++17 -O3 "${flags[@]}")
+  compile_cu=("${CXX:-g++}" -x c++ -std=c++17 -O3 -fsanitize=alignment
+    -fno-sanitize-recover=alignment "${flags[@]}")
   cu_sources=(kernels/cuda/*.cu kernels/cuda/emulated/*.cc)
   libraries=(-lstdc++ -lm -lpthread)
 else

@@ -538,6 +538,42 @@ stop_thread_at (const void *address)
   leave ();
 }
 
+[[noreturn]] static void
+misaligned (const void *address, Site site)
+{
+  if (!worker) {
+    fprintf (stderr, "%s:%d: misaligned\n", site.file, site.line);
+    abort ();
+  }
+  fault (cudaErrorMisalignedAddress, "misaligned: %p at %s:%d", address,
+      site.file, site.line);
+  leave ();
+}
+
+} // namespace emulate
+
+/* What GCC and Clang tell -fsanitize=alignment's functions, one of which this
+ * is: their own library would end the program. */
+struct Misaligned
+{
+  struct
+  {
+    const char *file;
+    unsigned line, column;
+  } site;
+  const void *type;
+  unsigned char log2_alignment, access;
+};
+
+extern "C" [[noreturn]] void
+__ubsan_handle_type_mismatch_v1_abort (Misaligned *what, uintptr_t address)
+{
+  emulate::misaligned (
+      (const void *) address, { "", what->site.file, (int) what->site.line });
+}
+
+namespace emulate {
+
 /* ---- Shared memory ------------------------------------------------------ */
 
 unsigned char *
@@ -800,11 +836,8 @@ copy_later (void *dst, const void *src, size_t size, size_t valid, Site site)
   Thread *thread = current_thread ();
   size_t first = (unsigned char *) dst - worker->shared;
 
-  if ((uintptr_t) src % 16 != 0) {
-    fault (cudaErrorIllegalAddress, "misaligned: copies from %p at %s:%d", src,
-        site.file, site.line);
-    leave ();
-  }
+  if ((uintptr_t) src % 16 != 0)
+    misaligned (src, site);
   /* From here on until it is waited for, nobody may touch it. */
   shared_write (dst, size, site);
   for (size_t i = first / 2; i < (first + size) / 2; i++)

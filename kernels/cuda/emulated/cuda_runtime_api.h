@@ -39,6 +39,7 @@ typedef enum cudaError
   cudaErrorIllegalAddress = 700,
   cudaErrorLaunchOutOfResources = 701,
   cudaErrorContextIsDestroyed = 709,
+  cudaErrorMisalignedAddress = 716,
   cudaErrorLaunchFailure = 719,
 } cudaError_t;
 

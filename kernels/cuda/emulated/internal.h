@@ -13,7 +13,7 @@
 
 namespace emulate {
 
-/* Runs all blocks; cudaErrorLaunchFailure or cudaErrorIllegalAddress after a
+/* Runs all blocks; cudaErrorLaunchFailure or one of addresses after a
  * fault, whose text set_fault() has got. */
 cudaError_t run_blocks (
     dim3 grid, dim3 block, size_t shared, const std::function<void ()> &kernel);

@@ -346,6 +346,8 @@ cudaGetErrorString (cudaError_t error)
     return "invalid device ordinal";
   case cudaErrorNoKernelImageForDevice:
     return "no kernel image is available for execution on the device";
+  case cudaErrorMisalignedAddress:
+    return "misaligned address";
   case cudaErrorIllegalAddress:
     return "an illegal memory access was encountered";
   case cudaErrorLaunchOutOfResources:
