@@ -116,6 +116,36 @@ block_of (const Arguments &a)
   return block;
 }
 
+/* All bytes of the rows, which the blocks share. */
+template <typename V>
+__device__ __forceinline__ void
+copy_plane (const Whole &plane)
+{
+  for (int y = block_y_again () * gridDim.x + block_x_again (); y < plane.rows;
+       y += gridDim.x * gridDim.y) {
+    const uint8_t *from = plane.src + (int64_t) y * plane.src_stride;
+    uint8_t *to = plane.dst + (int64_t) y * plane.dst_stride;
+    int whole = plane.bytes / (int) sizeof (V);
+
+    for (int i = threadIdx.x; i < whole; i += THREADS)
+      ((V *) to)[i] = __ldg ((const V *) from + i);
+    for (int i = whole * sizeof (V) + threadIdx.x; i < plane.bytes;
+         i += THREADS)
+      to[i] = __ldg (from + i);
+  }
+}
+
+__device__ __forceinline__ void
+copy_frame (const Arguments &a)
+{
+#pragma unroll 1
+  for (int p = 0; p < 3; p++)
+    if (a.aligned)
+      copy_plane<unsigned> (a.whole[p]);
+    else
+      copy_plane<uint8_t> (a.whole[p]);
+}
+
 template <typename T, class L>
 __global__ void
 __launch_bounds__ (THREADS, sizeof (T) == sizeof (half) ? 2 : 1)
@@ -130,15 +160,21 @@ __launch_bounds__ (THREADS, sizeof (T) == sizeof (half) ? 2 : 1)
 
   load_region<T, L> (a, block, input);
   wait_for_previous (); /* which makes `op` */
+
+  int passes = op->passes;
+
+  if (rarely (passes == 0)) {
+    copy_frame (a);
+    return;
+  }
   __syncthreads ();
 
   for (int c = 0; c < 3; c++)
     for (int s = 0; s < 2; s++)
       for (int e = 0; e < 4; e++)
         sums[c][s].values[e] = 0;
-  int parts = sizeof (T) == sizeof (half) && rarely (op->fine) ? 2 : 1;
 #pragma unroll 1
-  for (int part = 0; part < parts; part++)
+  for (int part = 0; part < passes; part++)
     filter (op, part, input, region_x, region_y, sums);
   __syncthreads (); /* what follows takes the samples' place */
 
@@ -348,6 +384,14 @@ set_places (Arguments *a, const SympieFormatInfo *info)
   }
   if (sympie_format_is_packed (info))
     a->kept = 0xffu << 8 * info->component[3].offset;
+  for (int p = 0, c = 0; p < info->n_planes; p++, c = 0) {
+    while (info->component[c].plane != p)
+      c++;
+    a->whole[p] = (Whole){ a->src[c].data - info->component[c].offset,
+      a->dst[c].data - info->component[c].offset, a->src[c].stride,
+      a->dst[c].stride, (int) sympie_format_row_bytes (info, p, a->width),
+      sympie_format_rows (info, p, a->height) };
+  }
   a->word_src = a->src[0];
   a->word_dst = a->dst[0];
   a->word_src.data -= info->component[0].offset;

@@ -43,10 +43,20 @@ template <typename Sample_, Packing packing, int sub_x, int sub_y> struct Layout
   static constexpr int SUB_X = sub_x, SUB_Y = sub_y;
 };
 
+/* The bytes of a plane. */
+struct Whole
+{
+  const uint8_t *src;
+  uint8_t *dst;
+  ptrdiff_t src_stride, dst_stride;
+  int bytes, rows; /* of a row; how many */
+};
+
 struct Arguments
 {
   int width, height;
   SympieCudaPlane src[3], dst[3];
+  Whole whole[3];
   int shift, max;
   unsigned mask;          /* of two codes */
   bool left, top;         /* chroma's site */

@@ -28,7 +28,8 @@ struct SympieCudaOperator
    * on the left (or top) times three plus those on the right (or bottom). The
    * one of columns is nine times that of rows further on. */
   float base[81][3];
-  unsigned fine; /* whether what is left over matters */
+  unsigned passes; /* 1; 2 where what is left over matters; 0 for the identity,
+                      which leaves frames as they are */
 };
 
 /* Samples lie in shared memory in this order within four. */
@@ -116,7 +117,9 @@ fold_parameters (const SympieCudaFold &a, const SharedArray<float> &memory,
   }
   fine = error * gain > 0.1f / 255; /* a tenth of a level of 8 bits */
   if (i == 0)
-    result->fine = fine;
+    result->passes = strength == 0                         ? 0
+                     : sizeof (T) == sizeof (half) && fine ? 2
+                                                           : 1;
 
   if (i < 81) {
     int left = i / 27, right = i / 9 % 3, above = i / 3 % 3, below = i % 3;

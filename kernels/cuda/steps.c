@@ -176,8 +176,12 @@ sympie_cuda_steps_apply (SympieCudaSteps *steps, const SympieImage *src,
     const SympieImage *dst, const SympieParams *params, SympieError *error)
 {
   SympieCudaTarget to = { .stream = steps->stream };
-  SympieCudaFold fold = fold_for (steps, src, 1);
+  SympieCudaFold fold;
+  SympieParams identity;
 
+  sympie_params_identity (&identity);
+  fold = fold_for (
+      steps, src, sympie_params_distance (params, &identity) > 0 ? 1 : 0);
   return sympie_cuda_ok (
              sympie_cuda_fold (&fold, params, steps->op, steps->half, &to),
              "fold the parameters", error)

@@ -150,6 +150,34 @@ test_enhance (void *state, uint64_t *seed)
   frame_clear (&steps);
 }
 
+/* A gate that is shut leaves every byte as it is, of colours too that RGB has
+ * not, which most are here. */
+static void
+test_gate (uint64_t *seed)
+{
+  Frame src = frame_new (SYMPIE_FORMAT_NV12, 250, 241, 0, &colorimetry, seed);
+  Frame dst = frame_new (SYMPIE_FORMAT_NV12, 250, 241, 3, &colorimetry, seed);
+  SympieConfig config = SYMPIE_CONFIG_INIT;
+  SympieNemWeights *shut = reference_nem_weights (seed);
+  SympieParams params;
+  float gate = 1;
+  void *state;
+
+  shut->gate_weight = calloc (SYMPIE_NEM_FEATURES, sizeof *shut->gate_weight);
+  shut->gate_bias = calloc (1, sizeof *shut->gate_bias);
+  *shut->gate_bias = -1;
+  state = backend->open (&config, shut, NULL);
+  CHECK (backend->enhance (
+             state, &src.image, &dst.target, 1, &params, &gate, NULL),
+      "enhance");
+  CHECK (gate == 0 && frame_same_pixels (&src, &dst),
+      "gate %g: %d levels from what was", gate, difference (&src, &dst));
+  backend->close (state);
+  sympie_nem_weights_free (shut);
+  frame_clear (&src);
+  frame_clear (&dst);
+}
+
 static void
 test_errors (void *state, uint64_t *seed)
 {
@@ -329,6 +357,7 @@ main (int argc, char **argv)
     test_memory (state, SYMPIE_FORMAT_P010_10LE, 66, 34, &seed);
     test_memory (state, SYMPIE_FORMAT_GBR, 1, 1, &seed);
     test_enhance (state, &seed);
+    test_gate (&seed);
     test_errors (state, &seed);
     test_threads (state, &seed);
     test_async (&seed);
