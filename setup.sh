@@ -12,7 +12,7 @@ build=(
   gcc g++ meson ninja-build pkg-config
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev  # the elements
   libgstreamer-plugins-bad1.0-dev  # frames in GPU memory, real and emulated
-  libjson-glib-dev     # recorded parameters, what sympie-bench writes
+  libjson-glib-dev     # what sympie-bench writes, and a test reads
   libjpeg62-turbo-dev  # the JPEG corruption
 )
 run=(

@@ -8,9 +8,9 @@
 
 #include "timeline.h"
 
-#include <json-glib/json-glib.h>
 #include <math.h>
 #include <pthread.h>
+#include <string.h>
 
 /* Of a shared one: some minutes in which every frame changes. */
 #define MAX_SHARED 8192
@@ -138,7 +138,7 @@ gst_sympie_timeline_get (
   return n > 0;
 }
 
-/* ---- Lines --------------------------------------------------------------- */
+/* ---- Write --------------------------------------------------------------- */
 
 static void
 append_time (GString *line, const gchar *name, GstClockTime time)
@@ -179,90 +179,127 @@ gst_sympie_timeline_to_line (GstClockTime time, const GstSympieParamsInfo *info)
   return g_string_free (line, FALSE);
 }
 
-/* Whether a node is a number, as a float can be. */
-static gboolean
-read_number (JsonNode *node, gfloat *number)
-{
-  GType type = node && JSON_NODE_HOLDS_VALUE (node)
-                   ? json_node_get_value_type (node)
-                   : G_TYPE_INVALID;
+/* ---- Read ---------------------------------------------------------------- */
 
-  if (type != G_TYPE_DOUBLE && type != G_TYPE_INT64)
+/* Goes past white space and `token`, if that is what comes. */
+static gboolean
+take (const gchar **text, const gchar *token)
+{
+  while (g_ascii_isspace (**text))
+    (*text)++;
+  if (!g_str_has_prefix (*text, token))
     return FALSE;
-  *number = (gfloat) json_node_get_double (node);
+  *text += strlen (token);
+  return TRUE;
+}
+
+static gboolean
+take_number (const gchar **text, gfloat *number)
+{
+  gchar *end;
+
+  take (text, "");
+  if (**text != '-' && !g_ascii_isdigit (**text))
+    return FALSE;
+  *number = (gfloat) g_ascii_strtod (*text, &end);
+  *text = end;
   return isfinite (*number);
 }
 
 static gboolean
-read_time (JsonObject *object, const gchar *name, GstClockTime *time)
+take_whole (const gchar **text, guint64 max, guint64 *number)
 {
-  JsonNode *node = json_object_get_member (object, name);
+  gchar *end;
 
-  *time = GST_CLOCK_TIME_NONE;
-  if (node && JSON_NODE_HOLDS_NULL (node))
-    return TRUE;
-  if (!node || !JSON_NODE_HOLDS_VALUE (node)
-      || json_node_get_value_type (node) != G_TYPE_INT64
-      || json_node_get_int (node) < 0)
+  take (text, "");
+  if (!g_ascii_isdigit (**text))
     return FALSE;
-  *time = (GstClockTime) json_node_get_int (node);
-  return TRUE;
-}
-
-/* The name of the first member that is missing or no good; NULL: none. */
-static const gchar *
-read_members (JsonObject *object, Change *change)
-{
-  JsonNode *estimated = json_object_get_member (object, "estimated");
-  JsonNode *age = json_object_get_member (object, "age");
-  JsonNode *list = json_object_get_member (object, "parameters");
-  JsonArray *array;
-
-  if (!read_time (object, "time", &change->time))
-    return "time";
-  if (!read_time (object, "estimate-time", &change->info.time))
-    return "estimate-time";
-  if (!read_number (
-          json_object_get_member (object, "gate"), &change->info.gate))
-    return "gate";
-  if (!estimated || !JSON_NODE_HOLDS_VALUE (estimated)
-      || json_node_get_value_type (estimated) != G_TYPE_BOOLEAN)
-    return "estimated";
-  if (!age || !JSON_NODE_HOLDS_VALUE (age)
-      || json_node_get_value_type (age) != G_TYPE_INT64
-      || json_node_get_int (age) < 0 || json_node_get_int (age) > G_MAXUINT)
-    return "age";
-  change->info.estimated = json_node_get_boolean (estimated);
-  change->info.age = (guint) json_node_get_int (age);
-  if (!list || !JSON_NODE_HOLDS_ARRAY (list))
-    return "parameters";
-  array = json_node_get_array (list);
-  if (json_array_get_length (array) != SYMPIE_N_PARAMS)
-    return "parameters";
-  for (guint i = 0; i < SYMPIE_N_PARAMS; i++)
-    if (!read_number (
-            json_array_get_element (array, i), &change->info.params.values[i]))
-      return "parameters";
-  return NULL;
+  *number = g_ascii_strtoull (*text, &end, 10);
+  *text = end;
+  return *number <= max; /* more than fits gives the most that does */
 }
 
 static gboolean
-read_line (const gchar *line, Change *change, gchar **reason)
+take_time (const gchar **text, GstClockTime *time)
 {
-  GError *error = NULL;
-  JsonNode *root = json_from_string (line, &error);
-  const gchar *wrong = NULL;
+  *time = GST_CLOCK_TIME_NONE;
+  return take (text, "null") || take_whole (text, G_MAXUINT64 - 1, time);
+}
 
-  *reason = NULL;
-  if (error)
-    *reason = g_strdup (error->message);
-  else if (!root || !JSON_NODE_HOLDS_OBJECT (root))
-    *reason = g_strdup ("no object");
-  else if ((wrong = read_members (json_node_get_object (root), change)))
-    *reason = g_strdup_printf ("no usable \"%s\"", wrong);
-  g_clear_error (&error);
-  g_clear_pointer (&root, json_node_unref);
-  return *reason == NULL;
+static gboolean
+take_numbers (const gchar **text, SympieParams *params)
+{
+  for (guint i = 0; i < SYMPIE_N_PARAMS; i++)
+    if (!take (text, i == 0 ? "[" : ",")
+        || !take_number (text, &params->values[i]))
+      return FALSE;
+  return take (text, "]");
+}
+
+enum
+{
+  TIME,
+  GATE,
+  ESTIMATED,
+  AGE,
+  ESTIMATE_TIME,
+  PARAMETERS,
+  N_MEMBERS
+};
+
+static const gchar *const members[] = { "\"time\"", "\"gate\"", "\"estimated\"",
+  "\"age\"", "\"estimate-time\"", "\"parameters\"" };
+
+static gboolean
+take_value (const gchar **text, guint member, Change *change)
+{
+  GstSympieParamsInfo *info = &change->info;
+  guint64 age = 0;
+  gboolean taken;
+
+  switch (member) {
+  case TIME:
+    return take_time (text, &change->time);
+  case GATE:
+    return take_number (text, &info->gate);
+  case ESTIMATED:
+    info->estimated = take (text, "true");
+    return info->estimated || take (text, "false");
+  case AGE:
+    taken = take_whole (text, G_MAXUINT, &age);
+    info->age = (guint) age;
+    return taken;
+  case ESTIMATE_TIME:
+    return take_time (text, &info->time);
+  default:
+    return take_numbers (text, &info->params);
+  }
+}
+
+/* All of the members, in whichever order, and nothing else. What is missing or
+ * no good; NULL: nothing. */
+static const gchar *
+read_line (const gchar *line, Change *change)
+{
+  gboolean has[N_MEMBERS] = { FALSE };
+  const gchar *before = "{";
+
+  while (take (&line, before)) {
+    guint i = 0;
+
+    while (i < N_MEMBERS && !take (&line, members[i]))
+      i++;
+    if (i == N_MEMBERS)
+      break;
+    if (!take (&line, ":") || !take_value (&line, i, change))
+      return members[i];
+    has[i] = TRUE;
+    before = ",";
+  }
+  for (guint i = 0; i < N_MEMBERS; i++)
+    if (!has[i])
+      return members[i];
+  return take (&line, "}") && *line == '\0' ? NULL : "end";
 }
 
 GstSympieTimeline *
@@ -282,15 +319,15 @@ gst_sympie_timeline_read (const gchar *path, gchar **reason)
   timeline = timeline_new (NULL);
   lines = g_strsplit (text, "\n", -1);
   for (guint i = 0; lines[i] && !*reason; i++) {
-    gchar *wrong;
+    const gchar *wrong;
 
     if (*g_strstrip (lines[i]) == '\0')
       continue;
-    if (read_line (lines[i], &change, &wrong))
-      gst_sympie_timeline_put (timeline, change.time, &change.info);
+    wrong = read_line (lines[i], &change);
+    if (wrong)
+      *reason = g_strdup_printf ("%s:%u: no usable %s", path, i + 1, wrong);
     else
-      *reason = g_strdup_printf ("%s:%u: %s", path, i + 1, wrong);
-    g_free (wrong);
+      gst_sympie_timeline_put (timeline, change.time, &change.info);
   }
   g_strfreev (lines);
   g_free (text);

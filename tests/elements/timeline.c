@@ -16,6 +16,7 @@
 #include "timeline.h"
 
 #define NONE GST_CLOCK_TIME_NONE
+#define WALL G_GUINT64_CONSTANT (1764133200000000000)
 
 static GstSympieParamsInfo
 info_of (gfloat number)
@@ -151,7 +152,8 @@ GST_START_TEST (test_lines)
       infos[i].params.values[k] =
           (gfloat) ((g_rand_double (random) - 0.5)
                     * pow (10, g_rand_int_range (random, -30, 30)));
-    line = gst_sympie_timeline_to_line (i * GST_SECOND, &infos[i]);
+    /* Times of the clock on the wall need 19 digits. */
+    line = gst_sympie_timeline_to_line (i * GST_SECOND + WALL, &infos[i]);
     fail_unless (strchr (line, '\n') == line + strlen (line) - 1);
     g_string_append (text, line);
     g_free (line);
@@ -160,7 +162,8 @@ GST_START_TEST (test_lines)
   timeline = gst_sympie_timeline_read (path, &reason);
   fail_unless (timeline != NULL, "%s", reason);
   for (guint i = 0; i < G_N_ELEMENTS (infos); i++) {
-    fail_unless (gst_sympie_timeline_get (timeline, i * GST_SECOND, &found));
+    fail_unless (
+        gst_sympie_timeline_get (timeline, i * GST_SECOND + WALL, &found));
     fail_unless (
         memcmp (&found.params, &infos[i].params, sizeof found.params) == 0);
     fail_unless (found.gate == infos[i].gate);
@@ -198,6 +201,10 @@ GST_START_TEST (test_bad_lines)
     { "[1, ", "[[1], ", "no usable \"parameters\"" },
     { "[1, ", "[null, ", "no usable \"parameters\"" },
     { "\"parameters\"", "\"params\"", "no usable \"parameters\"" },
+    { "[1, ", "[nan, ", "no usable \"parameters\"" },
+    { "]}", "]", "no usable end" },
+    { "]}", "], \"note\": 1}", "no usable end" },
+    { "]}", "]} {}", "no usable end" },
   };
   gchar *reason;
 
