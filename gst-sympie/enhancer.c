@@ -66,7 +66,7 @@ gboolean
 gst_sympie_enhancer_open (GstSympieEnhancer *enhancer,
     const SympieConfig *config, gboolean async, SympieError *error)
 {
-  GstSympieCuda *cuda = gst_sympie_filter_get_cuda (enhancer->filter);
+  GstSympieCuda *cuda = &enhancer->filter->cuda;
   SympieConfig own = *config;
 
   if (!config->weights || config->device != SYMPIE_DEVICE_CPU || !async
@@ -93,7 +93,7 @@ gst_sympie_enhancer_is_ready (const GstSympieEnhancer *enhancer)
 void
 gst_sympie_enhancer_close (GstSympieEnhancer *enhancer)
 {
-  GstSympieCuda *cuda = gst_sympie_filter_get_cuda (enhancer->filter);
+  GstSympieCuda *cuda = &enhancer->filter->cuda;
 
   g_clear_pointer (&enhancer->estimator, gst_sympie_estimator_free);
   g_clear_pointer (&enhancer->aside, sympie_close);
@@ -259,7 +259,7 @@ find_region (GstSympieEnhancer *enhancer, const SympieImage *image, guint n)
   if (settings->look_at == GST_SYMPIE_LOOK_AT_PICTURE
       && enhancer->frame.thumbnail)
     gst_sympie_bars_see (&enhancer->bars, enhancer->frame.thumbnail,
-        gst_sympie_filter_is_yuv (enhancer->filter));
+        !GST_VIDEO_INFO_IS_RGB (&enhancer->filter->info));
 
   *region = enhancer->regions;
   if ((settings->look_at != GST_SYMPIE_LOOK_AT_PICTURE

@@ -5,26 +5,8 @@
 
 #include "enhancesettings.h"
 
-#include "enums.h"
-#include "gstsympiedevice.h"
-#include "gstsympieparams.h"
-
-#define DEFAULT_DEVICE SYMPIE_DEVICE_AUTO
-#define DEFAULT_CUDA_DEVICE_ID 0
-#define DEFAULT_ENABLED TRUE
-#define DEFAULT_STRENGTH 1.0
-#define DEFAULT_ITERATIONS 1
-#define DEFAULT_REUSE_INTERVAL 1
-#define DEFAULT_REUSE_TIME 0
-#define MAX_TIME (24 * 3600 * GST_SECOND) /* more is as much */
-#define DEFAULT_REUSE GST_SYMPIE_REUSE_FIXED
-#define DEFAULT_SMOOTHING (750 * GST_MSECOND)
-#define DEFAULT_ESTIMATION GST_SYMPIE_ESTIMATION_SYNC
-#define DEFAULT_GATE GST_SYMPIE_GATE_AUTO
-#define DEFAULT_MODE GST_SYMPIE_MODE_ENHANCE
-#define DEFAULT_ATTACH_PARAMETERS FALSE
-#define DEFAULT_POST_MESSAGES FALSE
-#define DEFAULT_LOOK_AT GST_SYMPIE_LOOK_AT_FRAME
+#include "params.h"
+#include "properties.h"
 
 #define GST_TYPE_SYMPIE_REUSE (gst_sympie_reuse_get_type ())
 static GST_SYMPIE_DEFINE_ENUM (GstSympieReuse, gst_sympie_reuse,
@@ -58,42 +40,11 @@ static GST_SYMPIE_DEFINE_ENUM (GstSympieLookAt, gst_sympie_look_at,
         "regions" });
 
 void
-gst_sympie_enhance_settings_init (GstSympieEnhanceSettings *settings)
-{
-  *settings = (GstSympieEnhanceSettings){
-    .device = DEFAULT_DEVICE,
-    .cuda_device_id = DEFAULT_CUDA_DEVICE_ID,
-    .estimation = DEFAULT_ESTIMATION,
-    .gate = DEFAULT_GATE,
-    .enabled = DEFAULT_ENABLED,
-    .attach_parameters = DEFAULT_ATTACH_PARAMETERS,
-    .post_messages = DEFAULT_POST_MESSAGES,
-    .frame = {
-      .strength = DEFAULT_STRENGTH,
-      .iterations = DEFAULT_ITERATIONS,
-      .tracker = {
-        .schedule = {
-          .reuse = DEFAULT_REUSE,
-          .interval = DEFAULT_REUSE_INTERVAL,
-          .time = DEFAULT_REUSE_TIME,
-        },
-        .smoothing = DEFAULT_SMOOTHING,
-      },
-      .mode = DEFAULT_MODE,
-      .look_at = DEFAULT_LOOK_AT,
-    },
-  };
-}
-
-void
 gst_sympie_enhance_settings_clear (GstSympieEnhanceSettings *settings)
 {
-  g_free (settings->weights);
   g_free (settings->parameters_error);
   g_free (settings->crop);
   g_free (settings->crop_error);
-  g_free (settings->channel);
-  g_free (settings->recording);
 }
 
 gchar *
@@ -149,270 +100,122 @@ gboolean
 gst_sympie_enhance_settings_set (GstSympieEnhanceSettings *settings, guint id,
     const GValue *value, gboolean is_running, gchar **reason)
 {
-  GstSympieTrackerSettings *tracker = &settings->frame.tracker;
-
-  *reason = NULL;
   switch (id) {
-  case GST_SYMPIE_ENHANCE_WEIGHTS:
-    g_free (settings->weights);
-    settings->weights = g_value_dup_string (value);
-    break;
-  case GST_SYMPIE_ENHANCE_DEVICE:
-    settings->device = g_value_get_enum (value);
-    break;
-  case GST_SYMPIE_ENHANCE_CUDA_DEVICE_ID:
-    settings->cuda_device_id = g_value_get_uint (value);
-    break;
-  case GST_SYMPIE_ENHANCE_ENABLED:
-    settings->enabled = g_value_get_boolean (value);
-    break;
-  case GST_SYMPIE_ENHANCE_STRENGTH:
-    settings->frame.strength = g_value_get_double (value);
-    break;
-  case GST_SYMPIE_ENHANCE_ITERATIONS:
-    settings->frame.iterations = g_value_get_uint (value);
-    break;
-  case GST_SYMPIE_ENHANCE_REUSE_INTERVAL:
-    tracker->schedule.interval = g_value_get_uint (value);
-    break;
-  case GST_SYMPIE_ENHANCE_REUSE_TIME:
-    tracker->schedule.time = MIN (g_value_get_uint64 (value), MAX_TIME);
-    break;
-  case GST_SYMPIE_ENHANCE_REUSE:
-    tracker->schedule.reuse = g_value_get_enum (value);
-    break;
-  case GST_SYMPIE_ENHANCE_SMOOTHING:
-    tracker->smoothing = MIN (g_value_get_uint64 (value), MAX_TIME);
-    break;
-  case GST_SYMPIE_ENHANCE_ESTIMATION:
-    settings->estimation = g_value_get_enum (value);
-    break;
-  case GST_SYMPIE_ENHANCE_GATE:
-    settings->gate = g_value_get_enum (value);
-    break;
-  case GST_SYMPIE_ENHANCE_MODE:
-    settings->frame.mode = g_value_get_enum (value);
-    break;
-  case GST_SYMPIE_ENHANCE_ATTACH_PARAMETERS:
-    settings->attach_parameters = g_value_get_boolean (value);
-    break;
-  case GST_SYMPIE_ENHANCE_POST_MESSAGES:
-    settings->post_messages = g_value_get_boolean (value);
-    break;
   case GST_SYMPIE_ENHANCE_PARAMETERS:
     *reason = set_parameters (settings, value, is_running);
-    break;
+    return TRUE;
   case GST_SYMPIE_ENHANCE_CROP:
     *reason = set_crop (settings, g_value_get_string (value), is_running);
-    break;
-  case GST_SYMPIE_ENHANCE_LOOK_AT:
-    settings->frame.look_at = g_value_get_enum (value);
-    break;
-  case GST_SYMPIE_ENHANCE_CHANNEL:
-    g_free (settings->channel);
-    settings->channel = g_value_dup_string (value);
-    break;
-  case GST_SYMPIE_ENHANCE_RECORDING:
-    g_free (settings->recording);
-    settings->recording = g_value_dup_string (value);
-    break;
+    return TRUE;
   default:
     return FALSE;
   }
-  return TRUE;
 }
 
 gboolean
 gst_sympie_enhance_settings_get (
     const GstSympieEnhanceSettings *settings, guint id, GValue *value)
 {
-  const GstSympieTrackerSettings *tracker = &settings->frame.tracker;
-
   switch (id) {
   case GST_SYMPIE_ENHANCE_WEIGHTS:
     g_value_take_string (
         value, gst_sympie_enhance_settings_dup_weights (settings));
-    break;
-  case GST_SYMPIE_ENHANCE_DEVICE:
-    g_value_set_enum (value, settings->device);
-    break;
-  case GST_SYMPIE_ENHANCE_CUDA_DEVICE_ID:
-    g_value_set_uint (value, settings->cuda_device_id);
-    break;
-  case GST_SYMPIE_ENHANCE_ENABLED:
-    g_value_set_boolean (value, settings->enabled);
-    break;
-  case GST_SYMPIE_ENHANCE_STRENGTH:
-    g_value_set_double (value, settings->frame.strength);
-    break;
-  case GST_SYMPIE_ENHANCE_ITERATIONS:
-    g_value_set_uint (value, settings->frame.iterations);
-    break;
-  case GST_SYMPIE_ENHANCE_REUSE_INTERVAL:
-    g_value_set_uint (value, tracker->schedule.interval);
-    break;
-  case GST_SYMPIE_ENHANCE_REUSE_TIME:
-    g_value_set_uint64 (value, tracker->schedule.time);
-    break;
-  case GST_SYMPIE_ENHANCE_REUSE:
-    g_value_set_enum (value, tracker->schedule.reuse);
-    break;
-  case GST_SYMPIE_ENHANCE_SMOOTHING:
-    g_value_set_uint64 (value, tracker->smoothing);
-    break;
-  case GST_SYMPIE_ENHANCE_ESTIMATION:
-    g_value_set_enum (value, settings->estimation);
-    break;
-  case GST_SYMPIE_ENHANCE_GATE:
-    g_value_set_enum (value, settings->gate);
-    break;
-  case GST_SYMPIE_ENHANCE_MODE:
-    g_value_set_enum (value, settings->frame.mode);
-    break;
-  case GST_SYMPIE_ENHANCE_ATTACH_PARAMETERS:
-    g_value_set_boolean (value, settings->attach_parameters);
-    break;
-  case GST_SYMPIE_ENHANCE_POST_MESSAGES:
-    g_value_set_boolean (value, settings->post_messages);
-    break;
+    return TRUE;
   case GST_SYMPIE_ENHANCE_PARAMETERS:
     if (settings->frame.manual && !settings->parameters_error)
       gst_sympie_params_to_value (&settings->frame.parameters, value);
-    break;
+    return TRUE;
   case GST_SYMPIE_ENHANCE_CROP:
     g_value_set_string (value, settings->crop);
-    break;
-  case GST_SYMPIE_ENHANCE_LOOK_AT:
-    g_value_set_enum (value, settings->frame.look_at);
-    break;
-  case GST_SYMPIE_ENHANCE_CHANNEL:
-    g_value_set_string (value, settings->channel);
-    break;
-  case GST_SYMPIE_ENHANCE_RECORDING:
-    g_value_set_string (value, settings->recording);
-    break;
+    return TRUE;
   default:
     return FALSE;
   }
-  return TRUE;
 }
 
-void
-gst_sympie_enhance_settings_install (GObjectClass *klass)
-{
-  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
-  const GParamFlags ready = flags | GST_PARAM_MUTABLE_READY;
-  const GParamFlags playing = flags | GST_PARAM_MUTABLE_PLAYING;
+/* In the instance, which has the settings at `offset`. */
+#define FIELD(name) (offset + G_STRUCT_OFFSET (GstSympieEnhanceSettings, name))
 
+void
+gst_sympie_enhance_settings_install (GObjectClass *klass, gsize offset)
+{
   /**
    * GstSympieEnhance:weights:
    *
    * Path of NEM's weights, a safetensors file. If it is not set, the
    * environment variable SYMPIE_WEIGHTS names the file, and without that it is
    * the one that was installed with the plugin. Reads as the path in use.
-   *
-   * Since: 0.1
    */
   g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_WEIGHTS,
-      g_param_spec_string ("weights", "Weights",
-          "Safetensors file with NEM's weights (unset = environment variable "
-          "SYMPIE_WEIGHTS, else the installed file)",
-          NULL, ready));
+      gst_sympie_field (
+          FIELD (weights), g_param_spec_string ("weights", "Weights",
+                               "Safetensors file with NEM's weights (unset = "
+                               "environment variable "
+                               "SYMPIE_WEIGHTS, else the installed file)",
+                               NULL, GST_SYMPIE_READY)));
   /**
    * GstSympieEnhance:device:
    *
    * Where to compute: on an NVIDIA GPU with auto, if there is one, else on the
    * processor, which the element says in a warning. A device that is asked for
    * by name and is not there is an error, not a reason to take another one.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_DEVICE,
+  gst_sympie_install_field (klass, FIELD (device),
       g_param_spec_enum ("device", "Device", "Device to compute on",
-          GST_TYPE_SYMPIE_DEVICE, DEFAULT_DEVICE, ready));
-  /**
-   * GstSympieEnhance:cuda-device-id:
-   *
-   * Which CUDA device to take where there are several.
-   *
-   * Since: 0.1
-   */
-  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_CUDA_DEVICE_ID,
+          GST_TYPE_SYMPIE_DEVICE, SYMPIE_DEVICE_AUTO, GST_SYMPIE_READY));
+  gst_sympie_install_field (klass, FIELD (cuda_device_id),
       g_param_spec_uint ("cuda-device-id", "CUDA device",
-          "Index of the CUDA device to use", 0, G_MAXINT,
-          DEFAULT_CUDA_DEVICE_ID, ready));
-  /**
-   * GstSympieEnhance:enabled:
-   *
-   * FALSE lets all buffers pass untouched.
-   *
-   * Since: 0.1
-   */
-  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_ENABLED,
+          "Index of the CUDA device to use", 0, G_MAXINT, 0, GST_SYMPIE_READY));
+  gst_sympie_install_field (klass, FIELD (enabled),
       g_param_spec_boolean ("enabled", "Enabled",
-          "Enhance frames; FALSE lets them pass untouched", DEFAULT_ENABLED,
-          playing));
+          "Enhance frames; FALSE lets them pass untouched", TRUE,
+          GST_SYMPIE_PLAYING));
   /**
    * GstSympieEnhance:strength:
    *
    * How far to go from parameters that change nothing (0) to those estimated
    * (1). At 0 buffers pass untouched.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_STRENGTH,
+  gst_sympie_install_field (klass, FIELD (frame.strength),
       g_param_spec_double ("strength", "Strength",
           "Effect, from none (0) to that of the estimated parameters (1)", 0.0,
-          1.0, DEFAULT_STRENGTH, playing | GST_PARAM_CONTROLLABLE));
-  /**
-   * GstSympieEnhance:iterations:
-   *
-   * How often to estimate and apply, each time on the frame that came out.
-   *
-   * Since: 0.1
-   */
-  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_ITERATIONS,
+          1.0, 1.0, GST_SYMPIE_PLAYING | GST_PARAM_CONTROLLABLE));
+  gst_sympie_install_field (klass, FIELD (frame.iterations),
       g_param_spec_uint ("iterations", "Iterations",
           "How often each frame is enhanced, the result fed back", 1,
-          GST_SYMPIE_MAX_ITERATIONS, DEFAULT_ITERATIONS, playing));
+          GST_SYMPIE_MAX_ITERATIONS, 1, GST_SYMPIE_PLAYING));
   /**
    * GstSympieEnhance:reuse-interval:
    *
    * How many frames an estimate serves at least, its own included. The first
    * frame of a scene is always estimated from.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_REUSE_INTERVAL,
+  gst_sympie_install_field (klass, FIELD (frame.tracker.schedule.interval),
       g_param_spec_uint ("reuse-interval", "Reuse interval",
-          "Frames that an estimate serves at least", 1, G_MAXUINT,
-          DEFAULT_REUSE_INTERVAL, playing));
+          "Frames that an estimate serves at least", 1, G_MAXUINT, 1,
+          GST_SYMPIE_PLAYING));
   /**
    * GstSympieEnhance:reuse-time:
    *
    * How many nanoseconds of the stream an estimate serves: with
    * #GstSympieEnhance:reuse fixed at least, with adaptive at most (0 = five
    * seconds).
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_REUSE_TIME,
+  gst_sympie_install_field (klass, FIELD (frame.tracker.schedule.time),
       g_param_spec_uint64 ("reuse-time", "Reuse time",
           "Nanoseconds that an estimate serves: at least where reuse is fixed, "
           "at most where it is adaptive (0 = 5 s)",
-          0, G_MAXUINT64, DEFAULT_REUSE_TIME, playing));
+          0, G_MAXUINT64, 0, GST_SYMPIE_PLAYING));
   /**
    * GstSympieEnhance:reuse:
    *
    * Whether an estimate serves for a fixed while or until a thumbnail of the
    * picture has changed. In system memory a scene cut is seen either way; in
    * CUDA memory nothing is.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_REUSE,
+  gst_sympie_install_field (klass, FIELD (frame.tracker.schedule.reuse),
       g_param_spec_enum ("reuse", "Reuse", "How long an estimate serves",
-          GST_TYPE_SYMPIE_REUSE, DEFAULT_REUSE, playing));
+          GST_TYPE_SYMPIE_REUSE, GST_SYMPIE_REUSE_FIXED, GST_SYMPIE_PLAYING));
   /**
    * GstSympieEnhance:smoothing:
    *
@@ -421,14 +224,12 @@ gst_sympie_enhance_settings_install (GObjectClass *klass)
    * cut, and where no time is known to have passed. 0 takes every estimate as
    * it is, for pictures that have nothing to do with each other. In CUDA
    * memory, where no cut is seen, nothing is smoothed.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_SMOOTHING,
+  gst_sympie_install_field (klass, FIELD (frame.tracker.smoothing),
       g_param_spec_uint64 ("smoothing", "Smoothing",
           "Time constant of the way to a new estimate in nanoseconds (0 = at "
           "once)",
-          0, G_MAXUINT64, DEFAULT_SMOOTHING, playing));
+          0, G_MAXUINT64, (750 * GST_MSECOND), GST_SYMPIE_PLAYING));
   /**
    * GstSympieEnhance:estimation:
    *
@@ -437,26 +238,22 @@ gst_sympie_enhance_settings_install (GObjectClass *klass)
    * says counts from the frame on that comes next. Until the first estimate
    * frames pass untouched. On a CUDA device, and for
    * #GstSympieEnhance:iterations after the first, async is as sync.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_ESTIMATION,
+  gst_sympie_install_field (klass, FIELD (estimation),
       g_param_spec_enum ("estimation", "Estimation",
           "Whether frames wait for estimates", GST_TYPE_SYMPIE_ESTIMATION,
-          DEFAULT_ESTIMATION, ready));
+          GST_SYMPIE_ESTIMATION_SYNC, GST_SYMPIE_READY));
   /**
    * GstSympieEnhance:gate:
    *
    * NEM tells undamaged frames from damaged ones, where its weights have learnt
    * that: a gate from 0 to 1 is how much of the estimated parameters counts. At
    * 0 the frame passes untouched. off takes every estimate in full.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_GATE,
+  gst_sympie_install_field (klass, FIELD (gate),
       g_param_spec_enum ("gate", "Gate",
           "Whether frames that look undamaged are spared", GST_TYPE_SYMPIE_GATE,
-          DEFAULT_GATE, ready));
+          GST_SYMPIE_GATE_AUTO, GST_SYMPIE_READY));
   /**
    * GstSympieEnhance:mode:
    *
@@ -466,12 +263,10 @@ gst_sympie_enhance_settings_install (GObjectClass *klass)
    * GstSympieParamsMeta of each frame says or, where it has none,
    * #GstSympieEnhance:channel, #GstSympieEnhance:recording or
    * #GstSympieEnhance:parameters.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_MODE,
+  gst_sympie_install_field (klass, FIELD (frame.mode),
       g_param_spec_enum ("mode", "Mode", "What to do", GST_TYPE_SYMPIE_MODE,
-          DEFAULT_MODE, playing));
+          GST_SYMPIE_MODE_ENHANCE, GST_SYMPIE_PLAYING));
   /**
    * GstSympieEnhance:attach-parameters:
    *
@@ -484,25 +279,21 @@ gst_sympie_enhance_settings_install (GObjectClass *klass)
    * * #gboolean `estimated`: from this very frame
    * * #guint `age`: frames since the one that was estimated from
    * * #guint64 `time`: stream time of that frame
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_ATTACH_PARAMETERS,
+  gst_sympie_install_field (klass, FIELD (attach_parameters),
       g_param_spec_boolean ("attach-parameters", "Attach parameters",
-          "Put a GstSympieParamsMeta on each buffer", DEFAULT_ATTACH_PARAMETERS,
-          playing));
+          "Put a GstSympieParamsMeta on each buffer", FALSE,
+          GST_SYMPIE_PLAYING));
   /**
    * GstSympieEnhance:post-messages:
    *
    * Post an element message for every estimate, sympieenhance-parameters, with
    * the fields of GstSympieParamsMeta.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_POST_MESSAGES,
+  gst_sympie_install_field (klass, FIELD (post_messages),
       g_param_spec_boolean ("post-messages", "Post messages",
-          "Post an element message for every estimate", DEFAULT_POST_MESSAGES,
-          playing));
+          "Post an element message for every estimate", FALSE,
+          GST_SYMPIE_PLAYING));
   /**
    * GstSympieEnhance:parameters:
    *
@@ -512,14 +303,12 @@ gst_sympie_enhance_settings_install (GObjectClass *klass)
    * kernel, 25, row by row. An empty array goes back to NEM. Anything else is
    * an error at the start; while playing it is a warning, and what was set
    * before stays.
-   *
-   * Since: 0.1
    */
   g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_PARAMETERS,
       gst_param_spec_array ("parameters", "Parameters",
           "37 numbers to apply (9 of the colour matrix, 3 of the shift, 25 of "
           "the kernel) instead of estimates; empty = estimate",
-          NULL, playing));
+          NULL, GST_SYMPIE_PLAYING));
   /**
    * GstSympieEnhance:crop:
    *
@@ -529,14 +318,12 @@ gst_sympie_enhance_settings_install (GObjectClass *klass)
    * bars. Of it NEM sees the central square. A rectangle that does not lie in
    * the frame at all is an error, as is any other text, but a warning while
    * playing. Unset is all of the frame.
-   *
-   * Since: 0.1
    */
   g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_CROP,
       g_param_spec_string ("crop", "Crop",
           "Part of the frame to estimate from: X,Y,WIDTH,HEIGHT or "
           "WIDTH:HEIGHT (unset = all)",
-          NULL, playing));
+          NULL, GST_SYMPIE_PLAYING));
   /**
    * GstSympieEnhance:look-at:
    *
@@ -545,13 +332,11 @@ gst_sympie_enhance_settings_install (GObjectClass *klass)
    * them; with regions the smallest rectangle around all of the frame's
    * GstVideoRegionOfInterestMeta. Where a frame has nothing of the kind, it is
    * crop, too. Bars are not seen in CUDA memory.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_LOOK_AT,
+  gst_sympie_install_field (klass, FIELD (frame.look_at),
       g_param_spec_enum ("look-at", "Look at",
           "Where in the frame to estimate from", GST_TYPE_SYMPIE_LOOK_AT,
-          DEFAULT_LOOK_AT, playing));
+          GST_SYMPIE_LOOK_AT_FRAME, GST_SYMPIE_PLAYING));
   /**
    * GstSympieEnhance:channel:
    *
@@ -560,14 +345,12 @@ gst_sympie_enhance_settings_install (GObjectClass *klass)
    * with, with apply it takes from it what was told for the stream time of its
    * frame, or the time before. So a small copy of the video can be looked at,
    * and the large one changed, in two branches of a tee.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_CHANNEL,
+  gst_sympie_install_field (klass, FIELD (channel),
       g_param_spec_string ("channel", "Channel",
           "Name under which parameters go from one element to others that "
           "apply them (unset = none)",
-          NULL, ready));
+          NULL, GST_SYMPIE_READY));
   /**
    * GstSympieEnhance:recording:
    *
@@ -576,12 +359,10 @@ gst_sympie_enhance_settings_install (GObjectClass *klass)
    * change; with apply it is read, so that a second run does to each frame what
    * the first did (with one of #GstSympieEnhance:iterations), whatever the
    * machine's load was then. Which of the two is decided at the start.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_RECORDING,
+  gst_sympie_install_field (klass, FIELD (recording),
       g_param_spec_string ("recording", "Recording",
           "JSON lines of parameters, written, or read where the mode is apply "
           "(unset = none)",
-          NULL, ready));
+          NULL, GST_SYMPIE_READY));
 }

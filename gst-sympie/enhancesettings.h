@@ -12,28 +12,12 @@
 
 G_BEGIN_DECLS
 
+/* Those that are more than fields. */
 enum
 {
   GST_SYMPIE_ENHANCE_WEIGHTS = 1,
-  GST_SYMPIE_ENHANCE_DEVICE,
-  GST_SYMPIE_ENHANCE_CUDA_DEVICE_ID,
-  GST_SYMPIE_ENHANCE_ENABLED,
-  GST_SYMPIE_ENHANCE_STRENGTH,
-  GST_SYMPIE_ENHANCE_ITERATIONS,
-  GST_SYMPIE_ENHANCE_REUSE_INTERVAL,
-  GST_SYMPIE_ENHANCE_REUSE_TIME,
-  GST_SYMPIE_ENHANCE_REUSE,
-  GST_SYMPIE_ENHANCE_SMOOTHING,
-  GST_SYMPIE_ENHANCE_ESTIMATION,
-  GST_SYMPIE_ENHANCE_GATE,
-  GST_SYMPIE_ENHANCE_MODE,
-  GST_SYMPIE_ENHANCE_ATTACH_PARAMETERS,
-  GST_SYMPIE_ENHANCE_POST_MESSAGES,
   GST_SYMPIE_ENHANCE_PARAMETERS,
   GST_SYMPIE_ENHANCE_CROP,
-  GST_SYMPIE_ENHANCE_LOOK_AT,
-  GST_SYMPIE_ENHANCE_CHANNEL,
-  GST_SYMPIE_ENHANCE_RECORDING,
   GST_SYMPIE_ENHANCE_N_SETTINGS /* the element's own properties go on here */
 };
 
@@ -67,11 +51,11 @@ typedef struct
   GstSympieEnhancerSettings frame;
 } GstSympieEnhanceSettings;
 
-/* Installs the properties, with the numbers above. */
-void gst_sympie_enhance_settings_install (GObjectClass *klass);
+/* Installs the properties of an object that has the settings at `offset`; they
+ * are fields, if not those above. */
+void gst_sympie_enhance_settings_install (GObjectClass *klass, gsize offset);
 
-/* To the defaults. */
-void gst_sympie_enhance_settings_init (GstSympieEnhanceSettings *settings);
+/* Frees what is no field. */
 void gst_sympie_enhance_settings_clear (GstSympieEnhanceSettings *settings);
 
 /* The file that is read: property, environment or installation, in this order.
@@ -79,10 +63,10 @@ void gst_sympie_enhance_settings_clear (GstSympieEnhanceSettings *settings);
 gchar *gst_sympie_enhance_settings_dup_weights (
     const GstSympieEnhanceSettings *settings);
 
-/* For set_property and get_property: FALSE where the number is none of ours.
- * Setting a property cannot fail: a value that is no good stays out where
- * frames are worked on, for a `reason` that the caller frees; and otherwise is
- * in parameters_error or crop_error, for the start to fail. */
+/* For set_property and get_property: FALSE where the field says all. Setting a
+ * property cannot fail: a value that is no good stays out where frames are
+ * worked on, for a `reason` that the caller frees; and otherwise is in
+ * parameters_error or crop_error, for the start to fail. */
 gboolean gst_sympie_enhance_settings_set (GstSympieEnhanceSettings *settings,
     guint id, const GValue *value, gboolean is_running, gchar **reason);
 gboolean gst_sympie_enhance_settings_get (

@@ -65,25 +65,13 @@
  * Since: 0.1
  */
 
-#include "gstsympiecorrupt.h"
+#include "elements.h"
 
-#include "enums.h"
+#include "properties.h"
 #include "sympie_corrupt.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_sympie_corrupt_debug);
 #define GST_CAT_DEFAULT gst_sympie_corrupt_debug
-
-enum
-{
-  PROP_0,
-  PROP_CORRUPTION,
-  PROP_SEVERITY,
-  PROP_SEED,
-  PROP_TEMPORAL,
-  PROP_DRIFT_PERIOD,
-  PROP_SCALE,
-  PROP_FROST_FOLDER,
-};
 
 typedef enum
 {
@@ -91,13 +79,6 @@ typedef enum
   GST_SYMPIE_TEMPORAL_CLIP,
   GST_SYMPIE_TEMPORAL_DRIFT,
 } GstSympieTemporal;
-
-#define DEFAULT_CORRUPTION SYMPIE_CORRUPTION_GAUSSIAN_NOISE
-#define DEFAULT_SEVERITY 3
-#define DEFAULT_SEED 0
-#define DEFAULT_TEMPORAL GST_SYMPIE_TEMPORAL_FRAME
-#define DEFAULT_DRIFT_PERIOD (4 * GST_SECOND)
-#define DEFAULT_SCALE 0.0
 
 /* The properties that may change from one frame to the next. */
 typedef struct
@@ -190,8 +171,8 @@ gst_sympie_corrupt_ensure_open (GstSympieFilter *filter)
   GST_OBJECT_LOCK (self);
   folder = g_strdup (self->frost_folder);
   config.scale = (float) self->scale;
+  config.n_threads = (int) filter->n_threads;
   GST_OBJECT_UNLOCK (self);
-  config.n_threads = (int) gst_sympie_filter_get_n_threads (filter);
   config.frost_folder = folder && *folder ? folder : NULL;
 
   self->corruptor = sympie_corruptor_new (&config, &error);
@@ -279,181 +260,73 @@ gst_sympie_corrupt_apply (GstSympieFilter *filter, const GstSympieView *src,
 
 /* ---- Properties ---------------------------------------------------------- */
 
-static void
-gst_sympie_corrupt_set_property (
-    GObject *object, guint id, const GValue *value, GParamSpec *pspec)
-{
-  GstSympieCorrupt *self = GST_SYMPIE_CORRUPT (object);
-
-  if (!gst_sympie_filter_may_set (GST_SYMPIE_FILTER (self), pspec))
-    return;
-  GST_OBJECT_LOCK (self);
-  switch (id) {
-  case PROP_CORRUPTION:
-    self->settings.corruption = g_value_get_enum (value);
-    break;
-  case PROP_SEVERITY:
-    self->settings.severity = g_value_get_uint (value);
-    break;
-  case PROP_SEED:
-    self->settings.seed = g_value_get_uint64 (value);
-    break;
-  case PROP_TEMPORAL:
-    self->settings.temporal = g_value_get_enum (value);
-    break;
-  case PROP_DRIFT_PERIOD:
-    self->settings.drift_period = g_value_get_uint64 (value);
-    break;
-  case PROP_SCALE:
-    self->scale = g_value_get_double (value);
-    break;
-  case PROP_FROST_FOLDER:
-    g_free (self->frost_folder);
-    self->frost_folder = g_value_dup_string (value);
-    break;
-  default:
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    break;
-  }
-  GST_OBJECT_UNLOCK (self);
-  gst_sympie_filter_settings_changed (GST_SYMPIE_FILTER (self));
-}
+#define FIELD(name) G_STRUCT_OFFSET (GstSympieCorrupt, name)
 
 static void
-gst_sympie_corrupt_get_property (
-    GObject *object, guint id, GValue *value, GParamSpec *pspec)
+gst_sympie_corrupt_install_properties (GObjectClass *klass)
 {
-  GstSympieCorrupt *self = GST_SYMPIE_CORRUPT (object);
-
-  GST_OBJECT_LOCK (self);
-  switch (id) {
-  case PROP_CORRUPTION:
-    g_value_set_enum (value, self->settings.corruption);
-    break;
-  case PROP_SEVERITY:
-    g_value_set_uint (value, self->settings.severity);
-    break;
-  case PROP_SEED:
-    g_value_set_uint64 (value, self->settings.seed);
-    break;
-  case PROP_TEMPORAL:
-    g_value_set_enum (value, self->settings.temporal);
-    break;
-  case PROP_DRIFT_PERIOD:
-    g_value_set_uint64 (value, self->settings.drift_period);
-    break;
-  case PROP_SCALE:
-    g_value_set_double (value, self->scale);
-    break;
-  case PROP_FROST_FOLDER:
-    g_value_set_string (value, self->frost_folder);
-    break;
-  default:
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    break;
-  }
-  GST_OBJECT_UNLOCK (self);
-}
-
-static void
-gst_sympie_corrupt_finalize (GObject *object)
-{
-  g_free (GST_SYMPIE_CORRUPT (object)->frost_folder);
-  G_OBJECT_CLASS (parent_class)->finalize (object);
-}
-
-static void
-gst_sympie_corrupt_install_properties (GObjectClass *object_class)
-{
-  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
-  const GParamFlags ready = flags | GST_PARAM_MUTABLE_READY;
-  const GParamFlags playing = flags | GST_PARAM_MUTABLE_PLAYING;
-
   /**
    * GstSympieCorrupt:corruption:
    *
    * What is done to frames: one of the 23; mixed, 1 to 3 of them that the seed
    * chooses; or none, which lets buffers pass untouched.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (object_class, PROP_CORRUPTION,
+  gst_sympie_install_field (klass, FIELD (settings.corruption),
       g_param_spec_enum ("corruption", "Corruption",
           "What is done to frames (mixed = 1 to 3 of the others)",
-          GST_TYPE_SYMPIE_CORRUPTION, DEFAULT_CORRUPTION, playing));
+          GST_TYPE_SYMPIE_CORRUPTION, SYMPIE_CORRUPTION_GAUSSIAN_NOISE,
+          GST_SYMPIE_PLAYING));
   /**
    * GstSympieCorrupt:severity:
    *
    * How much of it: the five severities of ImageNet-C, and 0, which lets
    * buffers pass untouched.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (object_class, PROP_SEVERITY,
+  gst_sympie_install_field (klass, FIELD (settings.severity),
       g_param_spec_uint ("severity", "Severity",
           "How much of it, from none (0) to the worst (5)", 0,
-          SYMPIE_MAX_SEVERITY, DEFAULT_SEVERITY,
-          playing | GST_PARAM_CONTROLLABLE));
-  /**
-   * GstSympieCorrupt:seed:
-   *
-   * Chooses what is left to chance; the same one does the same again.
-   *
-   * Since: 0.1
-   */
-  g_object_class_install_property (object_class, PROP_SEED,
+          SYMPIE_MAX_SEVERITY, 3, GST_SYMPIE_PLAYING | GST_PARAM_CONTROLLABLE));
+  gst_sympie_install_field (klass, FIELD (settings.seed),
       g_param_spec_uint64 ("seed", "Seed",
           "Chooses what is left to chance; the same one does the same again", 0,
-          G_MAXUINT64, DEFAULT_SEED, playing));
-  /**
-   * GstSympieCorrupt:temporal:
-   *
-   * How what is left to chance changes from frame to frame.
-   *
-   * Since: 0.1
-   */
-  g_object_class_install_property (object_class, PROP_TEMPORAL,
+          G_MAXUINT64, 0, GST_SYMPIE_PLAYING));
+  gst_sympie_install_field (klass, FIELD (settings.temporal),
       g_param_spec_enum ("temporal", "Temporal",
           "How what is left to chance changes over time",
-          GST_TYPE_SYMPIE_TEMPORAL, DEFAULT_TEMPORAL, playing));
+          GST_TYPE_SYMPIE_TEMPORAL, GST_SYMPIE_TEMPORAL_FRAME,
+          GST_SYMPIE_PLAYING));
   /**
    * GstSympieCorrupt:drift-period:
    *
    * With #GstSympieCorrupt:temporal set to drift: nanoseconds from one draw to
    * the next.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (object_class, PROP_DRIFT_PERIOD,
+  gst_sympie_install_field (klass, FIELD (settings.drift_period),
       g_param_spec_uint64 ("drift-period", "Drift period",
           "Nanoseconds from one draw to the next with temporal=drift",
-          GST_MSECOND, G_MAXUINT64, DEFAULT_DRIFT_PERIOD, playing));
+          GST_MSECOND, G_MAXUINT64, (4 * GST_SECOND), GST_SYMPIE_PLAYING));
   /**
    * GstSympieCorrupt:scale:
    *
    * What is a pixel of ImageNet-C's: 1 is a pixel of the video, whatever its
    * size; 0 is the 224th part of the shorter side, which looks as strong as
    * there. Values in between blend the two.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (object_class, PROP_SCALE,
+  gst_sympie_install_field (klass, FIELD (scale),
       g_param_spec_double ("scale", "Scale",
           "Lengths as published in pixels (1) or in proportion to the shorter "
           "side (0)",
-          0.0, 1.0, DEFAULT_SCALE, ready));
+          0.0, 1.0, 0.0, GST_SYMPIE_READY));
   /**
    * GstSympieCorrupt:frost-folder:
    *
    * Folder with photographs of frost (*.jpg, *.jpeg). Without one, the ice is
    * drawn.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (object_class, PROP_FROST_FOLDER,
+  gst_sympie_install_field (klass, FIELD (frost_folder),
       g_param_spec_string ("frost-folder", "Frost folder",
           "Folder with JPEG photographs of frost (unset = ice that is drawn)",
-          NULL, ready));
+          NULL, GST_SYMPIE_READY));
 }
 
 static void
@@ -466,16 +339,16 @@ gst_sympie_corrupt_class_init (GstSympieCorruptClass *klass)
   GST_DEBUG_CATEGORY_INIT (
       gst_sympie_corrupt_debug, "sympiecorrupt", 0, "Corruption of video");
 
-  object_class->set_property = gst_sympie_corrupt_set_property;
-  object_class->get_property = gst_sympie_corrupt_get_property;
-  object_class->finalize = gst_sympie_corrupt_finalize;
+  /* GObject's class_init forgets them. */
+  object_class->set_property = G_OBJECT_CLASS (parent_class)->set_property;
+  object_class->get_property = G_OBJECT_CLASS (parent_class)->get_property;
   gst_sympie_corrupt_install_properties (object_class);
   gst_type_mark_as_plugin_api (GST_TYPE_SYMPIE_CORRUPTION, 0);
 
   gst_element_class_set_static_metadata (element_class, "SyMPIE corruption",
       "Filter/Effect/Video",
       "Spoils video with the corruptions of ImageNet-C and more",
-      "The gst-sympie project");
+      GST_SYMPIE_AUTHOR);
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
 
@@ -491,12 +364,4 @@ gst_sympie_corrupt_class_init (GstSympieCorruptClass *klass)
 static void
 gst_sympie_corrupt_init (GstSympieCorrupt *self)
 {
-  self->settings = (Settings){
-    .corruption = DEFAULT_CORRUPTION,
-    .severity = DEFAULT_SEVERITY,
-    .seed = DEFAULT_SEED,
-    .temporal = DEFAULT_TEMPORAL,
-    .drift_period = DEFAULT_DRIFT_PERIOD,
-  };
-  self->scale = DEFAULT_SCALE;
 }

@@ -142,25 +142,27 @@
  * Since: 0.1
  */
 
-#include "gstsympieenhance.h"
+#include "elements.h"
 
 #include <errno.h>
 
 #include "arrival.h"
 #include "enhancesettings.h"
-#include "gstsympiedevice.h"
-#include "gstsympieparams.h"
 #include "notes.h"
+#include "params.h"
+#include "properties.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_sympie_enhance_debug);
 #define GST_CAT_DEFAULT gst_sympie_enhance_debug
 
 enum
 {
-  PROP_ACTIVE_DEVICE = GST_SYMPIE_ENHANCE_N_SETTINGS,
-  PROP_LAST_PARAMETERS,
+  PROP_LAST_PARAMETERS = GST_SYMPIE_ENHANCE_N_SETTINGS,
   PROP_STATS,
 };
+
+/* For which estimates serve and parameters move: more is as much. */
+#define MAX_TIME (24 * 3600 * GST_SECOND)
 
 /* last-parameters is notified at most that often. */
 #define NOTIFY_TIME (200 * GST_MSECOND)
@@ -213,7 +215,7 @@ static GstStaticPadTemplate src_template =
         GST_SYMPIE_FILTER_PAD_CAPS (CPU_FORMATS GST_SYMPIE_CUDA_CAPS));
 
 #define gst_sympie_enhance_parent_class parent_class
-/* GstSympieEnhance.prs has the presets that ship. */
+/* Presets are the user's to make. */
 G_DEFINE_TYPE_WITH_CODE (GstSympieEnhance, gst_sympie_enhance,
     GST_TYPE_SYMPIE_FILTER, G_IMPLEMENT_INTERFACE (GST_TYPE_PRESET, NULL));
 GST_ELEMENT_REGISTER_DEFINE (
@@ -226,22 +228,19 @@ gst_sympie_enhance_set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (object);
-  GstSympieFilter *filter = GST_SYMPIE_FILTER (object);
-  gboolean is_running = gst_sympie_filter_is_running (filter);
   gchar *reason = NULL;
+  gboolean done;
 
-  if (!gst_sympie_filter_may_set (filter, pspec))
-    return;
   GST_OBJECT_LOCK (self);
-  if (!gst_sympie_enhance_settings_set (
-          &self->settings, id, value, is_running, &reason))
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  done = gst_sympie_enhance_settings_set (
+      &self->settings, id, value, self->parent.running, &reason);
   GST_OBJECT_UNLOCK (self);
+  if (!done)
+    G_OBJECT_CLASS (parent_class)->set_property (object, id, value, pspec);
   if (reason)
     GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS,
         ("The property %s stays as it is: %s", pspec->name, reason), (NULL));
   g_free (reason);
-  gst_sympie_filter_settings_changed (filter);
 }
 
 /* Frames that an estimate serves at least, as the load makes it. */
@@ -277,9 +276,6 @@ gst_sympie_enhance_get_property (
 
   GST_OBJECT_LOCK (self);
   switch (id) {
-  case PROP_ACTIVE_DEVICE:
-    g_value_set_enum (value, self->active_device);
-    break;
   case PROP_LAST_PARAMETERS:
     if (self->has_last)
       gst_sympie_params_to_value (&self->last.params, value);
@@ -289,7 +285,7 @@ gst_sympie_enhance_get_property (
     break;
   default:
     if (!gst_sympie_enhance_settings_get (&self->settings, id, value))
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      gst_sympie_field_get (object, id, value, pspec);
     break;
   }
   GST_OBJECT_UNLOCK (self);
@@ -298,36 +294,27 @@ gst_sympie_enhance_get_property (
 static void
 gst_sympie_enhance_install_properties (GObjectClass *object_class)
 {
-  const GParamFlags readable = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
-
   object_class->set_property = gst_sympie_enhance_set_property;
   object_class->get_property = gst_sympie_enhance_get_property;
-  gst_sympie_enhance_settings_install (object_class);
+  gst_sympie_enhance_settings_install (
+      object_class, G_STRUCT_OFFSET (GstSympieEnhance, settings));
 
-  /**
-   * GstSympieEnhance:active-device:
-   *
-   * The device in use, or auto while the element is stopped.
-   *
-   * Since: 0.1
-   */
-  g_object_class_install_property (object_class, PROP_ACTIVE_DEVICE,
+  gst_sympie_install_field (object_class,
+      G_STRUCT_OFFSET (GstSympieEnhance, active_device),
       g_param_spec_enum ("active-device", "Active device",
           "Device in use (auto = none yet)", GST_TYPE_SYMPIE_DEVICE,
-          SYMPIE_DEVICE_AUTO, readable));
+          SYMPIE_DEVICE_AUTO, GST_SYMPIE_READABLE));
   /**
    * GstSympieEnhance:last-parameters:
    *
    * The 37 numbers, of type double, estimated or given for the latest frame (in
    * its first iteration, before #GstSympieEnhance:strength). Empty before the
    * first frame.
-   *
-   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_LAST_PARAMETERS,
       gst_param_spec_array ("last-parameters", "Last parameters",
           "37 numbers estimated or given for the latest frame", NULL,
-          readable));
+          GST_SYMPIE_READABLE));
   /**
    * GstSympieEnhance:stats:
    *
@@ -347,15 +334,13 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    * * #guint64 `estimate-time`: nanoseconds that NEM took
    * * #guint64 `apply-time`: nanoseconds that DWM took; on CUDA with NEM, which
    *   is not waited for on its own
-   *
-   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
           "frames, estimates, reused, untouched, shed and, in nanoseconds, "
           "estimate-time and apply-time since the start, as guint64; the gate "
           "of the latest frame and the interval in force",
-          GST_TYPE_STRUCTURE, readable));
+          GST_TYPE_STRUCTURE, GST_SYMPIE_READABLE));
 }
 
 /* ---- Life cycle ---------------------------------------------------------- */
@@ -394,8 +379,7 @@ gst_sympie_enhance_post_open_error (GstSympieEnhance *self,
 static gboolean
 gst_sympie_enhance_open (GstSympieEnhance *self)
 {
-  GstSympieFilter *filter = GST_SYMPIE_FILTER (self);
-  GstSympieCuda *cuda = gst_sympie_filter_get_cuda (filter);
+  GstSympieCuda *cuda = &self->parent.cuda;
   GstClockTime begin = gst_util_get_timestamp ();
   gboolean estimates = gst_sympie_enhancer_estimates (&self->enhancer);
   SympieConfig config = SYMPIE_CONFIG_INIT;
@@ -411,8 +395,8 @@ gst_sympie_enhance_open (GstSympieEnhance *self)
                       : self->settings.device;
   config.cuda_device = (int) self->settings.cuda_device_id;
   config.ignore_gate = self->settings.gate == GST_SYMPIE_GATE_OFF;
+  config.n_threads = (int) self->parent.n_threads;
   GST_OBJECT_UNLOCK (self);
-  config.n_threads = (int) gst_sympie_filter_get_n_threads (filter);
   config.weights = estimates ? weights : NULL;
 
   gst_sympie_enhancer_close (&self->enhancer);
@@ -431,7 +415,7 @@ gst_sympie_enhance_open (GstSympieEnhance *self)
           self, &config, weights, error.message);
   }
   if (opened) {
-    gst_sympie_filter_limit (filter,
+    gst_sympie_filter_limit (&self->parent,
         config.device == SYMPIE_DEVICE_CPU ? &cpu_formats
         : !config.cuda_context             ? &cuda_formats
                                            : &cuda_memory_formats,
@@ -527,8 +511,7 @@ gst_sympie_enhance_set_context (GstElement *element, GstContext *context)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (element);
 
-  gst_sympie_cuda_set_context (
-      gst_sympie_filter_get_cuda (GST_SYMPIE_FILTER (self)), element,
+  gst_sympie_cuda_set_context (&self->parent.cuda, element,
       (gint) self->settings.cuda_device_id, context);
   GST_ELEMENT_CLASS (parent_class)->set_context (element, context);
 }
@@ -539,8 +522,7 @@ gst_sympie_enhance_query (
 {
   if (GST_QUERY_TYPE (query) == GST_QUERY_CONTEXT
       && gst_sympie_cuda_query (
-          gst_sympie_filter_get_cuda (GST_SYMPIE_FILTER (trans)),
-          GST_ELEMENT (trans), query))
+          &GST_SYMPIE_FILTER (trans)->cuda, GST_ELEMENT (trans), query))
     return TRUE;
   return GST_BASE_TRANSFORM_CLASS (parent_class)
       ->query (trans, direction, query);
@@ -550,11 +532,9 @@ gst_sympie_enhance_query (
 static void
 gst_sympie_enhance_follow_context (GstSympieEnhance *self, GstBuffer *buffer)
 {
-  GstSympieFilter *filter = GST_SYMPIE_FILTER (self);
-  GstSympieCuda *cuda = gst_sympie_filter_get_cuda (filter);
+  GstSympieCuda *cuda = &self->parent.cuda;
 
-  if (!gst_sympie_filter_is_in_cuda (filter)
-      || !gst_sympie_cuda_is_foreign (cuda, buffer))
+  if (!self->parent.in_cuda || !gst_sympie_cuda_is_foreign (cuda, buffer))
     return;
   GST_INFO_OBJECT (self, "buffers come from another CUDA context");
   gst_sympie_enhancer_close (&self->enhancer);
@@ -579,8 +559,11 @@ gst_sympie_enhance_begin_frame (
     GstSympieFilter *filter, GstClockTime stream_time)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
+  GstSympieTrackerSettings *tracker = &self->enhancer.settings.tracker;
 
   self->enhancer.settings = self->settings.frame;
+  tracker->schedule.time = MIN (tracker->schedule.time, MAX_TIME);
+  tracker->smoothing = MIN (tracker->smoothing, MAX_TIME);
   self->enhancer.frame.time = stream_time;
   self->attach_parameters = self->settings.attach_parameters;
   self->post_messages = self->settings.post_messages;
@@ -662,7 +645,6 @@ gst_sympie_enhance_post (GstSympieEnhance *self, GstStructure *structure)
 static void
 gst_sympie_enhance_note_load (GstSympieEnhance *self)
 {
-  GstSympieFilter *filter = GST_SYMPIE_FILTER (self);
   GstSympieLoad *load = &self->enhancer.tracker.load;
   GstClockTime now = gst_util_get_timestamp ();
   gboolean late = self->frame_was_late;
@@ -670,7 +652,7 @@ gst_sympie_enhance_note_load (GstSympieEnhance *self)
 
   if (GST_CLOCK_STIME_IS_VALID (self->lateness))
     late |= gst_sympie_load_is_behind (load, self->lateness,
-        gst_sympie_filter_get_frame_duration (filter), now);
+        gst_sympie_filter_get_frame_duration (&self->parent), now);
   if (!gst_sympie_load_note (load, late, now))
     return;
   GST_OBJECT_LOCK (self);
@@ -824,7 +806,7 @@ gst_sympie_enhance_class_init (GstSympieEnhanceClass *klass)
   gst_element_class_set_static_metadata (element_class,
       "SyMPIE video enhancement", "Filter/Effect/Video",
       "Makes degraded video easier to understand for vision models",
-      "The gst-sympie project");
+      GST_SYMPIE_AUTHOR);
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
   element_class->set_context =
@@ -855,8 +837,6 @@ gst_sympie_enhance_class_init (GstSympieEnhanceClass *klass)
 static void
 gst_sympie_enhance_init (GstSympieEnhance *self)
 {
-  gst_sympie_enhance_settings_init (&self->settings);
-  self->active_device = SYMPIE_DEVICE_AUTO;
   self->enhancer.filter = GST_SYMPIE_FILTER (self);
   gst_sympie_arrival_reset (&self->arrival);
 }

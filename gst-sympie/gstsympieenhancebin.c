@@ -31,9 +31,7 @@
  * Since: 0.1
  */
 
-#include "gstsympieenhancebin.h"
-
-#include "gstsympieenhance.h"
+#include "elements.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_sympie_enhance_bin_debug);
 #define GST_CAT_DEFAULT gst_sympie_enhance_bin_debug
@@ -255,7 +253,7 @@ gst_sympie_enhance_bin_class_init (GstSympieEnhanceBinClass *klass)
   gst_element_class_set_static_metadata (element_class,
       "SyMPIE decoding and enhancement", "Generic/Bin/Decoder/Video",
       "Decodes video and makes it easier to understand for vision models",
-      "The gst-sympie project");
+      GST_SYMPIE_AUTHOR);
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
   element_class->change_state =

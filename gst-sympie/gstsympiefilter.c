@@ -6,56 +6,16 @@
 #include "gstsympiefilter.h"
 
 #include "layout.h"
-#include "negotiation.h"
+#include "properties.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_sympie_filter_debug);
 #define GST_CAT_DEFAULT gst_sympie_filter_debug
 
-enum
-{
-  PROP_0,
-  PROP_N_THREADS,
-};
-
-#define DEFAULT_N_THREADS 0
 #define MAX_N_THREADS 1024
 
-typedef struct
-{
-  /* The object lock guards these. */
-  guint n_threads;
-  gboolean running; /* between start and stop */
-  gboolean told_on; /* what upstream was last told of the settings */
-
-  /* The rest belongs to the streaming thread, and while there is none to start
-   * and stop. */
-  GstSympieNegotiation negotiation;
-  GstSympieCuda cuda;
-
-  /* The stream. */
-  GstVideoInfo info;
-  GstSympieFormat format;
-  gboolean in_cuda;
-  gchar *refusal;    /* what in the caps keeps frames from being changed */
-  gboolean is_stuck; /* on, with these caps, and upstream has no others */
-
-  /* Layout: frames laid out in another way than the caps imply carry a
-   * GstVideoMeta, which not everyone reads. */
-  gboolean downstream_reads_meta;
-  gboolean upstream_may_pad; /* as it was told so here */
-
-  /* The frame in hand. */
-  gboolean has_failed; /* before it came to it */
-  GstBuffer *buffer;   /* while it is prepared */
-  gboolean changes;
-} GstSympieFilterPrivate;
-
 #define gst_sympie_filter_parent_class parent_class
-G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (
+G_DEFINE_ABSTRACT_TYPE (
     GstSympieFilter, gst_sympie_filter, GST_TYPE_BASE_TRANSFORM);
-
-#define PRIVATE(self)                                                          \
-  ((GstSympieFilterPrivate *) gst_sympie_filter_get_instance_private (self))
 
 /* ---- Settings ------------------------------------------------------------ */
 
@@ -70,22 +30,17 @@ gst_sympie_filter_is_on (GstSympieFilter *self)
   return on;
 }
 
-gboolean
-gst_sympie_filter_is_running (GstSympieFilter *self)
+/* FALSE, with a warning posted, where the property cannot be changed in this
+ * state. */
+static gboolean
+gst_sympie_filter_may_set (GstSympieFilter *self, GParamSpec *pspec)
 {
   gboolean running;
 
   GST_OBJECT_LOCK (self);
-  running = PRIVATE (self)->running;
+  running = self->running;
   GST_OBJECT_UNLOCK (self);
-  return running;
-}
-
-gboolean
-gst_sympie_filter_may_set (GstSympieFilter *self, GParamSpec *pspec)
-{
-  if (!(pspec->flags & GST_PARAM_MUTABLE_READY)
-      || !gst_sympie_filter_is_running (self))
+  if (!running || !(pspec->flags & GST_PARAM_MUTABLE_READY))
     return TRUE;
   GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS,
       ("The property %s stays as it is: it can be changed only in NULL or "
@@ -96,31 +51,19 @@ gst_sympie_filter_may_set (GstSympieFilter *self, GParamSpec *pspec)
 }
 
 /* What is on takes other caps than what is off. */
-void
+static void
 gst_sympie_filter_settings_changed (GstSympieFilter *self)
 {
-  GstSympieFilterPrivate *priv = PRIVATE (self);
   gboolean is_news;
 
   GST_OBJECT_LOCK (self);
-  is_news = GST_SYMPIE_FILTER_GET_CLASS (self)->is_on (self) != priv->told_on;
+  is_news = GST_SYMPIE_FILTER_GET_CLASS (self)->is_on (self) != self->told_on;
   if (is_news)
-    priv->told_on = !priv->told_on;
-  is_news = is_news && priv->running;
+    self->told_on = !self->told_on;
+  is_news = is_news && self->running;
   GST_OBJECT_UNLOCK (self);
   if (is_news)
     gst_base_transform_reconfigure_sink (GST_BASE_TRANSFORM (self));
-}
-
-guint
-gst_sympie_filter_get_n_threads (GstSympieFilter *self)
-{
-  guint n;
-
-  GST_OBJECT_LOCK (self);
-  n = PRIVATE (self)->n_threads;
-  GST_OBJECT_UNLOCK (self);
-  return n;
 }
 
 static void
@@ -132,60 +75,29 @@ gst_sympie_filter_set_property (
   if (!gst_sympie_filter_may_set (self, pspec))
     return;
   GST_OBJECT_LOCK (self);
-  switch (id) {
-  case PROP_N_THREADS:
-    PRIVATE (self)->n_threads = g_value_get_uint (value);
-    break;
-  default:
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    break;
-  }
+  gst_sympie_field_set (object, id, value, pspec);
   GST_OBJECT_UNLOCK (self);
+  gst_sympie_filter_settings_changed (self);
 }
 
 static void
 gst_sympie_filter_get_property (
     GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-  GstSympieFilter *self = GST_SYMPIE_FILTER (object);
-
-  switch (id) {
-  case PROP_N_THREADS:
-    g_value_set_uint (value, gst_sympie_filter_get_n_threads (self));
-    break;
-  default:
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    break;
-  }
-}
-
-gboolean
-gst_sympie_filter_is_yuv (GstSympieFilter *self)
-{
-  return !GST_VIDEO_INFO_IS_RGB (&PRIVATE (self)->info);
+  GST_OBJECT_LOCK (object);
+  gst_sympie_field_get (object, id, value, pspec);
+  GST_OBJECT_UNLOCK (object);
 }
 
 GstClockTime
 gst_sympie_filter_get_frame_duration (GstSympieFilter *self)
 {
-  const GstVideoInfo *info = &PRIVATE (self)->info;
+  const GstVideoInfo *info = &self->info;
 
   if (GST_VIDEO_INFO_FPS_N (info) <= 0 || GST_VIDEO_INFO_FPS_D (info) <= 0)
     return GST_CLOCK_TIME_NONE;
   return gst_util_uint64_scale_int (
       GST_SECOND, GST_VIDEO_INFO_FPS_D (info), GST_VIDEO_INFO_FPS_N (info));
-}
-
-GstSympieCuda *
-gst_sympie_filter_get_cuda (GstSympieFilter *self)
-{
-  return &PRIVATE (self)->cuda;
-}
-
-gboolean
-gst_sympie_filter_is_in_cuda (GstSympieFilter *self)
-{
-  return PRIVATE (self)->in_cuda;
 }
 
 /* ---- Life cycle ---------------------------------------------------------- */
@@ -203,20 +115,19 @@ static gboolean
 gst_sympie_filter_stop (GstBaseTransform *trans)
 {
   GstSympieFilter *self = GST_SYMPIE_FILTER (trans);
-  GstSympieFilterPrivate *priv = PRIVATE (self);
 
   GST_SYMPIE_FILTER_GET_CLASS (self)->close (self);
-  gst_sympie_cuda_close (&priv->cuda, GST_ELEMENT (self));
+  gst_sympie_cuda_close (&self->cuda, GST_ELEMENT (self));
   gst_sympie_filter_end_scene (self);
-  g_clear_pointer (&priv->refusal, g_free);
-  priv->is_stuck = priv->in_cuda = priv->upstream_may_pad = FALSE;
+  g_clear_pointer (&self->refusal, g_free);
+  self->is_stuck = self->in_cuda = self->upstream_may_pad = FALSE;
 
-  gst_sympie_negotiation_forget (&priv->negotiation);
+  gst_sympie_negotiation_forget (&self->negotiation);
   gst_sympie_negotiation_set_formats (
-      &priv->negotiation, GST_SYMPIE_FILTER_GET_CLASS (self)->formats, NULL);
+      &self->negotiation, GST_SYMPIE_FILTER_GET_CLASS (self)->formats, NULL);
 
   GST_OBJECT_LOCK (self);
-  priv->running = FALSE;
+  self->running = FALSE;
   GST_OBJECT_UNLOCK (self);
   return TRUE;
 }
@@ -230,9 +141,9 @@ gst_sympie_filter_start (GstBaseTransform *trans)
   gboolean on;
 
   GST_OBJECT_LOCK (self);
-  PRIVATE (self)->running = TRUE;
+  self->running = TRUE;
   klass->begin_frame (self, GST_CLOCK_TIME_NONE);
-  on = PRIVATE (self)->told_on = klass->is_on (self);
+  on = self->told_on = klass->is_on (self);
   GST_OBJECT_UNLOCK (self);
 
   gst_base_transform_set_passthrough (trans, !on);
@@ -244,26 +155,17 @@ gst_sympie_filter_start (GstBaseTransform *trans)
 
 /* ---- Caps ---------------------------------------------------------------- */
 
-static gchar *
-gst_sympie_filter_find_refusal (GstSympieFilter *self, GstCaps *caps,
-    GstVideoInfo *info, GstSympieFormat *format)
-{
-  return gst_sympie_negotiation_find_refusal (
-      &PRIVATE (self)->negotiation, caps, info, format);
-}
-
 void
 gst_sympie_filter_limit (
     GstSympieFilter *self, GstStaticCaps *formats, const gchar *why_no_cuda)
 {
-  GstSympieFilterPrivate *priv = PRIVATE (self);
   GstCaps *caps = gst_pad_get_current_caps (GST_BASE_TRANSFORM_SINK_PAD (self));
 
-  gst_sympie_negotiation_set_formats (&priv->negotiation, formats, why_no_cuda);
+  gst_sympie_negotiation_set_formats (&self->negotiation, formats, why_no_cuda);
   if (caps) {
-    g_free (priv->refusal);
-    priv->refusal =
-        gst_sympie_filter_find_refusal (self, caps, &priv->info, &priv->format);
+    g_free (self->refusal);
+    self->refusal = gst_sympie_negotiation_find_refusal (
+        &self->negotiation, caps, &self->info, &self->format);
     gst_caps_unref (caps);
   }
 }
@@ -280,14 +182,13 @@ gst_sympie_filter_transform_caps (GstBaseTransform *trans,
   } else if (gst_caps_is_fixed (caps)) {
     GstVideoInfo info;
     GstSympieFormat format;
-    gchar *refusal =
-        gst_sympie_filter_find_refusal (self, caps, &info, &format);
+    gchar *refusal = gst_sympie_negotiation_find_refusal (
+        &self->negotiation, caps, &info, &format);
 
     possible = refusal ? gst_caps_new_empty () : gst_caps_ref (caps);
     g_free (refusal);
   } else {
-    possible =
-        gst_sympie_negotiation_restrict (&PRIVATE (self)->negotiation, caps);
+    possible = gst_sympie_negotiation_restrict (&self->negotiation, caps);
   }
   if (!filter)
     return possible;
@@ -327,8 +228,7 @@ gst_sympie_filter_query (
     gst_query_parse_caps_result (query, &caps);
     if (filter && !gst_caps_is_any (filter) && !gst_caps_is_empty (filter)
         && gst_caps_is_empty (caps) && gst_sympie_filter_is_on (self))
-      gst_sympie_negotiation_explain_empty (
-          &PRIVATE (self)->negotiation, filter);
+      gst_sympie_negotiation_explain_empty (&self->negotiation, filter);
   }
   return TRUE;
 }
@@ -338,18 +238,17 @@ gst_sympie_filter_set_caps (
     GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
 {
   GstSympieFilter *self = GST_SYMPIE_FILTER (trans);
-  GstSympieFilterPrivate *priv = PRIVATE (self);
 
   gst_sympie_filter_end_scene (self);
-  priv->in_cuda = gst_sympie_cuda_is_in_caps (incaps);
-  gst_video_info_init (&priv->info);
-  g_free (priv->refusal);
-  priv->refusal =
-      gst_sympie_filter_find_refusal (self, incaps, &priv->info, &priv->format);
+  self->in_cuda = gst_sympie_cuda_is_in_caps (incaps);
+  gst_video_info_init (&self->info);
+  g_free (self->refusal);
+  self->refusal = gst_sympie_negotiation_find_refusal (
+      &self->negotiation, incaps, &self->info, &self->format);
   GST_INFO_OBJECT (self, "%s: %" GST_PTR_FORMAT,
-      priv->refusal ? priv->refusal : "video that can be worked on", incaps);
-  priv->is_stuck = FALSE;
-  gst_sympie_negotiation_forget (&priv->negotiation);
+      self->refusal ? self->refusal : "video that can be worked on", incaps);
+  self->is_stuck = FALSE;
+  gst_sympie_negotiation_forget (&self->negotiation);
   return TRUE;
 }
 
@@ -374,7 +273,7 @@ gst_sympie_filter_sink_event (GstBaseTransform *trans, GstEvent *event)
   }
   handled = GST_BASE_TRANSFORM_CLASS (parent_class)->sink_event (trans, event);
   if (caps && !handled)
-    gst_sympie_negotiation_explain_failure (&PRIVATE (self)->negotiation, caps,
+    gst_sympie_negotiation_explain_failure (&self->negotiation, caps,
         GST_BASE_TRANSFORM_SRC_PAD (trans), gst_sympie_filter_is_on (self));
   gst_clear_caps (&caps);
   return handled;
@@ -399,12 +298,11 @@ gst_sympie_filter_propose_allocation (
     GstBaseTransform *trans, GstQuery *decide_query, GstQuery *query)
 {
   GstSympieFilter *self = GST_SYMPIE_FILTER (trans);
-  GstSympieFilterPrivate *priv = PRIVATE (self);
 
   /* Without a query of ours buffers pass, and those after us decide. */
-  priv->upstream_may_pad = decide_query != NULL;
-  if (decide_query && priv->in_cuda)
-    return gst_sympie_cuda_propose_allocation (&priv->cuda, query);
+  self->upstream_may_pad = decide_query != NULL;
+  if (decide_query && self->in_cuda)
+    return gst_sympie_cuda_propose_allocation (&self->cuda, query);
   if (!GST_BASE_TRANSFORM_CLASS (parent_class)
            ->propose_allocation (trans, decide_query, query))
     return FALSE;
@@ -418,17 +316,16 @@ static gboolean
 gst_sympie_filter_decide_allocation (GstBaseTransform *trans, GstQuery *query)
 {
   GstSympieFilter *self = GST_SYMPIE_FILTER (trans);
-  GstSympieFilterPrivate *priv = PRIVATE (self);
 
-  priv->downstream_reads_meta =
+  self->downstream_reads_meta =
       gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
   GST_DEBUG_OBJECT (self, "downstream %s",
-      priv->downstream_reads_meta ? "reads GstVideoMeta"
+      self->downstream_reads_meta ? "reads GstVideoMeta"
                                   : "takes the layout of the caps only");
-  if (!priv->in_cuda)
+  if (!self->in_cuda)
     gst_sympie_layout_choose_pool (
-        query, &priv->info, priv->downstream_reads_meta);
-  else if (!gst_sympie_cuda_decide_allocation (&priv->cuda, query))
+        query, &self->info, self->downstream_reads_meta);
+  else if (!gst_sympie_cuda_decide_allocation (&self->cuda, query))
     return FALSE;
   return GST_BASE_TRANSFORM_CLASS (parent_class)
       ->decide_allocation (trans, query);
@@ -439,12 +336,11 @@ gst_sympie_filter_decide_allocation (GstBaseTransform *trans, GstQuery *query)
 static gboolean
 gst_sympie_filter_may_leave (GstSympieFilter *self, GstBuffer *buffer)
 {
-  GstSympieFilterPrivate *priv = PRIVATE (self);
 
-  return priv->downstream_reads_meta || priv->in_cuda
-         || (!priv->upstream_may_pad
+  return self->downstream_reads_meta || self->in_cuda
+         || (!self->upstream_may_pad
              && gst_base_transform_is_passthrough (GST_BASE_TRANSFORM (self)))
-         || gst_sympie_layout_is_plain (buffer, &priv->info);
+         || gst_sympie_layout_is_plain (buffer, &self->info);
 }
 
 /* A frame that passes untouched: the buffer, or a copy laid out as its caps
@@ -459,7 +355,7 @@ gst_sympie_filter_pass (
   *outbuf = inbuf;
   if (gst_sympie_filter_may_leave (self, inbuf))
     return GST_FLOW_OK;
-  *outbuf = gst_sympie_layout_copy_plain (inbuf, &PRIVATE (self)->info);
+  *outbuf = gst_sympie_layout_copy_plain (inbuf, &self->info);
   if (!*outbuf) {
     GST_ELEMENT_ERROR (self, RESOURCE, FAILED, ("Cannot copy a frame"), (NULL));
     return GST_FLOW_ERROR;
@@ -488,7 +384,6 @@ gst_sympie_filter_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
 {
   GstSympieFilter *self = GST_SYMPIE_FILTER (trans);
   GstSympieFilterClass *klass = GST_SYMPIE_FILTER_GET_CLASS (self);
-  GstSympieFilterPrivate *priv = PRIVATE (self);
   GstClockTime stream_time = gst_segment_to_stream_time (
       &trans->segment, GST_FORMAT_TIME, GST_BUFFER_TIMESTAMP (buffer));
   gboolean passthrough;
@@ -500,11 +395,11 @@ gst_sympie_filter_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
   passthrough = !klass->is_on (self);
   GST_OBJECT_UNLOCK (self);
 
-  priv->has_failed = !passthrough && !klass->ensure_open (self);
+  self->has_failed = !passthrough && !klass->ensure_open (self);
   /* The settings say on and the caps no. Until other caps come, frames pass. */
-  if (!passthrough && priv->refusal) {
-    priv->is_stuck |= gst_sympie_negotiation_is_stuck (
-        &priv->negotiation, GST_BASE_TRANSFORM_SINK_PAD (trans), priv->refusal);
+  if (!passthrough && self->refusal) {
+    self->is_stuck |= gst_sympie_negotiation_is_stuck (
+        &self->negotiation, GST_BASE_TRANSFORM_SINK_PAD (trans), self->refusal);
     passthrough = TRUE;
   }
   if (passthrough != gst_base_transform_is_passthrough (trans)) {
@@ -531,21 +426,20 @@ static gboolean
 gst_sympie_filter_map (GstSympieFilter *self, GstSympieHeld *held,
     GstBuffer *buffer, GstMapFlags flags)
 {
-  GstSympieFilterPrivate *priv = PRIVATE (self);
-  gboolean mapped = priv->in_cuda ? gst_sympie_cuda_map (
-                        &priv->cuda, &held->frame, &priv->info, buffer, flags)
+  gboolean mapped = self->in_cuda ? gst_sympie_cuda_map (
+                        &self->cuda, &held->frame, &self->info, buffer, flags)
                                   : gst_video_frame_map (
-                                      &held->frame, &priv->info, buffer, flags);
+                                      &held->frame, &self->info, buffer, flags);
 
   if (!mapped) {
     GST_ELEMENT_ERROR (self, RESOURCE, FAILED,
-        ("Cannot map a buffer in %s memory", priv->in_cuda ? "CUDA" : "system"),
+        ("Cannot map a buffer in %s memory", self->in_cuda ? "CUDA" : "system"),
         ("%" GST_PTR_FORMAT, buffer));
     return FALSE;
   }
   held->n =
-      gst_sympie_views_of_frame (held->views, &priv->format, &held->frame);
-  for (guint i = 0; i < held->n && priv->in_cuda; i++)
+      gst_sympie_views_of_frame (held->views, &self->format, &held->frame);
+  for (guint i = 0; i < held->n && self->in_cuda; i++)
     held->views[i].image.memory = held->views[i].target.memory =
         SYMPIE_MEMORY_CUDA;
   if (held->n > 0)
@@ -563,7 +457,7 @@ gst_sympie_filter_hold_frame (GstSympieFilter *self)
 {
   GstSympieHeld *held = g_new (GstSympieHeld, 1);
 
-  if (gst_sympie_filter_map (self, held, PRIVATE (self)->buffer, GST_MAP_READ))
+  if (gst_sympie_filter_map (self, held, self->buffer, GST_MAP_READ))
     return held;
   g_free (held);
   return NULL;
@@ -588,7 +482,6 @@ gst_sympie_filter_work (
     GstSympieFilter *self, const GstSympieHeld *in, const GstSympieHeld *out)
 {
   GstSympieFilterClass *klass = GST_SYMPIE_FILTER_GET_CLASS (self);
-  GstSympieFilterPrivate *priv = PRIVATE (self);
   SympieError error = { 0 };
   gboolean done;
 
@@ -598,21 +491,21 @@ gst_sympie_filter_work (
         ("%u images to %u", in->n, out->n));
     return FALSE;
   }
-  if (!gst_sympie_cuda_enter (&priv->cuda)) {
+  if (!gst_sympie_cuda_enter (&self->cuda)) {
     GST_ELEMENT_ERROR (self, RESOURCE, FAILED,
         ("Cannot use the CUDA context of the stream"), (NULL));
     return FALSE;
   }
   done = out ? klass->apply (self, in->views, out->views, in->n, &error)
-             : klass->prepare (self, in->views, in->n, &priv->changes, &error);
-  if (done && out && priv->in_cuda
+             : klass->prepare (self, in->views, in->n, &self->changes, &error);
+  if (done && out && self->in_cuda
       && !gst_sympie_cuda_finish (
-          &priv->cuda, in->frame.buffer, out->frame.buffer)) {
+          &self->cuda, in->frame.buffer, out->frame.buffer)) {
     g_strlcpy (
         error.message, "the GPU did not finish it", sizeof error.message);
     done = FALSE;
   }
-  gst_sympie_cuda_leave (&priv->cuda);
+  gst_sympie_cuda_leave (&self->cuda);
   if (!done)
     GST_ELEMENT_ERROR (self, STREAM, FAILED,
         ("Cannot %s a frame: %s", klass->verb, error.message), (NULL));
@@ -625,14 +518,14 @@ gst_sympie_filter_prepare (GstSympieFilter *self, GstBuffer *buffer)
   GstSympieHeld held;
   gboolean prepared;
 
-  PRIVATE (self)->changes = TRUE;
+  self->changes = TRUE;
   if (!GST_SYMPIE_FILTER_GET_CLASS (self)->prepare)
     return TRUE;
   if (!gst_sympie_filter_map (self, &held, buffer, GST_MAP_READ))
     return FALSE;
-  PRIVATE (self)->buffer = buffer;
+  self->buffer = buffer;
   prepared = gst_sympie_filter_work (self, &held, NULL);
-  PRIVATE (self)->buffer = NULL;
+  self->buffer = NULL;
   gst_video_frame_unmap (&held.frame);
   return prepared;
 }
@@ -663,25 +556,24 @@ gst_sympie_filter_prepare_output_buffer (
     GstBaseTransform *trans, GstBuffer *inbuf, GstBuffer **outbuf)
 {
   GstSympieFilter *self = GST_SYMPIE_FILTER (trans);
-  GstSympieFilterPrivate *priv = PRIVATE (self);
 
   *outbuf = NULL;
-  if (priv->has_failed)
+  if (self->has_failed)
     return GST_FLOW_ERROR;
-  if (priv->is_stuck)
+  if (self->is_stuck)
     return GST_FLOW_NOT_NEGOTIATED;
   if (gst_base_transform_is_passthrough (trans))
     return gst_sympie_filter_pass (self, inbuf, outbuf);
   if (!gst_sympie_filter_prepare (self, inbuf))
     return GST_FLOW_ERROR;
-  if (!priv->changes) {
+  if (!self->changes) {
     GstFlowReturn flow = gst_sympie_filter_pass (self, inbuf, outbuf);
 
     if (flow == GST_FLOW_OK)
       *outbuf = gst_sympie_filter_mark_untouched (self, inbuf, *outbuf);
     return flow;
   }
-  if (!priv->in_cuda && gst_buffer_is_writable (inbuf)
+  if (!self->in_cuda && gst_buffer_is_writable (inbuf)
       && gst_buffer_is_all_memory_writable (inbuf)
       && gst_sympie_filter_may_leave (self, inbuf)) {
     GST_BUFFER_FLAG_UNSET (inbuf, GST_BUFFER_FLAG_GAP);
@@ -701,7 +593,7 @@ gst_sympie_filter_transform (
   gboolean in_place = inbuf == outbuf, done = FALSE;
   GstSympieHeld in, out;
 
-  if (!PRIVATE (self)->changes)
+  if (!self->changes)
     return GST_FLOW_OK;
   if (!gst_sympie_filter_map (
           self, &in, inbuf, in_place ? GST_MAP_READWRITE : GST_MAP_READ))
@@ -725,22 +617,23 @@ static void
 gst_sympie_filter_constructed (GObject *object)
 {
   GstSympieFilterClass *klass = GST_SYMPIE_FILTER_GET_CLASS (object);
-  GstSympieNegotiation *negotiation =
-      &PRIVATE (GST_SYMPIE_FILTER (object))->negotiation;
+  GstSympieNegotiation *negotiation = &GST_SYMPIE_FILTER (object)->negotiation;
 
   negotiation->element = GST_ELEMENT (object);
   negotiation->verb = klass->verb;
   negotiation->formats = klass->formats;
+  gst_sympie_fields_reset (object);
   G_OBJECT_CLASS (parent_class)->constructed (object);
 }
 
 static void
 gst_sympie_filter_finalize (GObject *object)
 {
-  GstSympieFilterPrivate *priv = PRIVATE (GST_SYMPIE_FILTER (object));
+  GstSympieFilter *self = GST_SYMPIE_FILTER (object);
 
-  gst_sympie_cuda_close (&priv->cuda, GST_ELEMENT (object));
-  gst_sympie_negotiation_forget (&priv->negotiation);
+  gst_sympie_fields_reset (object);
+  gst_sympie_cuda_close (&self->cuda, GST_ELEMENT (object));
+  gst_sympie_negotiation_forget (&self->negotiation);
   G_OBJECT_CLASS (parent_class)->finalize (object);
 }
 
@@ -764,15 +657,12 @@ gst_sympie_filter_class_init (GstSympieFilterClass *klass)
    *
    * Threads that work on a frame on the processor. The result is the same for
    * any number.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (object_class, PROP_N_THREADS,
+  gst_sympie_install_field (object_class,
+      G_STRUCT_OFFSET (GstSympieFilter, n_threads),
       g_param_spec_uint ("n-threads", "Threads",
           "Number of threads on the processor (0 = one for each processor)", 0,
-          MAX_N_THREADS, DEFAULT_N_THREADS,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
-              | GST_PARAM_MUTABLE_READY));
+          MAX_N_THREADS, 0, GST_SYMPIE_READY));
 
   trans_class->start = GST_DEBUG_FUNCPTR (gst_sympie_filter_start);
   trans_class->stop = GST_DEBUG_FUNCPTR (gst_sympie_filter_stop);
@@ -800,9 +690,7 @@ gst_sympie_filter_class_init (GstSympieFilterClass *klass)
 static void
 gst_sympie_filter_init (GstSympieFilter *self)
 {
-  GstSympieFilterPrivate *priv = PRIVATE (self);
 
-  priv->n_threads = DEFAULT_N_THREADS;
-  gst_video_info_init (&priv->info);
+  gst_video_info_init (&self->info);
   gst_base_transform_set_qos_enabled (GST_BASE_TRANSFORM (self), TRUE);
 }

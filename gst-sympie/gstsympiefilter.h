@@ -5,8 +5,8 @@
 
 /* The base of an element that changes frames where its settings say so. It owns
  * all that has to do with the stream: caps, passthrough, the layout of buffers,
- * metadata, colour, fields, errors. A subclass has its settings and one call a
- * frame. */
+ * metadata, colour, fields, errors. A subclass has its settings, fields of its
+ * instance (see properties.h), and one call a frame. */
 
 #ifndef GST_SYMPIE_FILTER_H
 #define GST_SYMPIE_FILTER_H
@@ -15,6 +15,7 @@
 
 #include "gstsympiecuda.h"
 #include "gstsympieimage.h"
+#include "negotiation.h"
 
 G_BEGIN_DECLS
 
@@ -24,8 +25,52 @@ G_BEGIN_DECLS
   GST_STATIC_CAPS (formats "; video/x-raw(ANY)")
 
 #define GST_TYPE_SYMPIE_FILTER (gst_sympie_filter_get_type ())
-G_DECLARE_DERIVABLE_TYPE (
-    GstSympieFilter, gst_sympie_filter, GST, SYMPIE_FILTER, GstBaseTransform)
+#define GST_SYMPIE_FILTER(object)                                              \
+  (G_TYPE_CHECK_INSTANCE_CAST (                                                \
+      (object), GST_TYPE_SYMPIE_FILTER, GstSympieFilter))
+#define GST_SYMPIE_FILTER_CLASS(klass)                                         \
+  (G_TYPE_CHECK_CLASS_CAST (                                                   \
+      (klass), GST_TYPE_SYMPIE_FILTER, GstSympieFilterClass))
+#define GST_SYMPIE_FILTER_GET_CLASS(object)                                    \
+  (G_TYPE_INSTANCE_GET_CLASS (                                                 \
+      (object), GST_TYPE_SYMPIE_FILTER, GstSympieFilterClass))
+
+typedef struct _GstSympieFilter GstSympieFilter;
+typedef struct _GstSympieFilterClass GstSympieFilterClass;
+
+struct _GstSympieFilter
+{
+  GstBaseTransform parent;
+
+  /* The object lock guards these. */
+  guint n_threads;
+  gboolean running; /* between start and stop */
+  gboolean told_on; /* what upstream was last told of the settings */
+
+  /* The rest belongs to the streaming thread, and while there is none to start
+   * and stop. */
+  GstSympieNegotiation negotiation;
+  /* In which frames in CUDA memory are worked on; the subclass opens it. */
+  GstSympieCuda cuda;
+
+  /* The stream, for the subclass to read. */
+  GstVideoInfo info;
+  gboolean in_cuda; /* memory */
+
+  GstSympieFormat format;
+  gchar *refusal;    /* what in the caps keeps frames from being changed */
+  gboolean is_stuck; /* on, with these caps, and upstream has no others */
+
+  /* Layout: frames laid out in another way than the caps imply carry a
+   * GstVideoMeta, which not everyone reads. */
+  gboolean downstream_reads_meta;
+  gboolean upstream_may_pad; /* as it was told so here */
+
+  /* The frame in hand. */
+  gboolean has_failed; /* before it came to it */
+  GstBuffer *buffer;   /* while it is prepared */
+  gboolean changes;
+};
 
 /* Those that are not said to be optional must be there. */
 struct _GstSympieFilterClass
@@ -72,23 +117,11 @@ struct _GstSympieFilterClass
   void (*mark) (GstSympieFilter *self, GstBuffer *buffer);
 };
 
-/* Whether the element is between start and stop. */
-gboolean gst_sympie_filter_is_running (GstSympieFilter *self);
+GType gst_sympie_filter_get_type (void);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstSympieFilter, gst_object_unref)
 
-/* For the subclass's set_property: FALSE, with a warning posted, where the
- * property cannot be changed in this state. */
-gboolean gst_sympie_filter_may_set (GstSympieFilter *self, GParamSpec *pspec);
-
-/* After a setting has changed, without the object lock. */
-void gst_sympie_filter_settings_changed (GstSympieFilter *self);
-
-guint gst_sympie_filter_get_n_threads (GstSympieFilter *self);
-
-/* From the caps; GST_CLOCK_TIME_NONE where they do not say. */
+/* The stream's, from its caps; GST_CLOCK_TIME_NONE where they do not say. */
 GstClockTime gst_sympie_filter_get_frame_duration (GstSympieFilter *self);
-
-/* Whether the stream's frames are YUV or gray, else RGB. */
-gboolean gst_sympie_filter_is_yuv (GstSympieFilter *self);
 
 /* The frame in hand, kept as it is for as long as it is looked at, by whatever
  * thread: to be called from prepare(), with frames in system memory. What the
@@ -98,13 +131,6 @@ typedef struct _GstSympieHeld GstSympieHeld;
 GstSympieHeld *gst_sympie_filter_hold_frame (GstSympieFilter *self);
 const SympieImage *gst_sympie_held_get_image (const GstSympieHeld *held);
 void gst_sympie_held_free (GstSympieHeld *held);
-
-/* The CUDA context in which frames in CUDA memory are worked on; the subclass
- * opens it, stop() closes it. */
-GstSympieCuda *gst_sympie_filter_get_cuda (GstSympieFilter *self);
-
-/* Whether the stream is in CUDA memory. */
-gboolean gst_sympie_filter_is_in_cuda (GstSympieFilter *self);
 
 /* Until it is stopped, it can be done only to these formats of the class's, as
  * is known now that a device is open. The reason why no CUDA memory is among

@@ -6,19 +6,12 @@
 #include "gstsympiepairs.h"
 
 #include "layout.h"
-#include "negotiation.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_sympie_pairs_debug);
 #define GST_CAT_DEFAULT gst_sympie_pairs_debug
 
 /* Containers round times to a millisecond at worst, and both may. */
 #define PAIRING_TOLERANCE (2 * GST_MSECOND)
-
-typedef struct
-{
-  GstSympiePairsPad *ref, *dist; /* those that are always there */
-  GstSympieNegotiation negotiation;
-} GstSympiePairsPrivate;
 
 #define GST_SYMPIE_PAIRS_CAPS                                                  \
   GST_STATIC_CAPS ("video/x-raw, " GST_SYMPIE_CAPS_FIELDS)
@@ -38,8 +31,7 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_SYMPIE_PAIRS_CAPS);
 
 #define gst_sympie_pairs_parent_class parent_class
-G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (
-    GstSympiePairs, gst_sympie_pairs, GST_TYPE_AGGREGATOR);
+G_DEFINE_ABSTRACT_TYPE (GstSympiePairs, gst_sympie_pairs, GST_TYPE_AGGREGATOR);
 
 /* ---- Pads -------------------------------------------------------------- */
 
@@ -68,35 +60,19 @@ gst_sympie_pairs_pad_init (GstSympiePairsPad *pad)
 static gboolean
 gst_sympie_pairs_is_main (GstSympiePairs *self, GstAggregatorPad *pad)
 {
-  GstSympiePairsPrivate *priv = gst_sympie_pairs_get_instance_private (self);
-
-  return GST_AGGREGATOR_PAD (priv->dist) == pad;
+  return GST_AGGREGATOR_PAD (self->dist) == pad;
 }
 
-static gboolean
-gst_sympie_pairs_is_ref (GstSympiePairs *self, gpointer pad)
-{
-  GstSympiePairsPrivate *priv = gst_sympie_pairs_get_instance_private (self);
-
-  return (gpointer) priv->ref == pad;
-}
-
-GstSympiePairsPad *
-gst_sympie_pairs_main_pad (GstSympiePairs *self)
-{
-  GstSympiePairsPrivate *priv = gst_sympie_pairs_get_instance_private (self);
-
-  return priv->dist;
-}
-
-GList *
+/* The pads of the distorted streams in the order in which they came,
+ * referenced. */
+static GList *
 gst_sympie_pairs_dist_pads (GstSympiePairs *self)
 {
   GList *pads = NULL;
 
   GST_OBJECT_LOCK (self);
   for (GList *l = GST_ELEMENT (self)->sinkpads; l; l = l->next)
-    if (!gst_sympie_pairs_is_ref (self, l->data))
+    if (l->data != self->ref)
       pads = g_list_prepend (pads, gst_object_ref (l->data));
   GST_OBJECT_UNLOCK (self);
   return g_list_reverse (pads);
@@ -236,7 +212,6 @@ static GstFlowReturn
 gst_sympie_pairs_aggregate (GstAggregator *agg, gboolean timeout)
 {
   GstSympiePairs *self = GST_SYMPIE_PAIRS (agg);
-  GstSympiePairsPrivate *priv = gst_sympie_pairs_get_instance_private (self);
   GList *pads = gst_sympie_pairs_dist_pads (self);
   guint n_dist = g_list_length (pads);
   GstSympieFrame *frames = g_new0 (GstSympieFrame, 1 + n_dist);
@@ -244,7 +219,7 @@ gst_sympie_pairs_aggregate (GstAggregator *agg, gboolean timeout)
   GstFlowReturn ret = GST_FLOW_OK;
   guint n = 0;
 
-  frames[n++].pad = priv->ref;
+  frames[n++].pad = self->ref;
   for (GList *l = pads; l; l = l->next)
     frames[n++].pad = l->data;
   for (guint i = 0; i < n; i++) {
@@ -276,9 +251,8 @@ static gboolean
 gst_sympie_pairs_stop (GstAggregator *agg)
 {
   GstSympiePairs *self = GST_SYMPIE_PAIRS (agg);
-  GstSympiePairsPrivate *priv = gst_sympie_pairs_get_instance_private (self);
 
-  gst_sympie_negotiation_forget (&priv->negotiation);
+  gst_sympie_negotiation_forget (&self->negotiation);
   GST_OBJECT_LOCK (agg);
   for (GList *l = GST_ELEMENT (agg)->sinkpads; l; l = l->next)
     GST_SYMPIE_PAIRS_PAD (l->data)->has_caps = FALSE;
@@ -363,16 +337,15 @@ static GstCaps *
 gst_sympie_pairs_possible_caps (
     GstSympiePairs *self, GstAggregatorPad *pad, GstCaps *filter)
 {
-  GstSympiePairsPrivate *priv = gst_sympie_pairs_get_instance_private (self);
   GstCaps *caps = filter && !gst_caps_is_any (filter)
                       ? gst_caps_ref (filter)
                       : gst_pad_get_pad_template_caps (GST_PAD (pad));
   GstCaps *possible =
-      gst_sympie_negotiation_restrict (&priv->negotiation, caps);
+      gst_sympie_negotiation_restrict (&self->negotiation, caps);
 
   gst_caps_unref (caps);
   if (filter && !gst_caps_is_empty (filter) && gst_caps_is_empty (possible))
-    gst_sympie_negotiation_explain_empty (&priv->negotiation, filter);
+    gst_sympie_negotiation_explain_empty (&self->negotiation, filter);
   if (gst_sympie_pairs_is_main (self, pad)) {
     GstCaps *peer =
         gst_pad_peer_query_caps (GST_AGGREGATOR (self)->srcpad, possible);
@@ -521,11 +494,9 @@ gst_sympie_pairs_add_pad (GstSympiePairs *self, const gchar *name)
 static void
 gst_sympie_pairs_init (GstSympiePairs *self)
 {
-  GstSympiePairsPrivate *priv = gst_sympie_pairs_get_instance_private (self);
-
-  priv->negotiation.element = GST_ELEMENT (self);
-  priv->negotiation.verb = "compare";
-  priv->negotiation.formats = &formats;
-  priv->ref = gst_sympie_pairs_add_pad (self, "ref_sink");
-  priv->dist = gst_sympie_pairs_add_pad (self, "dist_sink");
+  self->negotiation.element = GST_ELEMENT (self);
+  self->negotiation.verb = "compare";
+  self->negotiation.formats = &formats;
+  self->ref = gst_sympie_pairs_add_pad (self, "ref_sink");
+  self->dist = gst_sympie_pairs_add_pad (self, "dist_sink");
 }

@@ -15,6 +15,7 @@
 
 #include "gstsympieimage.h"
 #include "gstsympietally.h"
+#include "negotiation.h"
 
 G_BEGIN_DECLS
 
@@ -42,8 +43,25 @@ typedef struct
 } GstSympieFrame;
 
 #define GST_TYPE_SYMPIE_PAIRS (gst_sympie_pairs_get_type ())
-G_DECLARE_DERIVABLE_TYPE (
-    GstSympiePairs, gst_sympie_pairs, GST, SYMPIE_PAIRS, GstAggregator)
+#define GST_SYMPIE_PAIRS(object)                                               \
+  (G_TYPE_CHECK_INSTANCE_CAST ((object), GST_TYPE_SYMPIE_PAIRS, GstSympiePairs))
+#define GST_SYMPIE_PAIRS_CLASS(klass)                                          \
+  (G_TYPE_CHECK_CLASS_CAST (                                                   \
+      (klass), GST_TYPE_SYMPIE_PAIRS, GstSympiePairsClass))
+#define GST_SYMPIE_PAIRS_GET_CLASS(object)                                     \
+  (G_TYPE_INSTANCE_GET_CLASS (                                                 \
+      (object), GST_TYPE_SYMPIE_PAIRS, GstSympiePairsClass))
+
+typedef struct _GstSympiePairs GstSympiePairs;
+typedef struct _GstSympiePairsClass GstSympiePairsClass;
+
+struct _GstSympiePairs
+{
+  GstAggregator parent;
+
+  GstSympiePairsPad *ref, *dist; /* those that are always there */
+  GstSympieNegotiation negotiation;
+};
 
 /* A subclass sets all three. They run in the streaming thread; whoever returns
  * GST_FLOW_ERROR has posted why. A subclass that overrides stop() chains up. */
@@ -63,12 +81,8 @@ struct _GstSympiePairsClass
   GstFlowReturn (*finish) (GstSympiePairs *self);
 };
 
-/* The pads of the distorted streams in the order in which they came,
- * referenced: g_list_free_full() with gst_object_unref(). */
-GList *gst_sympie_pairs_dist_pads (GstSympiePairs *self);
-
-/* `dist_sink`. */
-GstSympiePairsPad *gst_sympie_pairs_main_pad (GstSympiePairs *self);
+GType gst_sympie_pairs_get_type (void);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstSympiePairs, gst_object_unref)
 
 G_END_DECLS
 

@@ -102,46 +102,53 @@
  * Since: 0.1
  */
 
-#include "gstsympieprobe.h"
+#include "elements.h"
 
-#include "gstsympiedevice.h"
+#include "gstsympiepairs.h"
+#include "gstsympieresults.h"
 #include "gstsympievgg19.h"
-#include "measurement.h"
+#include "properties.h"
 
-GST_DEBUG_CATEGORY (gst_sympie_probe_debug);
+GST_DEBUG_CATEGORY_STATIC (gst_sympie_probe_debug);
+#define GST_CAT_DEFAULT gst_sympie_probe_debug
 
 enum
 {
   PROP_0,
   PROP_WEIGHTS,
-  PROP_LAYER,
-  PROP_INPUT,
-  PROP_SUBSAMPLE,
-  PROP_DEVICE,
-  PROP_N_THREADS,
-  PROP_FRAME_MESSAGE,
-  PROP_STRICT,
-  PROP_RESULTS_FILENAME,
-  PROP_RESULTS_FORMAT,
   PROP_MEAN,
   PROP_STATS,
 };
 
-#define DEFAULT_LAYER SYMPIE_LAYER_POOL5
-#define DEFAULT_INPUT SYMPIE_INPUT_CROP224
-#define DEFAULT_SUBSAMPLE 1
-#define DEFAULT_DEVICE SYMPIE_DEVICE_AUTO
-#define DEFAULT_N_THREADS 0
 #define MAX_N_THREADS 1024
-#define DEFAULT_FRAME_MESSAGE FALSE
-#define DEFAULT_STRICT FALSE
-#define DEFAULT_RESULTS_FORMAT GST_SYMPIE_RESULTS_CSV
+#define PROGRESS_INTERVAL GST_SECOND
+
+#define GST_TYPE_SYMPIE_PROBE (gst_sympie_probe_get_type ())
+G_DECLARE_FINAL_TYPE (
+    GstSympieProbe, gst_sympie_probe, GST, SYMPIE_PROBE, GstSympiePairs)
 
 struct _GstSympieProbe
 {
   GstSympiePairs parent;
 
-  GstSympieMeasurement measurement;
+  /* The object lock guards these. */
+  gchar *weights; /* or NULL: gst_sympie_vgg19_dup_weights() */
+  SympieLayer layer;
+  SympieInput input;
+  SympieDevice device;
+  guint n_threads;
+  guint subsample;
+  gboolean frame_message;
+  gboolean strict;
+  gchar *results_filename; /* or NULL: none */
+  GstSympieResultsFormat results_format;
+  GstClockTime measure_time;
+
+  /* The rest belongs to the streaming thread, and while there is none to
+   * start and stop. */
+  SympieFeatures *vgg19;
+  GstSympieResults *results;
+  GstClockTime last_progress;
 };
 
 #define gst_sympie_probe_parent_class parent_class
@@ -149,49 +156,373 @@ G_DEFINE_TYPE (GstSympieProbe, gst_sympie_probe, GST_TYPE_SYMPIE_PAIRS);
 GST_ELEMENT_REGISTER_DEFINE (
     sympieprobe, "sympieprobe", GST_RANK_NONE, GST_TYPE_SYMPIE_PROBE);
 
-/* ---- Measuring --------------------------------------------------------- */
+/* ---- Start and stop ---------------------------------------------------- */
 
 static gboolean
-gst_sympie_probe_start (GstAggregator *agg)
+open_vgg19 (GstSympieProbe *self)
 {
-  return gst_sympie_measurement_start (&GST_SYMPIE_PROBE (agg)->measurement);
+  GstClockTime begin = gst_util_get_timestamp ();
+  SympieFeaturesConfig config = SYMPIE_FEATURES_CONFIG_INIT;
+  gchar *weights;
+
+  GST_OBJECT_LOCK (self);
+  config.layer = self->layer;
+  config.input = self->input;
+  config.device = self->device;
+  config.n_threads = (int) self->n_threads;
+  weights = gst_sympie_vgg19_dup_weights (self->weights);
+  GST_OBJECT_UNLOCK (self);
+  config.weights = weights;
+
+  self->vgg19 = gst_sympie_vgg19_open (GST_ELEMENT (self), &config);
+  if (self->vgg19)
+    GST_INFO_OBJECT (self,
+        "set up on the %s in %" GST_TIME_FORMAT ", weights %s",
+        sympie_features_device (self->vgg19) == SYMPIE_DEVICE_CUDA
+            ? "GPU"
+            : "processor",
+        GST_TIME_ARGS (gst_util_get_timestamp () - begin), weights);
+  g_free (weights);
+  return self->vgg19 != NULL;
+}
+
+static GPtrArray *
+new_structures (void)
+{
+  return g_ptr_array_new_with_free_func ((GDestroyNotify) gst_structure_free);
+}
+
+/* The pooled messages' structures, one for each distorted stream. */
+static GPtrArray *
+pool (GstSympieProbe *self, gboolean complete)
+{
+  GPtrArray *all = new_structures ();
+
+  GST_OBJECT_LOCK (self);
+  for (GList *l = GST_ELEMENT (self)->sinkpads; l; l = l->next) {
+    GstSympiePairsPad *pad = l->data;
+    GstStructure *pooled;
+
+    if (pad == self->parent.ref)
+      continue;
+    pooled = gst_structure_new ("sympieprobe", "type", G_TYPE_STRING, "pooled",
+        "pad", G_TYPE_STRING, GST_PAD_NAME (pad), "layer", G_TYPE_STRING,
+        sympie_layer_name (self->layer), "input", G_TYPE_STRING,
+        gst_sympie_input_name (self->input), NULL);
+    gst_sympie_tally_pool (&pad->tally, complete, pooled);
+    g_ptr_array_add (all, pooled);
+  }
+  GST_OBJECT_UNLOCK (self);
+  return all;
+}
+
+/* Creates or empties the results file, if there is to be one. */
+static gboolean
+open_results (GstSympieProbe *self)
+{
+  GstSympieResultsFormat format;
+  gchar *filename, *weights;
+  GstStructure *about;
+  GPtrArray *nothing = pool (self, FALSE);
+  GError *error = NULL;
+
+  g_clear_pointer (&self->results, gst_sympie_results_free);
+  GST_OBJECT_LOCK (self);
+  filename = g_strdup (self->results_filename);
+  format = self->results_format;
+  weights = gst_sympie_vgg19_dup_weights (self->weights);
+  about = gst_structure_new ("about", "layer", G_TYPE_STRING,
+      sympie_layer_name (self->layer), "input", G_TYPE_STRING,
+      gst_sympie_input_name (self->input), "subsample", G_TYPE_UINT64,
+      (guint64) self->subsample, "weights", G_TYPE_STRING, weights, "device",
+      G_TYPE_STRING,
+      sympie_features_device (self->vgg19) == SYMPIE_DEVICE_CUDA ? "cuda"
+                                                                 : "cpu",
+      NULL);
+  GST_OBJECT_UNLOCK (self);
+
+  if (filename && *filename)
+    self->results =
+        gst_sympie_results_new (filename, format, about, nothing, &error);
+  g_free (filename);
+  g_free (weights);
+  gst_structure_free (about);
+  g_ptr_array_unref (nothing);
+  if (!error)
+    return TRUE;
+
+  GST_ELEMENT_ERROR (self, RESOURCE, OPEN_WRITE,
+      ("Cannot write the results: %s", error->message), (NULL));
+  g_error_free (error);
+  return FALSE;
+}
+
+static void
+forget (GstSympieProbe *self)
+{
+  GST_OBJECT_LOCK (self);
+  for (GList *l = GST_ELEMENT (self)->sinkpads; l; l = l->next)
+    gst_sympie_tally_reset (&GST_SYMPIE_PAIRS_PAD (l->data)->tally);
+  self->measure_time = 0;
+  GST_OBJECT_UNLOCK (self);
 }
 
 static gboolean
 gst_sympie_probe_stop (GstAggregator *agg)
 {
-  gst_sympie_measurement_stop (&GST_SYMPIE_PROBE (agg)->measurement);
+  GstSympieProbe *self = GST_SYMPIE_PROBE (agg);
+
+  g_clear_pointer (&self->vgg19, sympie_features_close);
+  g_clear_pointer (&self->results, gst_sympie_results_free);
   return GST_AGGREGATOR_CLASS (parent_class)->stop (agg);
 }
 
+static gboolean
+gst_sympie_probe_start (GstAggregator *agg)
+{
+  GstSympieProbe *self = GST_SYMPIE_PROBE (agg);
+
+  self->last_progress = gst_util_get_timestamp ();
+  forget (self);
+  if (open_vgg19 (self) && open_results (self))
+    return TRUE;
+  gst_sympie_probe_stop (agg);
+  return FALSE;
+}
+
+/* A seek: what was measured is forgotten. */
 static GstFlowReturn
 gst_sympie_probe_flush (GstAggregator *agg)
 {
-  return gst_sympie_measurement_restart (&GST_SYMPIE_PROBE (agg)->measurement)
-             ? GST_FLOW_OK
-             : GST_FLOW_ERROR;
+  GstSympieProbe *self = GST_SYMPIE_PROBE (agg);
+
+  forget (self);
+  return open_results (self) ? GST_FLOW_OK : GST_FLOW_ERROR;
+}
+
+/* ---- Results ----------------------------------------------------------- */
+
+static GstFlowReturn
+fail_results (GstSympieProbe *self, GError *error)
+{
+  if (g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOSPC))
+    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
+        ("Cannot write the results: %s", error->message), (NULL));
+  else
+    GST_ELEMENT_ERROR (self, RESOURCE, WRITE,
+        ("Cannot write the results: %s", error->message), (NULL));
+  g_error_free (error);
+  return GST_FLOW_ERROR;
+}
+
+/* Of all pads so far, with the object lock. */
+static GstStructure *
+get_stats (GstSympieProbe *self)
+{
+  guint64 n_frames = 0, n_pairs = 0, n_ref = 0, n_dist = 0;
+  gdouble seconds = (gdouble) self->measure_time / GST_SECOND;
+
+  for (GList *l = GST_ELEMENT (self)->sinkpads; l; l = l->next) {
+    const GstSympieTally *tally = &GST_SYMPIE_PAIRS_PAD (l->data)->tally;
+
+    n_frames += gst_sympie_tally_n_frames (tally);
+    n_pairs += tally->n_pairs;
+    n_ref += tally->n_unmatched_ref;
+    n_dist += tally->n_unmatched_dist;
+  }
+  return gst_structure_new ("application/x-sympie-probe-stats", "frames",
+      G_TYPE_UINT64, n_frames, "pairs", G_TYPE_UINT64, n_pairs, "unmatched-ref",
+      G_TYPE_UINT64, n_ref, "unmatched-dist", G_TYPE_UINT64, n_dist,
+      "measure-time", G_TYPE_UINT64, self->measure_time, "rate", G_TYPE_DOUBLE,
+      seconds > 0.0 ? (gdouble) n_frames / seconds : 0.0, NULL);
+}
+
+static void
+log_progress (GstSympieProbe *self)
+{
+  GstClockTime now = gst_util_get_timestamp ();
+  GstStructure *stats;
+
+  if (now - self->last_progress < PROGRESS_INTERVAL)
+    return;
+  self->last_progress = now;
+  GST_OBJECT_LOCK (self);
+  stats = get_stats (self);
+  GST_OBJECT_UNLOCK (self);
+  GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, stats);
+  gst_structure_free (stats);
+}
+
+static void
+post (GstSympieProbe *self, GstStructure *structure)
+{
+  gst_element_post_message (GST_ELEMENT (self),
+      gst_message_new_element (GST_OBJECT (self), structure));
+}
+
+/* Tells everybody of the pairs that were measured; takes `frames`. */
+static GstFlowReturn
+report (GstSympieProbe *self, GPtrArray *frames)
+{
+  gboolean tells;
+  GError *error = NULL;
+
+  if (self->results) {
+    GPtrArray *pooled = pool (self, FALSE);
+
+    gst_sympie_results_add (self->results, frames, pooled, &error);
+    g_ptr_array_unref (pooled);
+  }
+
+  GST_OBJECT_LOCK (self);
+  tells = self->frame_message;
+  GST_OBJECT_UNLOCK (self);
+  for (guint i = 0; tells && i < frames->len; i++) {
+    GstStructure *frame = gst_structure_copy (frames->pdata[i]);
+
+    gst_structure_set (frame, "type", G_TYPE_STRING, "frame", NULL);
+    post (self, frame);
+  }
+  g_ptr_array_unref (frames);
+  log_progress (self);
+  return error ? fail_results (self, error) : GST_FLOW_OK;
+}
+
+/* ---- Pairs ------------------------------------------------------------- */
+
+static GstStructure *
+describe (const GstSympieFrame *frame, guint64 index,
+    const SympieDifference *difference)
+{
+  return gst_structure_new ("sympieprobe", "pad", G_TYPE_STRING,
+      GST_PAD_NAME (frame->pad), "index", G_TYPE_UINT64, index, "timestamp",
+      G_TYPE_UINT64, GST_BUFFER_PTS (frame->buffer), "stream-time",
+      G_TYPE_UINT64, frame->stream_time, "running-time", G_TYPE_UINT64,
+      frame->running_time, "duration", G_TYPE_UINT64,
+      GST_BUFFER_DURATION (frame->buffer), "feature-mse", G_TYPE_DOUBLE,
+      difference->feature_mse, "pixel-mse", G_TYPE_DOUBLE,
+      difference->pixel_mse, "psnr", G_TYPE_DOUBLE,
+      gst_sympie_psnr (difference->pixel_mse), NULL);
+}
+
+/* The frames of `dist` that are to be measured now, each with the number of its
+ * pair, which has been counted. */
+static guint
+choose (GstSympieProbe *self, const GstSympieFrame *dist, guint n,
+    GstSympieFrame *chosen, guint64 *indices)
+{
+  guint n_chosen = 0;
+
+  GST_OBJECT_LOCK (self);
+  for (guint i = 0; i < n; i++) {
+    guint64 index = dist[i].pad->tally.n_pairs++;
+
+    if (index % self->subsample == 0) {
+      indices[n_chosen] = index;
+      chosen[n_chosen++] = dist[i];
+    }
+  }
+  GST_OBJECT_UNLOCK (self);
+  return n_chosen;
 }
 
 static GstFlowReturn
 gst_sympie_probe_pair (GstSympiePairs *pairs, const GstSympieFrame *ref,
     const GstSympieFrame *dist, guint n)
 {
-  return gst_sympie_measurement_pair (
-      &GST_SYMPIE_PROBE (pairs)->measurement, ref, dist, n);
+  GstSympieProbe *self = GST_SYMPIE_PROBE (pairs);
+  GstSympieFrame *chosen = g_newa (GstSympieFrame, n);
+  guint64 *indices = g_newa (guint64, n);
+  SympieDifference *differences = g_newa (SympieDifference, n);
+  GstClockTime begin = gst_util_get_timestamp ();
+  GPtrArray *frames;
+
+  n = choose (self, dist, n, chosen, indices);
+  if (n == 0)
+    return GST_FLOW_OK;
+  if (!gst_sympie_vgg19_compare (
+          GST_ELEMENT (self), self->vgg19, ref, chosen, n, differences))
+    return GST_FLOW_ERROR;
+
+  frames = new_structures ();
+  GST_OBJECT_LOCK (self);
+  self->measure_time += gst_util_get_timestamp () - begin;
+  for (guint i = 0; i < n; i++) {
+    gst_sympie_tally_add (&chosen[i].pad->tally, &differences[i]);
+    g_ptr_array_add (
+        frames, describe (&chosen[i], indices[i], &differences[i]));
+  }
+  GST_OBJECT_UNLOCK (self);
+  return report (self, frames);
 }
 
 static GstFlowReturn
 gst_sympie_probe_unmatched (
     GstSympiePairs *pairs, GstSympiePairsPad *dist, const GstSympieFrame *frame)
 {
-  return gst_sympie_measurement_unmatched (
-      &GST_SYMPIE_PROBE (pairs)->measurement, dist, frame);
+  GstSympieProbe *self = GST_SYMPIE_PROBE (pairs);
+  gboolean is_dist = frame->pad == dist;
+  const gchar *other = is_dist ? "ref_sink" : GST_PAD_NAME (dist);
+  gboolean strict;
+
+  GST_OBJECT_LOCK (self);
+  if (is_dist)
+    dist->tally.n_unmatched_dist++;
+  else
+    dist->tally.n_unmatched_ref++;
+  strict = self->strict;
+  GST_OBJECT_UNLOCK (self);
+
+  if (strict) {
+    GST_ELEMENT_ERROR (self, STREAM, FAILED,
+        ("The frame of %s at running time %" GST_TIME_FORMAT
+         " has no partner at %s",
+            GST_PAD_NAME (frame->pad), GST_TIME_ARGS (frame->running_time),
+            other),
+        (NULL));
+    return GST_FLOW_ERROR;
+  }
+  GST_INFO_OBJECT (self,
+      "%s: no partner at %s for the frame at %" GST_TIME_FORMAT,
+      GST_PAD_NAME (frame->pad), other, GST_TIME_ARGS (frame->running_time));
+  return GST_FLOW_OK;
+}
+
+/* A stream without a pair is worth a warning; the first pair is always
+ * measured. */
+static void
+warn_of_nothing (GstSympieProbe *self, const GstStructure *pooled)
+{
+  guint64 n_pairs, n_ref, n_dist;
+
+  gst_structure_get (pooled, "pairs", G_TYPE_UINT64, &n_pairs, "unmatched-ref",
+      G_TYPE_UINT64, &n_ref, "unmatched-dist", G_TYPE_UINT64, &n_dist, NULL);
+  if (n_pairs == 0)
+    GST_ELEMENT_WARNING (self, STREAM, FAILED,
+        ("Nothing was measured: %" G_GUINT64_FORMAT
+         " frames came to ref_sink, %" G_GUINT64_FORMAT
+         " to %s, and none in pairs",
+            n_ref, n_dist, gst_structure_get_string (pooled, "pad")),
+        (NULL));
 }
 
 static GstFlowReturn
 gst_sympie_probe_finish (GstSympiePairs *pairs)
 {
-  return gst_sympie_measurement_finish (&GST_SYMPIE_PROBE (pairs)->measurement);
+  GstSympieProbe *self = GST_SYMPIE_PROBE (pairs);
+  GPtrArray *pooled = pool (self, TRUE);
+  GError *error = NULL;
+
+  for (guint i = 0; i < pooled->len; i++)
+    warn_of_nothing (self, pooled->pdata[i]);
+  if (self->results)
+    gst_sympie_results_finish (self->results, pooled, &error);
+  for (guint i = 0; !error && i < pooled->len; i++) {
+    GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, pooled->pdata[i]);
+    post (self, gst_structure_copy (pooled->pdata[i]));
+  }
+  g_ptr_array_unref (pooled);
+  return error ? fail_results (self, error) : GST_FLOW_EOS;
 }
 
 /* ---- Properties -------------------------------------------------------- */
@@ -200,48 +531,9 @@ static void
 gst_sympie_probe_set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-  GstSympieProbe *self = GST_SYMPIE_PROBE (object);
-  GstSympieMeasurementSettings *settings = &self->measurement.settings;
-
-  GST_OBJECT_LOCK (self);
-  switch (id) {
-  case PROP_WEIGHTS:
-    g_free (settings->weights);
-    settings->weights = g_value_dup_string (value);
-    break;
-  case PROP_LAYER:
-    settings->features.layer = g_value_get_enum (value);
-    break;
-  case PROP_INPUT:
-    settings->features.input = g_value_get_enum (value);
-    break;
-  case PROP_SUBSAMPLE:
-    settings->subsample = g_value_get_uint (value);
-    break;
-  case PROP_DEVICE:
-    settings->features.device = g_value_get_enum (value);
-    break;
-  case PROP_N_THREADS:
-    settings->features.n_threads = (int) g_value_get_uint (value);
-    break;
-  case PROP_FRAME_MESSAGE:
-    settings->frame_message = g_value_get_boolean (value);
-    break;
-  case PROP_STRICT:
-    settings->strict = g_value_get_boolean (value);
-    break;
-  case PROP_RESULTS_FILENAME:
-    g_free (settings->results_filename);
-    settings->results_filename = g_value_dup_string (value);
-    break;
-  case PROP_RESULTS_FORMAT:
-    settings->results_format = g_value_get_enum (value);
-    break;
-  default:
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    break;
-  }
-  GST_OBJECT_UNLOCK (self);
+  GST_OBJECT_LOCK (object);
+  gst_sympie_field_set (object, id, value, pspec);
+  GST_OBJECT_UNLOCK (object);
 }
 
 static void
@@ -249,51 +541,21 @@ gst_sympie_probe_get_property (
     GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   GstSympieProbe *self = GST_SYMPIE_PROBE (object);
-  GstSympieMeasurementSettings *settings = &self->measurement.settings;
 
   GST_OBJECT_LOCK (self);
   switch (id) {
   case PROP_WEIGHTS:
-    g_value_take_string (
-        value, gst_sympie_vgg19_dup_weights (settings->weights));
-    break;
-  case PROP_LAYER:
-    g_value_set_enum (value, settings->features.layer);
-    break;
-  case PROP_INPUT:
-    g_value_set_enum (value, settings->features.input);
-    break;
-  case PROP_SUBSAMPLE:
-    g_value_set_uint (value, settings->subsample);
-    break;
-  case PROP_DEVICE:
-    g_value_set_enum (value, settings->features.device);
-    break;
-  case PROP_N_THREADS:
-    g_value_set_uint (value, settings->features.n_threads);
-    break;
-  case PROP_FRAME_MESSAGE:
-    g_value_set_boolean (value, settings->frame_message);
-    break;
-  case PROP_STRICT:
-    g_value_set_boolean (value, settings->strict);
-    break;
-  case PROP_RESULTS_FILENAME:
-    g_value_set_string (value, settings->results_filename);
-    break;
-  case PROP_RESULTS_FORMAT:
-    g_value_set_enum (value, settings->results_format);
+    g_value_take_string (value, gst_sympie_vgg19_dup_weights (self->weights));
     break;
   case PROP_MEAN:
     g_value_set_double (
-        value, gst_sympie_measurement_mean (&self->measurement));
+        value, gst_sympie_tally_mean (&self->parent.dist->tally));
     break;
   case PROP_STATS:
-    g_value_take_boxed (
-        value, gst_sympie_measurement_stats (&self->measurement));
+    g_value_take_boxed (value, get_stats (self));
     break;
   default:
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    gst_sympie_field_get (object, id, value, pspec);
     break;
   }
   GST_OBJECT_UNLOCK (self);
@@ -302,20 +564,15 @@ gst_sympie_probe_get_property (
 static void
 gst_sympie_probe_finalize (GObject *object)
 {
-  GstSympieProbe *self = GST_SYMPIE_PROBE (object);
-
-  gst_sympie_measurement_clear (&self->measurement);
+  gst_sympie_fields_reset (object);
   G_OBJECT_CLASS (parent_class)->finalize (object);
 }
 
-static void
-gst_sympie_probe_install_properties (GObjectClass *object_class)
-{
-  const GParamFlags readable = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
-  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
-  const GParamFlags ready = flags | GST_PARAM_MUTABLE_READY;
-  const GParamFlags playing = flags | GST_PARAM_MUTABLE_PLAYING;
+#define FIELD(name) G_STRUCT_OFFSET (GstSympieProbe, name)
 
+static void
+gst_sympie_probe_install_properties (GObjectClass *klass)
+{
   /**
    * GstSympieProbe:weights:
    *
@@ -323,47 +580,36 @@ gst_sympie_probe_install_properties (GObjectClass *object_class)
    * is not set, the environment variable SYMPIE_VGG19_WEIGHTS names the file,
    * and without that it is gst-sympie/vgg19.safetensors in the user's data
    * folder, where `weights/fetch-vgg19.sh` puts it. Reads as the path in use.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (object_class, PROP_WEIGHTS,
-      g_param_spec_string ("weights", "Weights",
-          "Safetensors file with VGG19's weights (unset = environment variable "
-          "SYMPIE_VGG19_WEIGHTS, else the file in the user's data folder)",
-          NULL, ready));
+  g_object_class_install_property (klass, PROP_WEIGHTS,
+      gst_sympie_field (FIELD (weights),
+          g_param_spec_string ("weights", "Weights",
+              "Safetensors file with VGG19's weights (unset = environment "
+              "variable "
+              "SYMPIE_VGG19_WEIGHTS, else the file in the user's data folder)",
+              NULL, GST_SYMPIE_READY)));
   /**
    * GstSympieProbe:layer:
    *
    * Layer of VGG19 whose values are compared. Early ones are much cheaper.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (object_class, PROP_LAYER,
+  gst_sympie_install_field (klass, FIELD (layer),
       g_param_spec_enum ("layer", "Layer",
           "Layer of VGG19 whose values are compared", GST_TYPE_SYMPIE_LAYER,
-          DEFAULT_LAYER, ready));
+          SYMPIE_LAYER_POOL5, GST_SYMPIE_READY));
   /**
    * GstSympieProbe:input:
    *
    * What VGG19 sees: the central 224x224 of the frame after its smaller side
    * was reduced (or enlarged) to 232, or the whole frame. Whole frames cost
    * more in proportion to their size, and must be of one size on both sides.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (object_class, PROP_INPUT,
+  gst_sympie_install_field (klass, FIELD (input),
       g_param_spec_enum ("input", "Input", "What VGG19 sees of a frame",
-          GST_TYPE_SYMPIE_INPUT, DEFAULT_INPUT, ready));
-  /**
-   * GstSympieProbe:subsample:
-   *
-   * Measure every Nth pair of each pad, from the first on.
-   *
-   * Since: 0.1
-   */
-  g_object_class_install_property (object_class, PROP_SUBSAMPLE,
+          GST_TYPE_SYMPIE_INPUT, SYMPIE_INPUT_CROP224, GST_SYMPIE_READY));
+  gst_sympie_install_field (klass, FIELD (subsample),
       g_param_spec_uint ("subsample", "Subsample", "Measure every Nth pair", 1,
-          G_MAXUINT, DEFAULT_SUBSAMPLE, playing));
+          G_MAXUINT, 1, GST_SYMPIE_PLAYING));
   /**
    * GstSympieProbe:device:
    *
@@ -371,78 +617,48 @@ gst_sympie_probe_install_properties (GObjectClass *object_class)
    * processor, which the first element in the process to find none says in a
    * warning. A device that is asked for by name and is not there is an error,
    * not a reason to take another one.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (object_class, PROP_DEVICE,
+  gst_sympie_install_field (klass, FIELD (device),
       g_param_spec_enum ("device", "Device", "Device to compute on",
-          GST_TYPE_SYMPIE_DEVICE, DEFAULT_DEVICE, ready));
+          GST_TYPE_SYMPIE_DEVICE, SYMPIE_DEVICE_AUTO, GST_SYMPIE_READY));
   /**
    * GstSympieProbe:n-threads:
    *
    * Threads that work on a pair on the processor, out of one pool for all
    * elements of the process.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (object_class, PROP_N_THREADS,
+  gst_sympie_install_field (klass, FIELD (n_threads),
       g_param_spec_uint ("n-threads", "Threads",
           "Number of threads on the processor (0 = one for each processor)", 0,
-          MAX_N_THREADS, DEFAULT_N_THREADS, ready));
-  /**
-   * GstSympieProbe:frame-message:
-   *
-   * Post an element message for every pair measured.
-   *
-   * Since: 0.1
-   */
-  g_object_class_install_property (object_class, PROP_FRAME_MESSAGE,
+          MAX_N_THREADS, 0, GST_SYMPIE_READY));
+  gst_sympie_install_field (klass, FIELD (frame_message),
       g_param_spec_boolean ("frame-message", "Frame message",
-          "Post a message for every pair measured", DEFAULT_FRAME_MESSAGE,
-          playing));
-  /**
-   * GstSympieProbe:strict:
-   *
-   * Stop with an error at the first frame without a partner.
-   *
-   * Since: 0.1
-   */
-  g_object_class_install_property (object_class, PROP_STRICT,
+          "Post a message for every pair measured", FALSE, GST_SYMPIE_PLAYING));
+  gst_sympie_install_field (klass, FIELD (strict),
       g_param_spec_boolean ("strict", "Strict",
-          "A frame without a partner is an error", DEFAULT_STRICT, playing));
+          "A frame without a partner is an error", FALSE, GST_SYMPIE_PLAYING));
   /**
    * GstSympieProbe:results-filename:
    *
    * File that gets the results; it is emptied at the start.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (object_class, PROP_RESULTS_FILENAME,
+  gst_sympie_install_field (klass, FIELD (results_filename),
       g_param_spec_string ("results-filename", "Results file",
-          "File that gets the results (unset = none)", NULL, ready));
-  /**
-   * GstSympieProbe:results-format:
-   *
-   * How the file of #GstSympieProbe:results-filename is written.
-   *
-   * Since: 0.1
-   */
-  g_object_class_install_property (object_class, PROP_RESULTS_FORMAT,
+          "File that gets the results (unset = none)", NULL, GST_SYMPIE_READY));
+  gst_sympie_install_field (klass, FIELD (results_format),
       g_param_spec_enum ("results-format", "Results format",
           "Format of the results file", GST_TYPE_SYMPIE_RESULTS_FORMAT,
-          DEFAULT_RESULTS_FORMAT, ready));
+          GST_SYMPIE_RESULTS_CSV, GST_SYMPIE_READY));
   /**
    * GstSympieProbe:mean:
    *
    * Mean of the feature MSE of dist_sink's pairs measured so far; 0 before the
    * first.
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (object_class, PROP_MEAN,
+  g_object_class_install_property (klass, PROP_MEAN,
       g_param_spec_double ("mean", "Mean",
           "Mean of the feature MSE of dist_sink's pairs measured so far", 0.0,
-          G_MAXDOUBLE, 0.0, readable));
+          G_MAXDOUBLE, 0.0, GST_SYMPIE_READABLE));
   /**
    * GstSympieProbe:stats:
    *
@@ -454,14 +670,12 @@ gst_sympie_probe_install_properties (GObjectClass *object_class)
    * * #guint64 `unmatched-ref`, `unmatched-dist`: frames without a partner
    * * #guint64 `measure-time`: nanoseconds that measuring took
    * * #gdouble `rate`: pairs measured in a second of that
-   *
-   * Since: 0.1
    */
-  g_object_class_install_property (object_class, PROP_STATS,
+  g_object_class_install_property (klass, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
           "frames, pairs, unmatched-ref, unmatched-dist, measure-time "
           "(guint64) and rate (gdouble) since the start",
-          GST_TYPE_STRUCTURE, readable));
+          GST_TYPE_STRUCTURE, GST_SYMPIE_READABLE));
 }
 
 static void
@@ -485,7 +699,7 @@ gst_sympie_probe_class_init (GstSympieProbeClass *klass)
   gst_element_class_set_static_metadata (element_class, "VGG19 feature error",
       "Filter/Analyzer/Video",
       "Compares a distorted stream with its reference by features of VGG19",
-      "The gst-sympie project");
+      GST_SYMPIE_AUTHOR);
   agg_class->start = GST_DEBUG_FUNCPTR (gst_sympie_probe_start);
   agg_class->stop = GST_DEBUG_FUNCPTR (gst_sympie_probe_stop);
   agg_class->flush = GST_DEBUG_FUNCPTR (gst_sympie_probe_flush);
@@ -497,15 +711,5 @@ gst_sympie_probe_class_init (GstSympieProbeClass *klass)
 static void
 gst_sympie_probe_init (GstSympieProbe *self)
 {
-  GstSympieMeasurementSettings *settings = &self->measurement.settings;
-
-  gst_sympie_measurement_init (&self->measurement, GST_SYMPIE_PAIRS (self));
-  settings->features.layer = DEFAULT_LAYER;
-  settings->features.input = DEFAULT_INPUT;
-  settings->features.device = DEFAULT_DEVICE;
-  settings->features.n_threads = DEFAULT_N_THREADS;
-  settings->subsample = DEFAULT_SUBSAMPLE;
-  settings->frame_message = DEFAULT_FRAME_MESSAGE;
-  settings->strict = DEFAULT_STRICT;
-  settings->results_format = DEFAULT_RESULTS_FORMAT;
+  gst_sympie_fields_reset (G_OBJECT (self));
 }

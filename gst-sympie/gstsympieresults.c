@@ -10,7 +10,7 @@
 #include <math.h>
 #include <unistd.h>
 
-#include "enums.h"
+#include "properties.h"
 
 struct _GstSympieResults
 {

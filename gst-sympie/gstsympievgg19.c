@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "enums.h"
-#include "gstsympiedevice.h"
+#include "properties.h"
 
 GType
 gst_sympie_layer_get_type (void)

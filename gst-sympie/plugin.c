@@ -3,12 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include <gst/gst.h>
-
-#include "gstsympiecorrupt.h"
-#include "gstsympieenhance.h"
-#include "gstsympieenhancebin.h"
-#include "gstsympieprobe.h"
+#include "elements.h"
 
 /* An element that cannot be registered does not take the others with it. */
 static gboolean

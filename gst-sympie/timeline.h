@@ -13,7 +13,7 @@
 #ifndef GST_SYMPIE_TIMELINE_H
 #define GST_SYMPIE_TIMELINE_H
 
-#include "paramsmeta.h"
+#include "params.h"
 
 G_BEGIN_DECLS
 

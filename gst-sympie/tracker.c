@@ -5,13 +5,34 @@
 
 #include "tracker.h"
 
+#include <math.h>
+
+/* ---- Smoothing ----------------------------------------------------------- */
+
+void
+gst_sympie_smoother_next (GstSympieSmoother *smoother,
+    const SympieParams *target, GstClockTime elapsed, GstClockTime constant,
+    SympieParams *params)
+{
+  gdouble part = 1;
+
+  if (smoother->holds && constant > 0 && GST_CLOCK_TIME_IS_VALID (elapsed))
+    part = -expm1 (-(gdouble) elapsed / (gdouble) constant);
+  sympie_params_blend (
+      &smoother->params, target, (gfloat) part, &smoother->params);
+  smoother->holds = TRUE;
+  *params = smoother->params;
+}
+
+/* ---- Frames -------------------------------------------------------------- */
+
 void
 gst_sympie_tracker_reset (GstSympieTracker *tracker)
 {
   gst_sympie_schedule_reset (&tracker->schedule);
   tracker->n_targets = 0;
   for (guint i = 0; i < GST_SYMPIE_MAX_ITERATIONS; i++)
-    gst_sympie_smoother_reset (&tracker->smoothers[i]);
+    tracker->smoothers[i].holds = FALSE;
 }
 
 gboolean
@@ -47,7 +68,7 @@ gst_sympie_tracker_put (GstSympieTracker *tracker, guint iteration,
   tracker->targets[iteration] = *estimate;
   tracker->n_targets = MAX (tracker->n_targets, iteration + 1);
   if (estimate->anew)
-    gst_sympie_smoother_reset (&tracker->smoothers[iteration]);
+    tracker->smoothers[iteration].holds = FALSE;
 }
 
 gboolean

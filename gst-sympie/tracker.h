@@ -14,13 +14,28 @@
 
 #include "estimator.h"
 #include "load.h"
-#include "paramsmeta.h"
+#include "params.h"
 #include "schedule.h"
-#include "smoother.h"
 
 G_BEGIN_DECLS
 
 #define GST_SYMPIE_MAX_ITERATIONS 4
+
+/* Moves parameters towards the newest estimate, so that the picture does not
+ * pulse with each: the distance shrinks by 1/e in the time constant, whatever
+ * the frame rate. One that holds nothing, as all zero, starts from the next
+ * frame's own target. */
+typedef struct
+{
+  gboolean holds;
+  SympieParams params;
+} GstSympieSmoother;
+
+/* `params` of a frame that comes `elapsed` after the one before. A `constant`
+ * of 0 gives the target itself, and so does an `elapsed` that is not known. */
+void gst_sympie_smoother_next (GstSympieSmoother *smoother,
+    const SympieParams *target, GstClockTime elapsed, GstClockTime constant,
+    SympieParams *params);
 
 typedef struct
 {

@@ -6,7 +6,7 @@
 /* What a frame was enhanced with, on the frame: written, copied along, read,
  * and refused where somebody else wrote something else. */
 
-#include "paramsmeta.h"
+#include "params.h"
 
 #include <gst/check/gstcheck.h>
 #include <math.h>

@@ -3,18 +3,30 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* What a frame was enhanced with, on the frame: a registered custom meta, which
- * any language reads by name with gst_buffer_get_custom_meta(). It stays when
+/* SympieParams outside libsympie: as the GstValueArray of 37 numbers that
+ * properties carry, in the order of sympie.h; and, with what is known of them,
+ * on the frame that was enhanced with them: a registered custom meta, which any
+ * language reads by name with gst_buffer_get_custom_meta(). It stays when
  * buffers are copied, scaled or converted. */
 
-#ifndef GST_SYMPIE_PARAMS_META_H
-#define GST_SYMPIE_PARAMS_META_H
+#ifndef GST_SYMPIE_PARAMS_H
+#define GST_SYMPIE_PARAMS_H
 
 #include <gst/gst.h>
 
 #include "sympie.h"
 
 G_BEGIN_DECLS
+
+/* `array` holds a GstValueArray of integers and floating-point numbers, mixed
+ * as they come. Fails on another length, on values that are no number and on
+ * numbers that are not finite as a float, with a sentence in `reason`, which
+ * the caller frees. */
+gboolean gst_sympie_params_from_value (
+    SympieParams *params, const GValue *array, gchar **reason);
+
+/* Appends doubles to `array`, an empty GstValueArray. */
+void gst_sympie_params_to_value (const SympieParams *params, GValue *array);
 
 #define GST_SYMPIE_PARAMS_META "GstSympieParamsMeta"
 
@@ -51,4 +63,4 @@ gboolean gst_sympie_params_meta_get (
 
 G_END_DECLS
 
-#endif /* GST_SYMPIE_PARAMS_META_H */
+#endif /* GST_SYMPIE_PARAMS_H */
