@@ -687,49 +687,6 @@ GST_START_TEST (test_log)
 }
 GST_END_TEST;
 
-/* Those that ship load, and set what they say. */
-GST_START_TEST (test_shipped_presets)
-{
-  static const gchar *const names[] = { "surveillance", "dark", "compressed" };
-  gchar *path = g_build_filename (
-      g_getenv ("GST_PRESET_PATH"), "GstSympieEnhance.prs", NULL);
-  GKeyFile *file = g_key_file_new ();
-
-  fail_unless (g_key_file_load_from_file (file, path, G_KEY_FILE_NONE, NULL));
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
-    GstElement *element = gst_element_factory_make ("sympieenhance", NULL);
-    gchar **keys, *comment;
-
-    fail_unless (gst_preset_load_preset (GST_PRESET (element), names[i]), "%s",
-        names[i]);
-    fail_unless (gst_preset_get_meta (
-        GST_PRESET (element), names[i], "comment", &comment));
-    g_free (comment);
-    keys = g_key_file_get_keys (file, names[i], NULL, NULL);
-    fail_unless (g_strv_length (keys) > 2);
-    for (gchar **key = keys; *key; key++) {
-      gchar *wanted = g_key_file_get_value (file, names[i], *key, NULL), *set;
-      GValue value = G_VALUE_INIT;
-
-      if (g_str_has_prefix (*key, "_meta/")) {
-        g_free (wanted);
-        continue;
-      }
-      g_object_get_property (G_OBJECT (element), *key, &value);
-      set = gst_value_serialize (&value);
-      fail_unless_equals_string (set, wanted);
-      g_value_unset (&value);
-      g_free (set);
-      g_free (wanted);
-    }
-    g_strfreev (keys);
-    gst_object_unref (element);
-  }
-  g_key_file_unref (file);
-  g_free (path);
-}
-GST_END_TEST;
-
 /* What a user saves comes back, for all that can be set. */
 GST_START_TEST (test_presets)
 {
@@ -803,7 +760,6 @@ filter_suite (void)
   tcase_add_loop_test (tcase, test_layout_off, 0, G_N_ELEMENTS (filters));
   tcase_add_test (tcase, test_properties_while_playing);
   tcase_add_loop_test (tcase, test_log, 0, G_N_ELEMENTS (each));
-  tcase_add_test (tcase, test_shipped_presets);
   tcase_add_test (tcase, test_presets);
   tcase_add_test (tcase, test_identity);
   return suite;
