@@ -148,9 +148,9 @@
 
 #include "arrival.h"
 #include "enhancesettings.h"
-#include "notes.h"
 #include "params.h"
 #include "properties.h"
+#include "timeline.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_sympie_enhance_debug);
 #define GST_CAT_DEFAULT gst_sympie_enhance_debug
@@ -191,7 +191,7 @@ struct _GstSympieEnhance
   /* The frame in hand. */
   GstClockTimeDiff lateness;
   gboolean frame_was_late;
-  gboolean attach_parameters, post_messages;
+  gboolean post_messages;
 };
 
 /* On the processor; on CUDA; there with frames in CUDA memory too; anywhere. */
@@ -565,7 +565,7 @@ gst_sympie_enhance_begin_frame (
   tracker->schedule.time = MIN (tracker->schedule.time, MAX_TIME);
   tracker->smoothing = MIN (tracker->smoothing, MAX_TIME);
   self->enhancer.frame.time = stream_time;
-  self->attach_parameters = self->settings.attach_parameters;
+  filter->marks = self->settings.attach_parameters;
   self->post_messages = self->settings.post_messages;
   self->frame_was_late = self->was_late;
   self->was_late = FALSE;
@@ -734,12 +734,6 @@ gst_sympie_enhance_apply (GstSympieFilter *filter, const GstSympieView *src,
   return TRUE;
 }
 
-static gboolean
-gst_sympie_enhance_wants_mark (GstSympieFilter *filter)
-{
-  return GST_SYMPIE_ENHANCE (filter)->attach_parameters;
-}
-
 static void
 gst_sympie_enhance_mark (GstSympieFilter *filter, GstBuffer *buffer)
 {
@@ -830,7 +824,6 @@ gst_sympie_enhance_class_init (GstSympieEnhanceClass *klass)
   filter_class->end_scene = gst_sympie_enhance_end_scene;
   filter_class->prepare = gst_sympie_enhance_prepare;
   filter_class->apply = gst_sympie_enhance_apply;
-  filter_class->wants_mark = gst_sympie_enhance_wants_mark;
   filter_class->mark = gst_sympie_enhance_mark;
 }
 

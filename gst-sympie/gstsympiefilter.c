@@ -536,14 +536,12 @@ static GstBuffer *
 gst_sympie_filter_mark_untouched (
     GstSympieFilter *self, GstBuffer *inbuf, GstBuffer *buffer)
 {
-  GstSympieFilterClass *klass = GST_SYMPIE_FILTER_GET_CLASS (self);
-
-  if (!klass->wants_mark || !klass->wants_mark (self))
+  if (!self->marks)
     return buffer;
   if (!gst_buffer_is_writable (buffer))
     buffer = buffer == inbuf ? gst_buffer_copy (buffer)
                              : gst_buffer_make_writable (buffer);
-  klass->mark (self, buffer);
+  GST_SYMPIE_FILTER_GET_CLASS (self)->mark (self, buffer);
   return buffer;
 }
 
@@ -589,7 +587,6 @@ gst_sympie_filter_transform (
     GstBaseTransform *trans, GstBuffer *inbuf, GstBuffer *outbuf)
 {
   GstSympieFilter *self = GST_SYMPIE_FILTER (trans);
-  GstSympieFilterClass *klass = GST_SYMPIE_FILTER_GET_CLASS (self);
   gboolean in_place = inbuf == outbuf, done = FALSE;
   GstSympieHeld in, out;
 
@@ -605,8 +602,8 @@ gst_sympie_filter_transform (
     gst_video_frame_unmap (&out.frame);
   }
   gst_video_frame_unmap (&in.frame);
-  if (done && klass->wants_mark && klass->wants_mark (self))
-    klass->mark (self, outbuf);
+  if (done && self->marks)
+    GST_SYMPIE_FILTER_GET_CLASS (self)->mark (self, outbuf);
   return done ? GST_FLOW_OK : GST_FLOW_ERROR;
 }
 

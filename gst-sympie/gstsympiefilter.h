@@ -67,6 +67,7 @@ struct _GstSympieFilter
   gboolean upstream_may_pad; /* as it was told so here */
 
   /* The frame in hand. */
+  gboolean marks;      /* for the subclass to set */
   gboolean has_failed; /* before it came to it */
   GstBuffer *buffer;   /* while it is prepared */
   gboolean changes;
@@ -111,9 +112,8 @@ struct _GstSympieFilterClass
   gboolean (*apply) (GstSympieFilter *self, const GstSympieView *src,
       const GstSympieView *dst, guint n, SympieError *error);
 
-  /* Optional: whether the frame's buffer is to be marked with what was done,
-   * and the marking of it, writable but for its memory. */
-  gboolean (*wants_mark) (GstSympieFilter *self);
+  /* Where begin_frame() has set `marks`: marks the frame's buffer, writable but
+   * for its memory, with what was done. */
   void (*mark) (GstSympieFilter *self, GstBuffer *buffer);
 };
 

@@ -63,35 +63,11 @@ gst_sympie_pairs_is_main (GstSympiePairs *self, GstAggregatorPad *pad)
   return GST_AGGREGATOR_PAD (self->dist) == pad;
 }
 
-/* The pads of the distorted streams in the order in which they came,
- * referenced. */
-static GList *
-gst_sympie_pairs_dist_pads (GstSympiePairs *self)
-{
-  GList *pads = NULL;
-
-  GST_OBJECT_LOCK (self);
-  for (GList *l = GST_ELEMENT (self)->sinkpads; l; l = l->next)
-    if (l->data != self->ref)
-      pads = g_list_prepend (pads, gst_object_ref (l->data));
-  GST_OBJECT_UNLOCK (self);
-  return g_list_reverse (pads);
-}
-
 /* ---- Pairs ------------------------------------------------------------- */
-
-/* What a step works on: the frames at the heads of all queues. Where a stream
- * has ended, its buffer is NULL. */
-typedef struct
-{
-  GstSympieFrame ref;
-  GstSympieFrame *dist;
-  guint n_dist;
-} Heads;
 
 /* Takes a frame off its queue and, if it is dist_sink's, hands it on. */
 static GstFlowReturn
-gst_sympie_pairs_pass (GstSympiePairs *self, const GstSympieFrame *frame)
+gst_sympie_pairs_pass (GstSympiePairs *self, const GstSympiePairsFrame *frame)
 {
   GstAggregatorPad *pad = GST_AGGREGATOR_PAD (frame->pad);
   GstBuffer *buffer = gst_aggregator_pad_pop_buffer (pad);
@@ -105,55 +81,50 @@ gst_sympie_pairs_pass (GstSympiePairs *self, const GstSympieFrame *frame)
 }
 
 static gboolean
-is_before (const GstSympieFrame *a, const GstSympieFrame *b)
+is_before (const GstSympiePairsFrame *a, const GstSympiePairsFrame *b)
 {
   return a->buffer
          && (!b->buffer
              || a->running_time + PAIRING_TOLERANCE < b->running_time);
 }
 
-/* The reference's frame, which no distorted one comes before: with all those
- * that belong to it. */
+/* What is at the heads of `n` queues, the reference's first; where a stream has
+ * ended, its buffer is NULL. A distorted frame that comes before the
+ * reference's has no partner; else it is the turn of the reference's, with all
+ * those that belong to it. */
 static GstFlowReturn
-gst_sympie_pairs_pair (GstSympiePairs *self, Heads *heads)
+gst_sympie_pairs_take (
+    GstSympiePairs *self, const GstSympiePairsFrame *frames, guint n)
 {
   GstSympiePairsClass *klass = GST_SYMPIE_PAIRS_GET_CLASS (self);
+  GstSympiePairsFrame *partners = g_newa (GstSympiePairsFrame, n);
   GstFlowReturn ret = GST_FLOW_OK;
-  guint n = 0;
+  guint n_partners = 0;
 
-  for (guint i = 0; ret == GST_FLOW_OK && i < heads->n_dist; i++) {
-    if (is_before (&heads->ref, &heads->dist[i]))
-      ret = klass->unmatched (self, heads->dist[i].pad, &heads->ref);
+  for (guint i = 1; i < n; i++)
+    if (is_before (&frames[i], &frames[0])) {
+      ret = klass->unmatched (self, frames[i].pad, &frames[i]);
+      return ret == GST_FLOW_OK ? gst_sympie_pairs_pass (self, &frames[i])
+                                : ret;
+    }
+
+  for (guint i = 1; ret == GST_FLOW_OK && i < n; i++) {
+    if (is_before (&frames[0], &frames[i]))
+      ret = klass->unmatched (self, frames[i].pad, &frames[0]);
     else
-      heads->dist[n++] = heads->dist[i];
+      partners[n_partners++] = frames[i];
   }
-  if (ret == GST_FLOW_OK && n > 0)
-    ret = klass->pair (self, &heads->ref, heads->dist, n);
+  if (ret == GST_FLOW_OK && n_partners > 0)
+    ret = klass->pair (self, &frames[0], partners, n_partners);
   if (ret == GST_FLOW_OK)
-    ret = gst_sympie_pairs_pass (self, &heads->ref);
-  for (guint i = 0; ret == GST_FLOW_OK && i < n; i++)
-    ret = gst_sympie_pairs_pass (self, &heads->dist[i]);
+    ret = gst_sympie_pairs_pass (self, &frames[0]);
+  for (guint i = 0; ret == GST_FLOW_OK && i < n_partners; i++)
+    ret = gst_sympie_pairs_pass (self, &partners[i]);
   return ret;
 }
 
-static GstFlowReturn
-gst_sympie_pairs_take (GstSympiePairs *self, Heads *heads)
-{
-  for (guint i = 0; i < heads->n_dist; i++) {
-    const GstSympieFrame *dist = &heads->dist[i];
-
-    if (is_before (dist, &heads->ref)) {
-      GstFlowReturn ret =
-          GST_SYMPIE_PAIRS_GET_CLASS (self)->unmatched (self, dist->pad, dist);
-
-      return ret == GST_FLOW_OK ? gst_sympie_pairs_pass (self, dist) : ret;
-    }
-  }
-  return gst_sympie_pairs_pair (self, heads);
-}
-
 static gboolean
-stands_for_gap (const GstSympieFrame *frame)
+stands_for_gap (const GstSympiePairsFrame *frame)
 {
   return frame->buffer && gst_buffer_get_size (frame->buffer) == 0
          && GST_BUFFER_FLAG_IS_SET (frame->buffer, GST_BUFFER_FLAG_GAP);
@@ -162,7 +133,7 @@ stands_for_gap (const GstSympieFrame *frame)
 /* Fills in the times of the frame that has just come to the head of its queue.
  * Whoever returns another value than GST_FLOW_OK has posted why. */
 static GstFlowReturn
-gst_sympie_pairs_check (GstSympiePairs *self, GstSympieFrame *frame)
+gst_sympie_pairs_check (GstSympiePairs *self, GstSympiePairsFrame *frame)
 {
   const GstSegment *segment = &GST_AGGREGATOR_PAD (frame->pad)->segment;
 
@@ -191,7 +162,7 @@ gst_sympie_pairs_check (GstSympiePairs *self, GstSympieFrame *frame)
 
 /* Looks at the head of a queue. GST_FLOW_EOS: the stream has ended. */
 static GstFlowReturn
-gst_sympie_pairs_peek (GstSympiePairs *self, GstSympieFrame *frame)
+gst_sympie_pairs_peek (GstSympiePairs *self, GstSympiePairsFrame *frame)
 {
   GstAggregatorPad *pad = GST_AGGREGATOR_PAD (frame->pad);
 
@@ -212,16 +183,17 @@ static GstFlowReturn
 gst_sympie_pairs_aggregate (GstAggregator *agg, gboolean timeout)
 {
   GstSympiePairs *self = GST_SYMPIE_PAIRS (agg);
-  GList *pads = gst_sympie_pairs_dist_pads (self);
-  guint n_dist = g_list_length (pads);
-  GstSympieFrame *frames = g_new0 (GstSympieFrame, 1 + n_dist);
+  GstSympiePairsFrame *frames;
   gboolean ended = TRUE;
   GstFlowReturn ret = GST_FLOW_OK;
   guint n = 0;
 
-  frames[n++].pad = self->ref;
-  for (GList *l = pads; l; l = l->next)
-    frames[n++].pad = l->data;
+  GST_OBJECT_LOCK (self);
+  frames = g_new0 (GstSympiePairsFrame, GST_ELEMENT (self)->numsinkpads);
+  for (GList *l = GST_ELEMENT (self)->sinkpads; l; l = l->next)
+    frames[n++].pad = gst_object_ref (l->data);
+  GST_OBJECT_UNLOCK (self);
+
   for (guint i = 0; i < n; i++) {
     GstFlowReturn found = gst_sympie_pairs_peek (self, &frames[i]);
 
@@ -229,21 +201,14 @@ gst_sympie_pairs_aggregate (GstAggregator *agg, gboolean timeout)
     if (ret == GST_FLOW_OK && found != GST_FLOW_EOS)
       ret = found;
   }
-
-  if (ret == GST_FLOW_OK && ended) {
-    ret = GST_SYMPIE_PAIRS_GET_CLASS (self)->finish (self);
-  } else if (ret == GST_FLOW_OK) {
-    /* The frames of a pair move to the front, so a copy. */
-    Heads heads = { frames[0], g_memdup2 (frames + 1, n_dist * sizeof *frames),
-      n_dist };
-
-    ret = gst_sympie_pairs_take (self, &heads);
-    g_free (heads.dist);
-  }
-  for (guint i = 0; i < n; i++)
+  if (ret == GST_FLOW_OK)
+    ret = ended ? GST_SYMPIE_PAIRS_GET_CLASS (self)->finish (self)
+                : gst_sympie_pairs_take (self, frames, n);
+  for (guint i = 0; i < n; i++) {
     gst_clear_buffer (&frames[i].buffer);
+    gst_object_unref (frames[i].pad);
+  }
   g_free (frames);
-  g_list_free_full (pads, gst_object_unref);
   return ret;
 }
 
@@ -497,6 +462,7 @@ gst_sympie_pairs_init (GstSympiePairs *self)
   self->negotiation.element = GST_ELEMENT (self);
   self->negotiation.verb = "compare";
   self->negotiation.formats = &formats;
+  /* The first of the sink pads, now and for ever. */
   self->ref = gst_sympie_pairs_add_pad (self, "ref_sink");
   self->dist = gst_sympie_pairs_add_pad (self, "dist_sink");
 }

@@ -40,7 +40,7 @@ typedef struct
   GstSympiePairsPad *pad;
   GstBuffer *buffer;
   GstClockTime running_time, stream_time;
-} GstSympieFrame;
+} GstSympiePairsFrame;
 
 #define GST_TYPE_SYMPIE_PAIRS (gst_sympie_pairs_get_type ())
 #define GST_SYMPIE_PAIRS(object)                                               \
@@ -71,11 +71,11 @@ struct _GstSympiePairsClass
 
   /* A frame of the reference and those of `n` distorted streams that belong to
    * it. */
-  GstFlowReturn (*pair) (GstSympiePairs *self, const GstSympieFrame *ref,
-      const GstSympieFrame *dist, guint n);
+  GstFlowReturn (*pair) (GstSympiePairs *self, const GstSympiePairsFrame *ref,
+      const GstSympiePairsFrame *dist, guint n);
   /* `frame`, the reference's or its own, has no partner at `dist`. */
   GstFlowReturn (*unmatched) (GstSympiePairs *self, GstSympiePairsPad *dist,
-      const GstSympieFrame *frame);
+      const GstSympiePairsFrame *frame);
   /* After all frames, where all streams have ended: GST_FLOW_EOS unless it
    * fails. */
   GstFlowReturn (*finish) (GstSympiePairs *self);

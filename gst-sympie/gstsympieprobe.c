@@ -391,7 +391,7 @@ report (GstSympieProbe *self, GPtrArray *frames)
 /* ---- Pairs ------------------------------------------------------------- */
 
 static GstStructure *
-describe (const GstSympieFrame *frame, guint64 index,
+describe (const GstSympiePairsFrame *frame, guint64 index,
     const SympieDifference *difference)
 {
   return gst_structure_new ("sympieprobe", "pad", G_TYPE_STRING,
@@ -408,8 +408,8 @@ describe (const GstSympieFrame *frame, guint64 index,
 /* The frames of `dist` that are to be measured now, each with the number of its
  * pair, which has been counted. */
 static guint
-choose (GstSympieProbe *self, const GstSympieFrame *dist, guint n,
-    GstSympieFrame *chosen, guint64 *indices)
+choose (GstSympieProbe *self, const GstSympiePairsFrame *dist, guint n,
+    GstSympiePairsFrame *chosen, guint64 *indices)
 {
   guint n_chosen = 0;
 
@@ -427,11 +427,11 @@ choose (GstSympieProbe *self, const GstSympieFrame *dist, guint n,
 }
 
 static GstFlowReturn
-gst_sympie_probe_pair (GstSympiePairs *pairs, const GstSympieFrame *ref,
-    const GstSympieFrame *dist, guint n)
+gst_sympie_probe_pair (GstSympiePairs *pairs, const GstSympiePairsFrame *ref,
+    const GstSympiePairsFrame *dist, guint n)
 {
   GstSympieProbe *self = GST_SYMPIE_PROBE (pairs);
-  GstSympieFrame *chosen = g_newa (GstSympieFrame, n);
+  GstSympiePairsFrame *chosen = g_newa (GstSympiePairsFrame, n);
   guint64 *indices = g_newa (guint64, n);
   SympieDifference *differences = g_newa (SympieDifference, n);
   GstClockTime begin = gst_util_get_timestamp ();
@@ -457,8 +457,8 @@ gst_sympie_probe_pair (GstSympiePairs *pairs, const GstSympieFrame *ref,
 }
 
 static GstFlowReturn
-gst_sympie_probe_unmatched (
-    GstSympiePairs *pairs, GstSympiePairsPad *dist, const GstSympieFrame *frame)
+gst_sympie_probe_unmatched (GstSympiePairs *pairs, GstSympiePairsPad *dist,
+    const GstSympiePairsFrame *frame)
 {
   GstSympieProbe *self = GST_SYMPIE_PROBE (pairs);
   gboolean is_dist = frame->pad == dist;

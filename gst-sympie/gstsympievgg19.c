@@ -97,7 +97,7 @@ typedef struct
 } Views;
 
 static gboolean
-map_views (GstElement *element, const GstSympieFrame *frame, Views *views)
+map_views (GstElement *element, const GstSympiePairsFrame *frame, Views *views)
 {
   if (!gst_video_frame_map (
           &views->map, &frame->pad->info, frame->buffer, GST_MAP_READ)) {
@@ -158,7 +158,7 @@ compare_views (GstElement *element, SympieFeatures *features,
 
 gboolean
 gst_sympie_vgg19_compare (GstElement *element, SympieFeatures *features,
-    const GstSympieFrame *ref, const GstSympieFrame *dist, guint n,
+    const GstSympiePairsFrame *ref, const GstSympiePairsFrame *dist, guint n,
     SympieDifference *differences)
 {
   Views *views = g_new (Views, 1 + n);

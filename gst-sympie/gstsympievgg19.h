@@ -32,8 +32,8 @@ SympieFeatures *gst_sympie_vgg19_open (
 /* Compares a frame with each of `n` others or, where they are interlaced, its
  * fields with theirs. */
 gboolean gst_sympie_vgg19_compare (GstElement *element,
-    SympieFeatures *features, const GstSympieFrame *ref,
-    const GstSympieFrame *dist, guint n, SympieDifference *differences);
+    SympieFeatures *features, const GstSympiePairsFrame *ref,
+    const GstSympiePairsFrame *dist, guint n, SympieDifference *differences);
 
 G_END_DECLS
 

@@ -13,6 +13,8 @@
 #ifndef GST_SYMPIE_TIMELINE_H
 #define GST_SYMPIE_TIMELINE_H
 
+#include <stdio.h>
+
 #include "params.h"
 
 G_BEGIN_DECLS
@@ -43,6 +45,33 @@ gboolean gst_sympie_timeline_get (
 /* A line of such a file, which the caller frees. */
 gchar *gst_sympie_timeline_to_line (
     GstClockTime time, const GstSympieParamsInfo *info);
+
+/* What an element notes of the parameters that it uses, for others, or what it
+ * uses of those that others have noted: on a channel, in a recording, or both.
+ * All zero is closed. */
+typedef struct
+{
+  gboolean writes;
+  GstSympieTimeline *channel, *recording; /* to read; NULL: none */
+  FILE *file;                             /* to write; NULL: none */
+  gboolean has_noted;
+  SympieParams noted;
+} GstSympieNotes;
+
+/* A name or path that is NULL or empty is none. Fails with a sentence that
+ * names the file in `reason`, which the caller frees. */
+gboolean gst_sympie_notes_open (GstSympieNotes *notes, gboolean writes,
+    const gchar *channel, const gchar *recording, gchar **reason);
+void gst_sympie_notes_close (GstSympieNotes *notes);
+
+/* Notes what the frame of that time is enhanced with, if that has changed and
+ * there is somewhere to. FALSE, with errno, where the file takes no more. */
+gboolean gst_sympie_notes_write (
+    GstSympieNotes *notes, GstClockTime time, const GstSympieParamsInfo *info);
+
+/* What is noted for the frame of that time; the channel comes first. */
+gboolean gst_sympie_notes_read (
+    GstSympieNotes *notes, GstClockTime time, GstSympieParamsInfo *info);
 
 G_END_DECLS
 

@@ -43,6 +43,10 @@ expect '^  last-parameters +: 37 numbers'
 expect '^  stats +: frames, estimates, reused'
 expect 'changeable only in NULL or READY state'
 expect 'changeable in NULL, READY, PAUSED or PLAYING state'
+output=$(gst-inspect-1.0 sympieenhancebin) || exit 1
+expect '^  Klass +Generic/Bin/Decoder/Video'
+expect '^  strength +: Effect, from none'
+expect '^  last-parameters +: 37 numbers'
 output=$(gst-inspect-1.0 sympiecorrupt) || exit 1
 expect '^  Long-name +SyMPIE corruption'
 expect '^  Klass +Filter/Effect/Video'
