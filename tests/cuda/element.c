@@ -88,8 +88,8 @@ compare_devices (const SympieParams *params, const gchar *first_property,
       }
     }
   }
-  gst_harness_teardown (h[0]);
-  gst_harness_teardown (h[1]);
+  teardown_with_messages (h[0]);
+  teardown_with_messages (h[1]);
 }
 
 #define CAPS(format, width, height)                                            \
@@ -194,7 +194,7 @@ check_auto (SympieDevice expected)
   gst_harness_set_src_caps_str (h, TEST_CAPS);
   push_frames (h, &info, 0, 1);
   fail_unless_equals_int (active_device (h->element), expected);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 
 GST_START_TEST (test_auto)
@@ -307,7 +307,7 @@ GST_START_TEST (test_cuda_memory_without_device)
     fail_if (gst_caps_features_contains (
         gst_caps_get_features (caps, i), "memory:CUDAMemory"));
   gst_caps_unref (caps);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 

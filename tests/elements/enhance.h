@@ -11,6 +11,7 @@
 #include <gst/check/gstcheck.h>
 #include <gst/check/gstharness.h>
 #include <gst/video/video.h>
+#include <string.h>
 
 #include "sympie.h"
 
@@ -118,22 +119,45 @@ teardown_with_messages (GstHarness *h)
   gst_harness_teardown (h);
 }
 
-/* A harness that plays sympieenhance with `params` by hand, for which it reads
+/* Takes the next error or warning that was kept, which says `text`. */
+static inline void
+assert_said (GstHarness *h, GstMessageType type, const gchar *text)
+{
+  GstMessage *message =
+      gst_bus_pop_filtered (GST_ELEMENT_BUS (h->element), type);
+  GError *error;
+
+  fail_unless (message != NULL, "not said: %s", text);
+  if (type == GST_MESSAGE_ERROR)
+    gst_message_parse_error (message, &error, NULL);
+  else
+    gst_message_parse_warning (message, &error, NULL);
+  fail_unless (strstr (error->message, text) != NULL, "%s", error->message);
+  g_error_free (error);
+  gst_message_unref (message);
+}
+
+static inline void
+assert_no_error (GstHarness *h)
+{
+  fail_unless (
+      gst_bus_pop_filtered (GST_ELEMENT_BUS (h->element), GST_MESSAGE_ERROR)
+      == NULL);
+}
+
+/* One that plays sympieenhance with `params` by hand, for which it reads
  * no weights, or with estimates if NULL: each frame's its own, and in full,
  * whatever the gate of the weights takes random frames for. */
 static inline GstHarness *
 enhance_harness (const SympieParams *params)
 {
   GstElement *element = gst_element_factory_make ("sympieenhance", NULL);
-  GstHarness *h;
 
   fail_unless (element != NULL);
   set_parameters (element, params);
   g_object_set (element, "smoothing", G_GUINT64_CONSTANT (0), NULL);
   gst_util_set_object_arg (G_OBJECT (element), "gate", "off");
-  h = gst_harness_new_with_element (element, "sink", "src");
-  gst_object_unref (element);
-  return h;
+  return harness_with_messages (element);
 }
 
 /* Reads one of the two properties with parameters; FALSE where it is empty. */

@@ -156,57 +156,37 @@ GST_START_TEST (test_parameters_at_start)
 }
 GST_END_TEST;
 
-static GstHarness *
-harness_with_bus (GstBus **bus, const SympieParams *params)
-{
-  GstHarness *h = enhance_harness (params);
-
-  *bus = gst_bus_new ();
-  gst_element_set_bus (h->element, *bus);
-  return h;
-}
-
-static void
-teardown_with_bus (GstHarness *h, GstBus *bus)
-{
-  gst_element_set_bus (h->element, NULL);
-  gst_object_unref (bus);
-  gst_harness_teardown (h);
-}
-
 /* While playing, bad parameters are told and those before them stay. */
 GST_START_TEST (test_parameters_while_playing)
 {
-  GstBus *bus;
   SympieParams params = test_params (1), bad = params, got;
-  GstHarness *h = harness_with_bus (&bus, &params);
+  GstHarness *h = enhance_harness (&params);
   GstVideoInfo info = video_info (TEST_CAPS);
 
   gst_harness_set_src_caps_str (h, TEST_CAPS);
   push_frames (h, &info, 0, 1);
   gst_util_set_object_arg (G_OBJECT (h->element), "parameters", "<1, 2, 3>");
-  assert_one_message (bus, GST_MESSAGE_WARNING, h->element, GST_LIBRARY_ERROR,
-      GST_LIBRARY_ERROR_SETTINGS, "3 numbers");
+  assert_one_message (GST_ELEMENT_BUS (h->element), GST_MESSAGE_WARNING,
+      h->element, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "3 numbers");
   bad.values[36] = NAN;
   set_parameters (h->element, &bad);
-  assert_one_message (bus, GST_MESSAGE_WARNING, h->element, GST_LIBRARY_ERROR,
-      GST_LIBRARY_ERROR_SETTINGS, "number 36");
+  assert_one_message (GST_ELEMENT_BUS (h->element), GST_MESSAGE_WARNING,
+      h->element, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "number 36");
   push_frames (h, &info, 1, 2);
   fail_unless (get_parameters (h->element, "parameters", &got));
   fail_unless (memcmp (&got, &params, sizeof got) == 0);
   fail_unless (get_parameters (h->element, "last-parameters", &got));
   fail_unless (memcmp (&got, &params, sizeof got) == 0);
-  fail_unless (gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR) == NULL);
-  teardown_with_bus (h, bus);
+  assert_no_error (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
 /* Weights that are first needed in the middle of the stream. */
 GST_START_TEST (test_weights_missing_later)
 {
-  GstBus *bus;
   SympieParams params = test_params (1);
-  GstHarness *h = harness_with_bus (&bus, &params);
+  GstHarness *h = enhance_harness (&params);
   GstVideoInfo info = video_info (TEST_CAPS);
 
   gst_element_set_state (h->element, GST_STATE_NULL);
@@ -217,12 +197,12 @@ GST_START_TEST (test_weights_missing_later)
   set_parameters (h->element, NULL);
   fail_unless_equals_int (
       gst_harness_push (h, test_buffer (&info, 1)), GST_FLOW_ERROR);
-  assert_one_error (bus, h->element, GST_RESOURCE_ERROR,
-      GST_RESOURCE_ERROR_NOT_FOUND, "/nowhere");
+  assert_one_error (GST_ELEMENT_BUS (h->element), h->element,
+      GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND, "/nowhere");
 
   set_parameters (h->element, &params);
   push_frames (h, &info, 2, 1);
-  teardown_with_bus (h, bus);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -246,9 +226,8 @@ static const struct
 
 GST_START_TEST (test_caps_refused)
 {
-  GstBus *bus;
   SympieParams params = test_params (1);
-  GstHarness *h = harness_with_bus (&bus, &params);
+  GstHarness *h = enhance_harness (&params);
   gchar *string = g_strdup_printf ("video/x-raw, format = %s, width = 64, "
                                    "height = 48, framerate = 25/1%s",
       refused_caps[__i__].format, refused_caps[__i__].more);
@@ -260,20 +239,20 @@ GST_START_TEST (test_caps_refused)
   for (guint i = 0; i < 3; i++)
     fail_unless_equals_int (
         gst_harness_push (h, test_buffer (&info, i)), GST_FLOW_NOT_NEGOTIATED);
-  assert_one_error (bus, h->element, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
-      refused_caps[__i__].word);
+  assert_one_error (GST_ELEMENT_BUS (h->element), h->element, GST_STREAM_ERROR,
+      GST_STREAM_ERROR_FORMAT, refused_caps[__i__].word);
 
   gst_harness_set_src_caps_str (h, TEST_CAPS);
   info = video_info (TEST_CAPS);
   push_frames (h, &info, 0, 1);
-  fail_unless (gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR) == NULL);
+  assert_no_error (h);
 
   /* Refused anew, told anew. */
   gst_harness_set_src_caps (h, gst_caps_ref (caps));
-  assert_one_error (
-      bus, h->element, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, described);
+  assert_one_error (GST_ELEMENT_BUS (h->element), h->element, GST_STREAM_ERROR,
+      GST_STREAM_ERROR_FORMAT, described);
 
-  teardown_with_bus (h, bus);
+  teardown_with_messages (h);
   g_free (described);
   g_free (string);
   gst_caps_unref (caps);
@@ -287,9 +266,8 @@ GST_START_TEST (test_chroma_row_missing)
   const gchar *caps = "video/x-raw, format = P010_10LE, width = 64, "
                       "height = 50, framerate = 25/1, "
                       "interlace-mode = interleaved";
-  GstBus *bus;
   SympieParams params = test_params (1);
-  GstHarness *h = harness_with_bus (&bus, &params);
+  GstHarness *h = enhance_harness (&params);
   gsize offsets[GST_VIDEO_MAX_PLANES] = { 0, 128 * 50 };
   gint strides[GST_VIDEO_MAX_PLANES] = { 128, 128 };
   GstBuffer *buffer = gst_buffer_new_allocate (NULL, 128 * 75, NULL);
@@ -299,9 +277,9 @@ GST_START_TEST (test_chroma_row_missing)
   GST_BUFFER_PTS (buffer) = 0;
   gst_harness_set_src_caps_str (h, caps);
   fail_unless_equals_int (gst_harness_push (h, buffer), GST_FLOW_ERROR);
-  assert_one_error (bus, h->element, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
-      "last chroma row");
-  teardown_with_bus (h, bus);
+  assert_one_error (GST_ELEMENT_BUS (h->element), h->element, GST_STREAM_ERROR,
+      GST_STREAM_ERROR_FORMAT, "last chroma row");
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 

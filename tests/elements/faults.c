@@ -42,7 +42,7 @@ GST_START_TEST (test_clock_jumps)
     fail_unless_equals_int (get_interval (h->element), 5);
   }
   fail_unless_equals_uint64 (get_stat (h->element, "frames"), number);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -80,7 +80,7 @@ GST_START_TEST (test_times)
     /* Every ten frames, and where time goes back. */
     fail_unless (get_stat (h->element, "estimates") >= 6);
     fail_unless (get_stat (h->element, "estimates") <= 8);
-    gst_harness_teardown (h);
+    teardown_with_messages (h);
   }
 }
 GST_END_TEST;
@@ -114,7 +114,7 @@ GST_START_TEST (test_source_comes_back)
     g_free (id);
   }
   fail_unless_equals_uint64 (get_stat (h->element, "frames"), 100);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
   fail_unless_equals_int (threads_settled ("sympie-estimate", 0), 0);
 }
 GST_END_TEST;
@@ -206,7 +206,7 @@ GST_START_TEST (test_edges)
       }
       g_bytes_unref (one);
       gst_buffer_unref (plain);
-      gst_harness_teardown (h);
+      teardown_with_messages (h);
       g_free (caps);
     }
 }
@@ -298,7 +298,7 @@ GST_START_TEST (test_no_memory)
     g_atomic_int_set (&n_left, 2);
     gst_element_set_state (h->element, GST_STATE_PLAYING);
   }
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
   fail_unless_equals_int (GST_MINI_OBJECT_REFCOUNT_VALUE (ours), 1);
   gst_buffer_unref (ours);
 }

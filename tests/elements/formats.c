@@ -152,7 +152,7 @@ GST_START_TEST (test_apply)
     }
     g_free (caps);
   }
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
   sympie_close (context);
 }
 GST_END_TEST;
@@ -191,7 +191,7 @@ GST_START_TEST (test_estimate)
     g_free (expected);
     g_free (caps);
   }
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
   sympie_close (context);
 }
 GST_END_TEST;
@@ -281,7 +281,7 @@ GST_START_TEST (test_interlaced)
     g_free (expected);
     g_free (caps);
   }
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
   sympie_close (context);
 }
 GST_END_TEST;
@@ -308,7 +308,7 @@ GST_START_TEST (test_interlaced_estimate)
   fail_unless (sympie_params_distance (&params, &last) == 0.0f);
   assert_stats (h->element, 1, 1, 0);
 
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
   sympie_close (context);
   g_free (data);
   g_free (caps);
@@ -335,7 +335,7 @@ GST_START_TEST (test_mixed_progressive)
   assert_same_picture (&info, out, expected);
 
   gst_buffer_unref (out);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
   g_free (expected);
   sympie_close (context);
 }
@@ -485,7 +485,7 @@ GST_START_TEST (test_colorimetry)
     gst_buffer_unref (buffer);
     g_free (caps);
   }
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -528,7 +528,7 @@ GST_START_TEST (test_chroma_site)
     assert_same_picture (&info, out, expected);
 
     gst_buffer_unref (out);
-    gst_harness_teardown (h);
+    teardown_with_messages (h);
     g_free (expected);
     g_free (caps);
   }
@@ -555,7 +555,7 @@ GST_START_TEST (test_caps_pass)
 
   gst_caps_unref (out);
   gst_caps_unref (in);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 

@@ -95,7 +95,7 @@ GST_START_TEST (test_reuse_time)
   for (guint i = 0; i < 5; i++)
     push_plain (h, 2 * GST_SECOND + (i + 1) * 500 * GST_MSECOND, 100);
   assert_stats (h->element, 56, 5, 51);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -112,7 +112,7 @@ GST_START_TEST (test_adaptive)
   push_plain (h, 100 * FRAME, 200);
   assert_stats (h->element, 101, 2, 99);
   assert_last (h, &bright);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -134,7 +134,7 @@ GST_START_TEST (test_smoothing)
   push_plain (h, 2 * FRAME + 700 * GST_MSECOND, 200);
   expected = estimate_of (200);
   assert_last (h, &expected);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -143,7 +143,7 @@ GST_END_TEST;
 GST_START_TEST (test_smoothing_by_default)
 {
   GstElement *element = gst_element_factory_make ("sympieenhance", NULL);
-  GstHarness *h = gst_harness_new_with_element (element, "sink", "src");
+  GstHarness *h = harness_with_messages (element);
   SympieParams first = estimate_of (60), second = estimate_of (66), expected;
   GstVideoInfo info = video_info (TEST_CAPS);
   guint8 tones[] = { 60, 66 };
@@ -170,8 +170,7 @@ GST_START_TEST (test_smoothing_by_default)
     gst_buffer_unref (gst_harness_push_and_pull (h, buffer));
   }
   assert_last (h, &second);
-  gst_harness_teardown (h);
-  gst_object_unref (element);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -190,7 +189,7 @@ GST_START_TEST (test_scene_change_event)
   push_plain (h, 2 * FRAME, 61);
   push_plain (h, 3 * FRAME, 61);
   assert_stats (h->element, 4, 2, 2);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -240,7 +239,7 @@ GST_START_TEST (test_async)
   push_plain (h, 6 * GST_SECOND, 200);
   push_until_estimated (h, 6 * GST_SECOND + GST_MSECOND, 200);
   assert_last (h, &bright);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
   fail_unless_equals_int (threads_settled ("sympie-estimate", 0), 0);
 }
 GST_END_TEST;
@@ -288,7 +287,7 @@ GST_START_TEST (test_async_iterations)
   fail_unless_equals_int (gst_buffer_memcmp (out, 0, expected, size), 0);
   gst_buffer_unref (out);
   g_free (expected);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -326,7 +325,7 @@ GST_START_TEST (test_async_holds)
     }
   }
   gst_harness_push_event (h, gst_event_new_eos ());
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
   fail_unless (gst_buffer_is_writable (kept));
   fail_unless (gst_buffer_map (kept, &map, GST_MAP_READ));
   for (gsize i = 0; i < map.size; i++)
@@ -378,7 +377,7 @@ GST_START_TEST (test_meta)
     }
     gst_buffer_unref (out);
   }
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -419,9 +418,9 @@ GST_START_TEST (test_modes)
   }
   assert_stats (one->element, 3, 3, 0);
   assert_stats (other->element, 3, 0, 0);
-  gst_harness_teardown (both);
-  gst_harness_teardown (one);
-  gst_harness_teardown (other);
+  teardown_with_messages (both);
+  teardown_with_messages (one);
+  teardown_with_messages (other);
 }
 GST_END_TEST;
 
@@ -434,20 +433,19 @@ count_notify (GObject *object, GParamSpec *pspec, gpointer data)
 GST_START_TEST (test_messages)
 {
   GstHarness *h = live_harness ();
-  GstBus *bus = gst_bus_new ();
   GstMessage *message;
   guint n = 0, n_notified = 0;
   gint64 begin = g_get_monotonic_time ();
 
   g_signal_connect (h->element, "notify::last-parameters",
       G_CALLBACK (count_notify), &n_notified);
-  gst_element_set_bus (h->element, bus);
   g_object_set (h->element, "reuse-interval", 2, NULL);
   push_plain (h, 0, 20);
   g_object_set (h->element, "post-messages", TRUE, NULL);
   for (guint i = 1; i < 9; i++)
     push_plain (h, i * FRAME, 20);
-  while ((message = gst_bus_pop_filtered (bus, GST_MESSAGE_ELEMENT))) {
+  while ((message = gst_bus_pop_filtered (
+              GST_ELEMENT_BUS (h->element), GST_MESSAGE_ELEMENT))) {
     const GstStructure *structure = gst_message_get_structure (message);
 
     fail_unless (
@@ -460,9 +458,7 @@ GST_START_TEST (test_messages)
   fail_unless_equals_int (n, 4);
   fail_unless (n_notified >= 1
                && n_notified <= 1 + (g_get_monotonic_time () - begin) / 200000);
-  gst_element_set_bus (h->element, NULL);
-  gst_object_unref (bus);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -472,11 +468,9 @@ GST_END_TEST;
 GST_START_TEST (test_load)
 {
   GstHarness *h = live_harness ();
-  GstBus *bus = gst_bus_new ();
   GstMessage *message;
   guint load, interval;
 
-  gst_element_set_bus (h->element, bus);
   g_object_set (h->element, "reuse-interval", 3, NULL);
   push_plain (h, 0, 20);
   fail_unless_equals_int (get_interval (h->element), 3);
@@ -486,7 +480,8 @@ GST_START_TEST (test_load)
     push_plain (h, i * FRAME, 20);
   fail_unless_equals_int (get_interval (h->element), 6);
   assert_stats (h->element, 12, 2, 10);
-  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ELEMENT);
+  message =
+      gst_bus_pop_filtered (GST_ELEMENT_BUS (h->element), GST_MESSAGE_ELEMENT);
   fail_unless (message != NULL);
   fail_unless (gst_message_has_name (message, "sympieenhance-load"));
   fail_unless (gst_structure_get (gst_message_get_structure (message), "load",
@@ -494,9 +489,7 @@ GST_START_TEST (test_load)
   fail_unless_equals_int (load, 1);
   fail_unless_equals_int (interval, 6);
   gst_message_unref (message);
-  gst_element_set_bus (h->element, NULL);
-  gst_object_unref (bus);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 

@@ -155,8 +155,8 @@ GST_END_TEST;
 
 GST_START_TEST (test_device)
 {
-  GstHarness *h = gst_harness_new_parse ("sympieenhance device=cpu");
-  GstElement *element = gst_harness_find_element (h, "sympieenhance");
+  GstElement *element = parse_pipeline ("sympieenhance device=cpu");
+  GstHarness *h = harness_with_messages (element);
   GstVideoInfo info = video_info (TEST_CAPS);
   gint device;
 
@@ -169,8 +169,7 @@ GST_START_TEST (test_device)
   g_object_get (element, "active-device", &device, NULL);
   fail_unless_equals_int (device, SYMPIE_DEVICE_AUTO);
 
-  gst_object_unref (element);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -187,7 +186,7 @@ GST_START_TEST (test_n_threads)
     gst_element_set_state (h->element, GST_STATE_PLAYING);
     gst_harness_set_src_caps_str (h, TEST_CAPS);
     push_and_compare (h, n, &params);
-    gst_harness_teardown (h);
+    teardown_with_messages (h);
   }
 }
 GST_END_TEST;
@@ -222,7 +221,7 @@ GST_START_TEST (test_enabled)
   g_object_set (h->element, "enabled", FALSE, NULL);
   push_untouched (h, 4);
   assert_stats (h->element, 2, 0, 0);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -240,7 +239,7 @@ GST_START_TEST (test_strength)
   g_object_set (h->element, "strength", 1.0, NULL);
   push_and_compare (h, 3, &params);
   assert_stats (h->element, 3, 0, 0);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -275,7 +274,7 @@ GST_START_TEST (test_controller)
     blend = blended (&params, strength);
     assert_same_bytes (out, expected_buffer (&info, i, &blend, NULL));
   }
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -318,7 +317,7 @@ GST_START_TEST (test_parameters)
 
   set_parameters (h->element, &one);
   push_and_compare (h, 4, &one);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
   sympie_close (context);
 }
 GST_END_TEST;
@@ -357,7 +356,7 @@ GST_START_TEST (test_iterations)
   g_object_set (h->element, "iterations", 2, NULL);
   assert_same_bytes (gst_harness_push_and_pull (h, test_buffer (&info, 1)),
       expected_buffer (&info, 1, &params, &params));
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -403,7 +402,7 @@ GST_START_TEST (test_iterations_estimate)
   push_frames (h, &info, 3, 1);
   assert_stats (element, 4, 6, 1);
 
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
   sympie_close (context);
 }
 GST_END_TEST;
@@ -447,7 +446,7 @@ GST_START_TEST (test_reuse_interval)
   g_object_set (h->element, "enabled", TRUE, NULL);
   push_frames (h, &info, 37, 2);
   assert_stats (h->element, 37, 8, 29);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -498,7 +497,7 @@ GST_START_TEST (test_from_another_thread)
   }
   g_object_set_data (G_OBJECT (h->element), "stop", GINT_TO_POINTER (1));
   g_thread_join (thread);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 

@@ -213,7 +213,7 @@ estimate_alone (gint width, gint height)
   gst_buffer_unref (
       gst_harness_push_and_pull (h, picture_in (width, height, &all, 0)));
   fail_unless (get_parameters (h->element, "last-parameters", &params));
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
   g_free (caps);
   return params;
 }
@@ -258,7 +258,7 @@ GST_START_TEST (test_element)
   g_object_set (h->element, "crop", "", NULL);
   gst_util_set_object_arg (G_OBJECT (h->element), "look-at", "regions");
   assert_looks_there (h, &at, 250, TRUE, &alone);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -279,7 +279,7 @@ GST_START_TEST (test_element_bars)
     gst_buffer_unref (
         gst_harness_push_and_pull (h, picture_in (WIDTH, HEIGHT, &between, 0)));
     fail_unless (get_parameters (h->element, "last-parameters", &params[i]));
-    gst_harness_teardown (h);
+    teardown_with_messages (h);
   }
   fail_if (sympie_params_distance (&params[0], &params[1]) < 1e-3f);
   fail_unless (sympie_params_distance (&params[1], &params[2]) < 1e-6f);
@@ -292,20 +292,10 @@ GST_START_TEST (test_refused)
 {
   GstHarness *h = enhance_harness (NULL);
   const GstVideoRectangle all = { 0, 0, WIDTH, HEIGHT };
-  GstBus *bus = gst_bus_new ();
-  GstMessage *message;
-  GError *error;
   gchar *text;
 
-  gst_element_set_bus (h->element, bus);
   g_object_set (h->element, "crop", "left", NULL);
-  message = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
-  fail_unless (message != NULL);
-  gst_message_parse_warning (message, &error, NULL);
-  fail_unless (strstr (error->message, "crop stays as it is: 'left'") != NULL,
-      "%s", error->message);
-  g_clear_error (&error);
-  gst_message_unref (message);
+  assert_said (h, GST_MESSAGE_WARNING, "crop stays as it is: 'left'");
   g_object_get (h->element, "crop", &text, NULL);
   fail_unless (text == NULL);
 
@@ -313,13 +303,7 @@ GST_START_TEST (test_refused)
   g_object_set (h->element, "crop", "left", NULL);
   fail_unless_equals_int (gst_element_set_state (h->element, GST_STATE_PAUSED),
       GST_STATE_CHANGE_FAILURE);
-  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
-  fail_unless (message != NULL);
-  gst_message_parse_error (message, &error, NULL);
-  fail_unless (strstr (error->message, "property crop: 'left'") != NULL, "%s",
-      error->message);
-  g_clear_error (&error);
-  gst_message_unref (message);
+  assert_said (h, GST_MESSAGE_ERROR, "property crop: 'left'");
 
   g_object_set (h->element, "crop", "300,0,10,10", NULL);
   fail_unless_equals_int (gst_element_set_state (h->element, GST_STATE_PLAYING),
@@ -328,17 +312,8 @@ GST_START_TEST (test_refused)
   fail_unless_equals_int (
       gst_harness_push (h, picture_in (WIDTH, HEIGHT, &all, 0)),
       GST_FLOW_ERROR);
-  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
-  fail_unless (message != NULL);
-  gst_message_parse_error (message, &error, NULL);
-  fail_unless (
-      strstr (error->message, "300, 0, 10x10, of an image of 160x128") != NULL,
-      "%s", error->message);
-  g_clear_error (&error);
-  gst_message_unref (message);
-  gst_element_set_bus (h->element, NULL);
-  gst_object_unref (bus);
-  gst_harness_teardown (h);
+  assert_said (h, GST_MESSAGE_ERROR, "300, 0, 10x10, of an image of 160x128");
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 

@@ -15,10 +15,9 @@ static GstHarness *
 keeping_harness (void)
 {
   /* No weights spare what is pushed here. */
-  GstElement *element = parse_pipeline ("sympieenhance gate=off");
-  GstHarness *h = gst_harness_new_with_element (element, "sink", "src");
+  GstHarness *h =
+      harness_with_messages (parse_pipeline ("sympieenhance gate=off"));
 
-  gst_object_unref (element);
   g_object_set (h->element, "reuse-interval", G_MAXUINT, NULL);
   gst_harness_set_src_caps_str (h, TEST_CAPS);
   return h;
@@ -46,7 +45,7 @@ GST_START_TEST (test_renegotiation)
     push_frames (h, &info, 3 + i, 1);
     assert_stats (h->element, 5 + 2 * i, 2 + i, 3 + i);
   }
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -70,7 +69,7 @@ GST_START_TEST (test_discontinuity)
   assert_stats (h->element, 6, 2, 4);
   push_frames (h, &info, 0, 1);
   assert_stats (h->element, 7, 3, 4);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -89,7 +88,7 @@ GST_START_TEST (test_flush)
   fail_unless (gst_harness_push_event (h, gst_event_new_segment (&segment)));
   push_frames (h, &info, 100, 2);
   assert_stats (h->element, 5, 2, 3);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -110,7 +109,7 @@ GST_START_TEST (test_segment)
   fail_unless (gst_harness_push_event (h, gst_event_new_segment (&segment)));
   push_frames (h, &info, 2, 2);
   assert_stats (h->element, 7, 2, 5);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -133,7 +132,7 @@ GST_START_TEST (test_stop)
   gst_harness_set_src_caps_str (h, TEST_CAPS);
   push_frames (h, &info, 3, 2);
   assert_stats (h->element, 2, 1, 1);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -145,12 +144,10 @@ GST_START_TEST (test_qos)
   GstHarness *h = keeping_harness ();
   GstVideoInfo info = video_info (TEST_CAPS);
   GstBuffer *buffer;
-  GstBus *bus = gst_bus_new ();
   GstMessage *message;
   GstFormat format;
   guint64 processed, dropped;
 
-  gst_element_set_bus (h->element, bus);
   g_object_set (h->element, "reuse-interval", 4, NULL);
   push_frames (h, &info, 0, 2);
   assert_stats (h->element, 2, 1, 1);
@@ -162,7 +159,8 @@ GST_START_TEST (test_qos)
     fail_unless_equals_int (
         gst_harness_push (h, test_buffer (&info, i)), GST_FLOW_OK);
     fail_unless (gst_harness_try_pull (h) == NULL);
-    message = gst_bus_pop_filtered (bus, GST_MESSAGE_QOS);
+    message =
+        gst_bus_pop_filtered (GST_ELEMENT_BUS (h->element), GST_MESSAGE_QOS);
     fail_unless (message != NULL);
     gst_message_parse_qos_stats (message, &format, &processed, &dropped);
     fail_unless_equals_uint64 (processed, 2);
@@ -179,9 +177,7 @@ GST_START_TEST (test_qos)
   push_frames (h, &info, 7, 1);
   assert_stats (h->element, 5, 2, 3);
 
-  gst_element_set_bus (h->element, NULL);
-  gst_object_unref (bus);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -200,7 +196,7 @@ GST_START_TEST (test_eos)
   gst_event_unref (event);
   fail_unless_equals_int (
       gst_harness_push (h, test_buffer (&info, 2)), GST_FLOW_EOS);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -238,7 +234,7 @@ GST_START_TEST (test_gap)
     }
   }
   assert_stats (h->element, 3, 1, 2);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -301,7 +297,7 @@ GST_START_TEST (test_metadata)
     gst_buffer_unref (out);
     gst_caps_unref (caps);
   }
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
@@ -374,7 +370,7 @@ check_padded (gboolean downstream_reads_meta)
   gst_video_frame_unmap (&padded_frame);
   gst_buffer_unref (plain);
   gst_buffer_unref (padded);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 
 GST_START_TEST (test_video_meta)
@@ -447,7 +443,7 @@ GST_START_TEST (test_downstream_pool)
   gst_video_frame_unmap (&expected);
   gst_buffer_unref (out);
   gst_buffer_unref (in_place);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
   gst_object_unref (pool);
 }
 GST_END_TEST;
@@ -461,7 +457,7 @@ GST_START_TEST (test_latency)
   push_frames (h, &info, 0, 1);
   gst_harness_set_upstream_latency (h, 70 * GST_MSECOND);
   fail_unless_equals_uint64 (gst_harness_query_latency (h), 70 * GST_MSECOND);
-  gst_harness_teardown (h);
+  teardown_with_messages (h);
 }
 GST_END_TEST;
 
