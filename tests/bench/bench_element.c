@@ -83,14 +83,33 @@ stream_new (SympieFormat format, const char *launch)
   return self;
 }
 
+/* A gate that is shut would spare the element half of its work. */
+static void
+check_changes (Stream *self)
+{
+  GstElement *element =
+      gst_harness_find_element (self->harness, "sympieenhance");
+  GstStructure *stats;
+  guint64 frames, untouched;
+
+  g_object_get (element, "stats", &stats, NULL);
+  if (!gst_structure_get (stats, "frames", G_TYPE_UINT64, &frames, "untouched",
+          G_TYPE_UINT64, &untouched, NULL)
+      || frames != N_HELD + 1 || untouched != 0)
+    bench_fail ("the element leaves frames as they are");
+  gst_structure_free (stats);
+  gst_object_unref (element);
+}
+
 static Stream *
 enhance_new (SympieFormat format, int n_threads, int reuse_interval)
 {
   char *launch = g_strdup_printf (
-      "sympieenhance device=cpu n-threads=%d reuse-interval=%d", n_threads,
-      reuse_interval);
+      "sympieenhance device=cpu gate=off n-threads=%d reuse-interval=%d",
+      n_threads, reuse_interval);
   Stream *self = stream_new (format, launch);
 
+  check_changes (self);
   self->n_frames = reuse_interval;
   g_free (launch);
   return self;

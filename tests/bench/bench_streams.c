@@ -350,8 +350,8 @@ bench_beside_others (Bench *bench)
 {
   int n = sympie_cpu_count (), n_rounds = bench->quick ? 1 : 7;
   GArray *ratios = g_array_new (FALSE, FALSE, sizeof (double));
-  Live *stream = live_new (
-      "sympieenhance device=cpu reuse-interval=4", BENCH_WIDTH, BENCH_HEIGHT);
+  Live *stream = live_new ("sympieenhance device=cpu gate=off reuse-interval=4",
+      BENCH_WIDTH, BENCH_HEIGHT);
 
   bench_say (bench, "beside %d others\n", n);
   for (int i = 0; i < n_rounds; i++) {
