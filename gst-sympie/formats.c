@@ -5,6 +5,8 @@
 
 #include "formats.h"
 
+#include "image.h"
+
 /* ---- What works ---------------------------------------------------------- */
 
 /* NEM has learnt, and DWM works on, values that are gamma-coded for a standard
@@ -38,6 +40,27 @@ static const gchar *const yuv_colorimetries[] = { "bt709", "bt601", "bt2020",
   "bt2020-10", "bt2100-hlg", "smpte240m", "1:4:0:0", "1:4:16:4", "1:4:5:4",
   "1:4:7:1", "1:3:5:1", "1:3:7:1", "1:6:13:7", "2:3:7:1", "2:4:5:1", "2:4:5:2",
   "2:4:5:3", "2:4:5:4", "2:4:6:2", "2:4:6:3", "2:4:7:1", NULL };
+
+/* One that every format has room for. */
+#define WHOLE_WIDTH 64
+
+/* GStreamer has too little room at the end of the rows of formats that pack
+ * pairs of pixels, UYVP and NV12_10LE32, in some odd widths. */
+static gboolean
+has_whole_rows (const GstVideoInfo *info)
+{
+  const SympieFormatInfo *own;
+  SympieFormat format;
+
+  if (!sympie_format_from_name (GST_VIDEO_INFO_NAME (info), &format))
+    return FALSE;
+  own = sympie_format_info (format);
+  for (guint p = 0; p < GST_VIDEO_INFO_N_PLANES (info); p++)
+    if ((gsize) GST_VIDEO_INFO_PLANE_STRIDE (info, p)
+        < sympie_format_row_bytes (own, p, GST_VIDEO_INFO_WIDTH (info)))
+      return FALSE;
+  return TRUE;
+}
 
 static gboolean
 works (const gchar *field, const gchar *value, gboolean rgb)
@@ -113,25 +136,29 @@ default_colorimetry (const GstStructure *structure)
   return gst_video_colorimetry_to_string (&info.colorimetry);
 }
 
-/* Leaves the formats that are RGB, or those that are not; FALSE if there are
- * none. */
+/* Leaves the formats that are RGB, or those that are not, and work in the width
+ * if there is one; FALSE if there are none. */
 static gboolean
 restrict_family (GstStructure *structure, gboolean rgb)
 {
   const GValue *value = gst_structure_get_value (structure, "format");
   GValue list = G_VALUE_INIT;
   guint n = GST_VALUE_HOLDS_LIST (value) ? gst_value_list_get_size (value) : 1;
+  GstVideoInfo info;
+  gint width;
 
+  if (!gst_structure_get_int (structure, "width", &width))
+    width = WHOLE_WIDTH;
   gst_value_list_init (&list, n);
   for (guint i = 0; i < n; i++) {
     const GValue *one = GST_VALUE_HOLDS_LIST (value)
                             ? gst_value_list_get_value (value, i)
                             : value;
     const gchar *name = g_value_get_string (one);
-    const GstVideoFormatInfo *info =
-        gst_video_format_get_info (gst_video_format_from_string (name));
 
-    if (!GST_VIDEO_FORMAT_INFO_IS_RGB (info) == !rgb)
+    if (gst_video_info_set_format (
+            &info, gst_video_format_from_string (name), (guint) width, 1)
+        && !GST_VIDEO_INFO_IS_RGB (&info) == !rgb && has_whole_rows (&info))
       append_string (&list, name);
   }
   n = gst_value_list_get_size (&list);
@@ -271,6 +298,12 @@ gst_sympie_format_from_caps (GstSympieFormat *format, GstCaps *caps,
   }
   if (!sympie_format_from_name (GST_VIDEO_INFO_NAME (info), &format->format)) {
     *reason = g_strdup_printf ("video format %s", GST_VIDEO_INFO_NAME (info));
+    return FALSE;
+  }
+  if (!has_whole_rows (info)) {
+    *reason = g_strdup_printf ("%s video %d wide, of which GStreamer's layout "
+                               "has no room for the last pair of pixels",
+        GST_VIDEO_INFO_NAME (info), GST_VIDEO_INFO_WIDTH (info));
     return FALSE;
   }
 

@@ -559,6 +559,110 @@ GST_START_TEST (test_caps_pass)
 }
 GST_END_TEST;
 
+/* Whether GStreamer's rows have room for all of their last pair. */
+static gboolean
+has_room (const gchar *format, gint width, const GstVideoInfo *info)
+{
+  gint pairs = (width + 1) / 2;
+
+  if (g_str_equal (format, "UYVP"))
+    return GST_VIDEO_INFO_PLANE_STRIDE (info, 0) >= 5 * pairs;
+  if (g_str_has_suffix (format, "_10LE32") && info->finfo->n_planes == 2)
+    return GST_VIDEO_INFO_PLANE_STRIDE (info, 1) >= (2 * pairs + 2) / 3 * 4;
+  return TRUE;
+}
+
+/* Either the width is not negotiated or a frame of it is enhanced; which. */
+static gboolean
+takes_width (GstHarness *h, const gchar *format, gint width)
+{
+  gchar *text = g_strdup_printf ("video/x-raw, format = %s, width = %d, "
+                                 "height = 4, framerate = 25/1",
+      format, width);
+  GstVideoInfo info = video_info (text);
+  GstCaps *caps = gst_caps_from_string (text);
+  GstCaps *possible = gst_pad_peer_query_caps (h->srcpad, caps);
+  gboolean takes = !gst_caps_is_empty (possible);
+
+  fail_unless (takes == has_room (format, width, &info), "%s", text);
+  if (takes) {
+    gst_harness_set_src_caps (h, gst_caps_ref (caps));
+    push_frames (h, &info, 0, 1);
+  } else {
+    assert_said (h, GST_MESSAGE_WARNING, "last pair of pixels");
+  }
+  gst_caps_unref (possible);
+  gst_caps_unref (caps);
+  g_free (text);
+  return takes;
+}
+
+GST_START_TEST (test_widths)
+{
+  SympieParams params = test_params (1);
+  GstHarness *h = enhance_harness (&params);
+  guint n_formats, n_taken = 0, n = 0;
+  const GstVideoFormat *formats = gst_video_formats_raw (&n_formats);
+
+  for (guint i = 0; i < n_formats; i++) {
+    const gchar *name = gst_video_format_to_string (formats[i]);
+    SympieFormat format;
+
+    if (!sympie_format_from_name (name, &format))
+      continue;
+    for (gint width = 1; width <= 13; width++, n++)
+      n_taken += takes_width (h, name, width);
+  }
+  fail_unless (n >= 13 * 80 && n - n_taken < 20, "%u of %u", n_taken, n);
+  teardown_with_messages (h);
+}
+GST_END_TEST;
+
+static void
+assert_plays (const gchar *format, guint width)
+{
+  gchar *launch = g_strdup_printf (
+      "videotestsrc num-buffers=2 ! video/x-raw, width=%u, height=64 ! "
+      "videoconvert ! video/x-raw, format=%s ! videoconvert ! "
+      "sympieenhance gate=off device=cpu ! fakesink",
+      width, format);
+  GstElement *pipeline = parse_pipeline (launch);
+  GstBus *bus = gst_element_get_bus (pipeline);
+  GstMessage *message;
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (
+      bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
+  fail_unless (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS, "%s", launch);
+  gst_message_unref (message);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (bus);
+  gst_object_unref (pipeline);
+  g_free (launch);
+}
+
+/* videoconvert brings what the element does not take: tiles, palettes, 16 bits,
+ * rows without room, and whatever GStreamer comes to know. */
+GST_START_TEST (test_converted)
+{
+  guint n_formats, n = 0;
+  const GstVideoFormat *formats = gst_video_formats_raw (&n_formats);
+
+  for (guint i = 0; i < n_formats; i++) {
+    const gchar *name = gst_video_format_to_string (formats[i]);
+    SympieFormat taken;
+
+    if (sympie_format_from_name (name, &taken))
+      continue;
+    assert_plays (name, 64);
+    n++;
+  }
+  fail_unless (n >= 20, "%u", n);
+  assert_plays ("UYVP", 65);
+  assert_plays ("NV12_10LE32", 63);
+}
+GST_END_TEST;
+
 static Suite *
 formats_suite (void)
 {
@@ -574,6 +678,8 @@ formats_suite (void)
   tcase_add_loop_test (tcase, test_colorimetry, 0, N_COMMON);
   tcase_add_test (tcase, test_chroma_site);
   tcase_add_test (tcase, test_caps_pass);
+  tcase_add_test (tcase, test_widths);
+  tcase_add_test (tcase, test_converted);
   return suite;
 }
 
