@@ -210,8 +210,9 @@ gst_sympie_enhance_settings_install (GObjectClass *klass, gsize offset)
    * GstSympieEnhance:reuse:
    *
    * Whether an estimate serves for a fixed while or until a thumbnail of the
-   * picture has changed. In system memory a scene cut is seen either way; in
-   * CUDA memory nothing is.
+   * picture has changed, by more than noise changes it: a little, once the
+   * estimate is a second old, before that as much as from one scene to another.
+   * In system memory a scene cut is seen either way; in CUDA memory nothing is.
    */
   gst_sympie_install_field (klass, FIELD (frame.tracker.schedule.reuse),
       g_param_spec_enum ("reuse", "Reuse", "How long an estimate serves",

@@ -6,6 +6,7 @@
 #include "schedule.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* A jump in time: more than a second and more than that many frames. Frames
  * that were dropped leave smaller gaps. */
@@ -14,12 +15,23 @@
 
 /* Levels of 8 bits. A cut stands out of the usual change from frame to frame.
  */
-#define CHANGE 4.0f
+#define CHANGE 1.0f
+#define USUAL_CHANGE 4.0f /* at most, to begin with */
 #define CUT 12.0f
 #define CUT_TO_UNREST 4.0f
-#define UNREST_RATE 0.1f
 
-/* Noise and blur come and go unseen by a thumbnail. */
+/* A new frame's part in the usual change and the usual noise. */
+#define RATE 0.1f
+
+/* Of noise's own change, in squares: it varies. */
+#define NOISE_MARGIN 2.0f
+
+/* For so long after an estimate only what would be a cut is a change: people
+ * and cars that go by a still camera are not worth more. After that little is
+ * enough, as what is dark or pale changes little. */
+#define REST_TIME GST_SECOND
+
+/* Blur comes and goes unseen by a thumbnail. */
 #define ADAPTIVE_TIME (5 * GST_SECOND)
 
 void
@@ -34,25 +46,58 @@ gst_sympie_schedule_reset (GstSympieSchedule *schedule)
 enum
 {
   N = SYMPIE_THUMBNAIL_SIZE,
-  BLOCK = 4
+  BLOCK = 4, /* in cells */
+  N_BLOCKS = (N / BLOCK) * (N / BLOCK),
+  N_CELLS = BLOCK * BLOCK /* of a block */
 };
 
-gfloat
-gst_sympie_thumbnail_change (const SympieThumbnail *a, const SympieThumbnail *b)
+static gint
+compare_floats (gconstpointer a, gconstpointer b)
 {
-  gfloat squares = 0;
+  const gfloat *x = a, *y = b;
 
-  for (gint c = 0; c < 3; c++)
+  return (*x > *y) - (*x < *y);
+}
+
+/* Blocks' means tell a change. How the cells of a block differ tells noise, or
+ * motion: in the median block noise, as motion is seldom everywhere. */
+GstSympieDifference
+gst_sympie_thumbnail_compare (
+    const SympieThumbnail *a, const SympieThumbnail *b)
+{
+  GstSympieDifference difference = { 0, 0 };
+
+  for (gint c = 0; c < 3; c++) {
+    gfloat variances[N_BLOCKS];
+    gint n = 0;
+
     for (gint i = 0; i < N; i += BLOCK)
       for (gint j = 0; j < N; j += BLOCK) {
-        gint sum = 0;
+        gint sum = 0, squares = 0;
+        gfloat mean;
 
         for (gint y = i; y < i + BLOCK; y++)
-          for (gint x = j; x < j + BLOCK; x++)
-            sum += a->cells[c][y][x] - b->cells[c][y][x];
-        squares += (gfloat) (sum * sum);
+          for (gint x = j; x < j + BLOCK; x++) {
+            gint d = a->cells[c][y][x] - b->cells[c][y][x];
+
+            sum += d;
+            squares += d * d;
+          }
+        mean = (gfloat) sum / N_CELLS;
+        difference.change += mean * mean / (3 * N_BLOCKS);
+        variances[n++] =
+            ((gfloat) squares - mean * (gfloat) sum) / (N_CELLS - 1);
       }
-  return sqrtf (squares / (3 * N * N * BLOCK * BLOCK));
+    qsort (variances, N_BLOCKS, sizeof variances[0], compare_floats);
+    difference.noise += variances[N_BLOCKS / 2] / (3 * N_CELLS);
+  }
+  return difference;
+}
+
+static void
+move (gfloat *usual, gfloat value, gboolean is_known)
+{
+  *usual += (is_known ? RATE : 1) * (value - *usual);
 }
 
 /* Whether a scene begins with the frame. Blocks, as noise makes cells of small
@@ -60,19 +105,25 @@ gst_sympie_thumbnail_change (const SympieThumbnail *a, const SympieThumbnail *b)
 static gboolean
 see_cut (GstSympieSchedule *schedule, const SympieThumbnail *thumbnail)
 {
+  GstSympieDifference difference;
   gfloat change;
   gboolean cut;
 
   if (!schedule->has_last)
     return FALSE;
-  change = gst_sympie_thumbnail_change (thumbnail, &schedule->last);
+  difference = gst_sympie_thumbnail_compare (thumbnail, &schedule->last);
+  change = sqrtf (difference.change);
+  /* The same frame once more. */
+  if (difference.change == 0 && difference.noise == 0)
+    return FALSE;
   cut = change > CUT && change > CUT_TO_UNREST * schedule->unrest;
-  /* The first two frames that differ may be noisy or in motion. */
-  if (schedule->has_unrest)
-    schedule->unrest += UNREST_RATE * (change - schedule->unrest);
-  else
-    schedule->unrest = MIN (change, CHANGE);
-  schedule->has_unrest = TRUE;
+  /* The first two frames that differ may be in motion. */
+  move (&schedule->unrest,
+      schedule->is_used ? change : MIN (change, USUAL_CHANGE),
+      schedule->is_used);
+  if (!cut)
+    move (&schedule->noise, difference.noise, schedule->is_used);
+  schedule->is_used = TRUE;
   return cut;
 }
 
@@ -128,15 +179,15 @@ has_passed (const GstSympieSchedule *schedule, GstClockTime time,
 /* ---- Decisions ----------------------------------------------------------- */
 
 /* Whether the picture is another than that of the estimate, by more than noise
- * makes any two frames differ; but not more than so much is taken for noise. */
+ * makes any two frames differ. */
 static gboolean
-has_changed (
-    const GstSympieSchedule *schedule, const SympieThumbnail *thumbnail)
+has_changed (const GstSympieSchedule *schedule, const GstSympieFrame *frame)
 {
-  gfloat change = gst_sympie_thumbnail_change (thumbnail, &schedule->estimated);
-  gfloat noise = MIN (schedule->unrest, CHANGE);
+  gfloat least = has_passed (schedule, REST_TIME, frame) ? CHANGE : CUT;
+  GstSympieDifference difference =
+      gst_sympie_thumbnail_compare (frame->thumbnail, &schedule->estimated);
 
-  return change * change > CHANGE * CHANGE + noise * noise;
+  return difference.change > least * least + NOISE_MARGIN * schedule->noise;
 }
 
 static gboolean
@@ -150,7 +201,7 @@ is_due (const GstSympieSchedule *schedule,
   if (settings->reuse == GST_SYMPIE_REUSE_FIXED)
     return has_passed (schedule, time, frame);
   return has_passed (schedule, time ? time : ADAPTIVE_TIME, frame)
-         || (frame->thumbnail && has_changed (schedule, frame->thumbnail));
+         || (frame->thumbnail && has_changed (schedule, frame));
 }
 
 static GstSympieDecision

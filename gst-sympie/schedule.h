@@ -24,7 +24,8 @@ typedef enum
 /* For how long an estimate serves. Fixed: until `interval` frames and `time`
  * have both passed. Adaptive: until the picture has changed and `interval`
  * frames have passed, at the latest for `time`, or five seconds where that is
- * 0. Either: until a scene begins. */
+ * 0; in the first second only until it has changed as much as in a cut. Either:
+ * until a scene begins. */
 typedef struct
 {
   GstSympieReuse reuse;
@@ -64,8 +65,9 @@ typedef struct
   gboolean has_last;
   GstClockTime last_time, elapsed;
   SympieThumbnail last;
-  gboolean has_unrest;
-  gfloat unrest; /* usual change from frame to frame */
+  gboolean is_used; /* to this stream, that is, what is usual is known: */
+  gfloat unrest;    /* change from frame to frame */
+  gfloat noise;     /* the part of its square that is noise */
 } GstSympieSchedule;
 
 /* For a flush, new caps, a new stream. */
@@ -79,9 +81,15 @@ GstSympieDecision gst_sympie_schedule_next (GstSympieSchedule *schedule,
  * times say nothing, and GST_CLOCK_TIME_NONE where that is not known. */
 GstClockTime gst_sympie_schedule_elapsed (const GstSympieSchedule *schedule);
 
-/* Root mean square of what has changed in blocks of 4 by 4 cells, in levels of
- * 8 bits: noise and small things in motion hardly touch them. */
-gfloat gst_sympie_thumbnail_change (
+typedef struct
+{
+  gfloat change; /* of blocks of 4 by 4 cells, with: */
+  gfloat noise;  /* what noise alone makes of that */
+} GstSympieDifference;
+
+/* Mean squares, in levels of 8 bits. Small things in motion hardly touch
+ * blocks. */
+GstSympieDifference gst_sympie_thumbnail_compare (
     const SympieThumbnail *a, const SympieThumbnail *b);
 
 G_END_DECLS

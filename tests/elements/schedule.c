@@ -185,20 +185,26 @@ GST_START_TEST (test_adaptive)
         next_at (&schedule, &settings, time += DURATION, &thumbnail) == '-');
   fail_unless (
       next_at (&schedule, &settings, time += DURATION, &thumbnail) == '+');
-  /* Slowly brighter: whenever it makes five levels. */
-  for (guint i = 1; i <= 50; i++) {
-    thumbnail = plain (100 + i);
+  /* Slowly brighter: a second after the latest. */
+  for (guint i = 1; i <= 150; i++) {
+    thumbnail = plain (100 + i / 10);
     fail_unless (next_at (&schedule, &settings, time += DURATION, &thumbnail)
-                 == (i % 5 == 0 ? '+' : '-'));
+                 == (i % 25 == 0 ? '+' : '-'));
+  }
+  /* Fast: sooner than in a second only where it makes as much as a cut. */
+  for (guint i = 1; i <= 39; i++) {
+    thumbnail = plain (115 + i);
+    fail_unless (next_at (&schedule, &settings, time += DURATION, &thumbnail)
+                 == (i % 13 == 0 ? '+' : '-'));
   }
   /* Another scene: at once. */
   thumbnail = plain (20);
   fail_unless (
       next_at (&schedule, &settings, time += DURATION, &thumbnail) == 'N');
   /* At most every `interval` frames, but for cuts. */
-  settings.interval = 10;
+  settings.interval = 40;
   thumbnail = plain (26);
-  for (guint i = 1; i < 10; i++)
+  for (guint i = 1; i < 40; i++)
     fail_unless (
         next_at (&schedule, &settings, time += DURATION, &thumbnail) == '-');
   fail_unless (
@@ -209,34 +215,77 @@ GST_START_TEST (test_adaptive)
 }
 GST_END_TEST;
 
-/* A still picture under strong noise is estimated from when it has had the time
- * to tell that it is noise, and then no more. */
+/* A standard deviation of `noise` levels, more or less. */
+static SympieThumbnail
+noisy (GRand *random, guint8 tone, gdouble noise)
+{
+  SympieThumbnail thumbnail;
+  guint8 *cells = &thumbnail.cells[0][0][0];
+
+  for (guint k = 0; k < sizeof thumbnail; k++) {
+    gdouble sum = 0;
+
+    for (guint d = 0; d < 3; d++)
+      sum += g_rand_double_range (random, -1, 1);
+    cells[k] = (guint8) (tone + round (noise * sum));
+  }
+  return thumbnail;
+}
+
+/* Noise, however strong, from the first frame on or not, also of a source that
+ * shows each frame twice, is no change; a change under it is one. */
 GST_START_TEST (test_noise)
+{
+  static const gdouble noises[] = { 0, 1, 3, 6, 12, 17 };
+  GstSympieScheduleSettings settings = { .reuse = GST_SYMPIE_REUSE_ADAPTIVE,
+    .interval = 1 };
+  GRand *random = g_rand_new_with_seed (1);
+
+  for (guint i = 0; i < G_N_ELEMENTS (noises); i++)
+    for (guint each = 1; each <= 2; each++) {
+      GstSympieSchedule schedule = { 0 };
+      SympieThumbnail thumbnail;
+      GstClockTime time = 0;
+
+      for (guint k = 0; k < 1010; k++, time += DURATION) {
+        gchar expected = k == 0 ? 'N' : k % 125 == 0 ? '+' : '-', got;
+
+        if (k % each == 0)
+          thumbnail = noisy (random, 100, noises[i]);
+        got = next_at (&schedule, &settings, time, &thumbnail);
+        fail_unless (
+            got == expected, "noise %g, frame %u: %c", noises[i], k, got);
+      }
+      /* Ten frames after the latest estimate, and seen a second after that. */
+      for (guint k = 10; k < 30; k++, time += DURATION) {
+        thumbnail = noisy (random, 111, noises[i]);
+        fail_unless (next_at (&schedule, &settings, time, &thumbnail)
+                         == (k == 25 ? '+' : '-'),
+            "noise %g, frame %u of the change", noises[i], k);
+      }
+    }
+  g_rand_free (random);
+}
+GST_END_TEST;
+
+/* What goes by a still camera asks for an estimate a second, no more. */
+GST_START_TEST (test_passing)
 {
   GstSympieScheduleSettings settings = { .reuse = GST_SYMPIE_REUSE_ADAPTIVE,
     .interval = 1 };
-  GstSympieSchedule schedule = { 0 };
   GRand *random = g_rand_new_with_seed (1);
-  guint n = 0, n_late = 0;
+  GstSympieSchedule schedule = { 0 };
+  guint n = 0;
 
-  for (guint i = 0; i < 120; i++) {
-    SympieThumbnail thumbnail;
-    guint8 *cells = &thumbnail.cells[0][0][0];
+  for (guint k = 0; k < 250; k++) {
+    SympieThumbnail thumbnail = noisy (random, 100, 3);
 
-    for (guint k = 0; k < sizeof thumbnail; k++) {
-      gint sum = 0;
-
-      /* A standard deviation of 12. */
-      for (guint d = 0; d < 12; d++)
-        sum += g_rand_int_range (random, -6, 7);
-      cells[k] = (guint8) (100 + sum);
-    }
-    if (next_at (&schedule, &settings, i * DURATION, &thumbnail) != '-') {
-      n++;
-      n_late += i >= 25;
-    }
+    for (guint y = 4; y < 9; y++)
+      for (guint x = 0; x < 5; x++)
+        thumbnail.cells[0][y][(k / 2 + x) % 16] = 60;
+    n += next_at (&schedule, &settings, k * DURATION, &thumbnail) != '-';
   }
-  fail_unless (n <= 3 && n_late <= 1, "%u, %u of them late", n, n_late);
+  fail_unless (n >= 5 && n <= 10, "%u estimates in ten seconds", n);
   g_rand_free (random);
 }
 GST_END_TEST;
@@ -398,6 +447,7 @@ schedule_suite (void)
   tcase_add_test (tests, test_no_time);
   tcase_add_test (tests, test_adaptive);
   tcase_add_test (tests, test_noise);
+  tcase_add_test (tests, test_passing);
   tcase_add_test (tests, test_cuts);
   tcase_add_test (tests, test_load);
   tcase_add_test (tests, test_behind);
