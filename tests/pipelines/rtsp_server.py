@@ -7,7 +7,8 @@
     rtsp_server.py PORT [LOSS [PIPELINE]]
 
 LOSS is the part of the packets that it loses; PIPELINE makes H.264. Says
-"ready" once it listens at rtsp://127.0.0.1:PORT/camera."""
+"ready" once it listens at rtsp://127.0.0.1:PORT/camera, and "a client" whenever
+one connects."""
 import sys
 
 import gi
@@ -35,5 +36,6 @@ factory.set_shared(True)
 server.get_mount_points().add_factory("/camera", factory)
 if server.attach(None) == 0:
     sys.exit(f"cannot listen on port {port}")
+server.connect("client-connected", lambda *_: print("a client", flush=True))
 print("ready", flush=True)
 GLib.MainLoop().run()
