@@ -110,49 +110,42 @@ map_views (GstElement *element, const GstSympiePairsFrame *frame, Views *views)
   return TRUE;
 }
 
-/* Image `index` of the reference, views[0], with that of each of `n` others. */
+/* Of views[0], the reference's, with those of `n` others: the mean over fields
+ * where they are interlaced. */
 static gboolean
-compare_images (GstElement *element, SympieFeatures *features,
-    const Views *views, guint n, guint index, SympieDifference *differences)
+compare_views (GstElement *element, SympieFeatures *features,
+    const Views *views, guint n, SympieDifference *differences)
 {
   guint n_views = views[0].n_views;
   const SympieImage **images = g_newa0 (const SympieImage *, n);
   SympieDifference *found = g_newa (SympieDifference, n);
   SympieError error;
 
-  for (guint i = 0; i < n; i++)
-    images[i] = &views[1 + i].views[index].image;
-  if (!sympie_features_compare_many (features, &views[0].views[index].image,
-          images, (int) n, found, &error)) {
-    GST_ELEMENT_ERROR (element, STREAM, FAILED,
-        ("Cannot compare a pair of frames: %s", error.message), (NULL));
-    return FALSE;
-  }
-  for (guint i = 0; i < n; i++) {
-    differences[i].feature_mse += found[i].feature_mse / n_views;
-    differences[i].pixel_mse += found[i].pixel_mse / n_views;
-  }
-  return TRUE;
-}
-
-static gboolean
-compare_views (GstElement *element, SympieFeatures *features,
-    const Views *views, guint n, SympieDifference *differences)
-{
   for (guint i = 0; i < n; i++) {
     differences[i] = (SympieDifference){ 0.0, 0.0 };
-    if (views[0].n_views == 0 || views[0].n_views != views[1 + i].n_views) {
+    if (n_views == 0 || n_views != views[1 + i].n_views) {
       GST_ELEMENT_ERROR (element, STREAM, FORMAT,
           ("Cannot compare an interlaced frame with a progressive one, or "
            "fields without their last chroma row"),
-          ("%u fields of the reference, %u distorted", views[0].n_views,
+          ("%u fields of the reference, %u distorted", n_views,
               views[1 + i].n_views));
       return FALSE;
     }
   }
-  for (guint index = 0; index < views[0].n_views; index++)
-    if (!compare_images (element, features, views, n, index, differences))
+  for (guint view = 0; view < n_views; view++) {
+    for (guint i = 0; i < n; i++)
+      images[i] = &views[1 + i].views[view].image;
+    if (!sympie_features_compare_many (features, &views[0].views[view].image,
+            images, (int) n, found, &error)) {
+      GST_ELEMENT_ERROR (element, STREAM, FAILED,
+          ("Cannot compare a pair of frames: %s", error.message), (NULL));
       return FALSE;
+    }
+    for (guint i = 0; i < n; i++) {
+      differences[i].feature_mse += found[i].feature_mse / n_views;
+      differences[i].pixel_mse += found[i].pixel_mse / n_views;
+    }
+  }
   return TRUE;
 }
 

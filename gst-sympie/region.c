@@ -5,7 +5,7 @@
 
 #include "region.h"
 
-#include <string.h>
+#include <stdio.h>
 
 enum
 {
@@ -16,44 +16,24 @@ enum
 
 /* ---- By hand ------------------------------------------------------------- */
 
-/* Goes past a number and, unless NUL, what follows it. */
-static gboolean
-take_number (const gchar **text, gchar follows, gint64 *number)
-{
-  gchar *end;
-
-  if (!g_ascii_isdigit (**text))
-    return FALSE;
-  *number = g_ascii_strtoll (*text, &end, 10);
-  if (*number > SYMPIE_MAX_SIZE || *end != follows)
-    return FALSE;
-  *text = end + (follows != '\0');
-  return TRUE;
-}
-
 gboolean
 gst_sympie_crop_parse (GstSympieCrop *crop, const gchar *text, gchar **reason)
 {
-  const gchar *next = text;
-  gint64 x, y, width, height;
+  gint x = 0, y = 0, width = 0, height = 0, end = 0;
 
   *reason = NULL;
   *crop = (GstSympieCrop){ .aspect = 0 };
   if (!text || !*text)
     return TRUE;
-  if (strchr (text, ':')) {
-    if (take_number (&next, ':', &width) && take_number (&next, '\0', &height)
-        && width > 0 && height > 0) {
-      crop->aspect = (gdouble) width / (gdouble) height;
-      return TRUE;
-    }
-  } else if (take_number (&next, ',', &x) && take_number (&next, ',', &y)
-             && take_number (&next, ',', &width)
-             && take_number (&next, '\0', &height) && width > 0 && height > 0) {
-    crop->rectangle =
-        (GstVideoRectangle){ (gint) x, (gint) y, (gint) width, (gint) height };
+  /* Five digits are more than SYMPIE_MAX_SIZE, and never too many. */
+  if (sscanf (text, "%5d,%5d,%5d,%5d%n", &x, &y, &width, &height, &end) == 4)
+    crop->rectangle = (GstVideoRectangle){ x, y, width, height };
+  else if (sscanf (text, "%5d:%5d%n", &width, &height, &end) == 2)
+    crop->aspect = (gdouble) width / (gdouble) height;
+  if (end > 0 && text[end] == '\0' && MIN (x, y) >= 0 && MIN (width, height) > 0
+      && MAX (MAX (x, y), MAX (width, height)) <= SYMPIE_MAX_SIZE)
     return TRUE;
-  }
+  *crop = (GstSympieCrop){ .aspect = 0 };
   *reason = g_strdup_printf ("'%s' is neither X,Y,WIDTH,HEIGHT nor "
                              "WIDTH:HEIGHT, whole numbers up to %d",
       text, SYMPIE_MAX_SIZE);
