@@ -12,9 +12,7 @@ frame.
 
 import csv
 import os
-import threading
 import zlib
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -22,6 +20,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from ahead import made_ahead
 from corrupt import Corruptor
 
 SIDE = 224            # of the pictures that are corrupted and classified
@@ -116,6 +115,12 @@ def decode(path):
     return cv2.cvtColor(cv2.resize(image, size, interpolation=how), cv2.COLOR_BGR2RGB)
 
 
+def decode_all(pictures, workers):
+    """-> all of them, which takes memory: 0.25 MB each."""
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(lambda picture: decode(picture.path), pictures))
+
+
 class Streamed:
     """Pictures by number, decoded when they are asked for and not kept."""
 
@@ -135,23 +140,16 @@ def centre_crop(image, side=SIDE):
 
 
 class Corruptions:
-    """The library's corruptions, for any number of threads; frost is half of
-    the time photographs (where there is a folder of them), half grown ice."""
+    """The library's corruptions; frost is half of the time photographs (where there is a
+    folder of them), half grown ice."""
 
     def __init__(self, frost_folder):
-        self.frost_folders = [None, frost_folder if os.path.isdir(frost_folder) else None]
-        self.local = threading.local()
-        self.names = self._corruptors()[0].pool
-
-    def _corruptors(self):
-        if not hasattr(self.local, "corruptors"):  # each serves one caller at a time
-            self.local.corruptors = [Corruptor(frost_folder=folder)
-                                     for folder in self.frost_folders]
-        return self.local.corruptors
+        folders = [None, frost_folder if os.path.isdir(frost_folder) else None]
+        self.corruptors = [Corruptor(frost_folder=folder) for folder in folders]
+        self.names = self.corruptors[0].pool
 
     def __call__(self, images, names, severities, seeds):
-        corruptor = self._corruptors()[int(seeds[0]) % 2]
-        return corruptor(images, names, severities, seeds)
+        return self.corruptors[int(seeds[0]) % 2](images, names, severities, seeds)
 
 
 @dataclass
@@ -167,9 +165,9 @@ class Batches:
     """Batches by step number: the same seed and step give the same batch, so a
     resumed run sees what an uninterrupted one would have.
 
-    `images` gives uint8 (H, W, 3) by number, from any thread: a list or Streamed.
-    `corrupt(images, names, severities, seeds)` is Corruptions or another function that
-    any thread may call; `codec(images, severity, seed)` is codec.damage_any or None. A
+    `images` gives uint8 (H, W, 3) by number: a list or Streamed.
+    `corrupt(images, names, severities, seeds)` is Corruptions or another function;
+    `codec(images, severity, seed)` is codec.damage_any or None. A
     sample takes one corruption, drawn uniformly, severity 0 to 5; a `mixed` share of them
     takes two or three, a `codec_share` codec damage instead.
     """
@@ -226,14 +224,12 @@ class Batches:
 
     def iterate(self, first, last):
         """The batches of the steps first..last - 1, made ahead by the workers."""
-        with ThreadPoolExecutor(self.workers) as pool:
-            ahead = deque()
-            for step in range(first, last):
-                ahead.append(pool.submit(self.batch, step))
-                if len(ahead) > self.workers:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
+        def make(step):
+            batch = self.batch(step)
+            return np.stack([batch.clean, batch.corrupted]), (batch.label, batch.damage)
+        for pictures, rest in made_ahead(make, range(first, last),
+                                         (2, self.size, SIDE, SIDE, 3), self.workers):
+            yield Batch(*pictures, *rest)
 
 
 def random_crop(image, rng, side=SIDE):

@@ -55,7 +55,7 @@ FROZEN = 1          # blocks of NEM that --frozen leaves alone: four fifths of i
 KEEP, REUSE = 90, 6  # with --frozen: batches held at a time, steps with each of them
 SETTLING = 16       # batches of which what is judged and written has the statistics
 JUDGED = 8          # batches that judge
-SAVE_EVERY, LOG_EVERY, JUDGE_EVERY = 100, 20, 200  # steps
+SAVE_EVERY, LOG_EVERY, JUDGE_EVERY = 100, 20, 1000  # steps
 
 
 # ---- Algorithm 1 -----------------------------------------------------------
@@ -418,12 +418,14 @@ def arguments():
         "library's crop")
     add("--frozen", action="store_true", help="leave NEM's stem, its first block and all "
         "batch-norm statistics as they are, for a fifth of the cost")
+    add("--keep", action="store_true", help="decode all pictures at first and keep them, "
+        "0.25 MB each, instead of each one when it is needed")
     add("--codec", action="store_true", help="damage some pictures by video codecs")
     add("--anchor", type=int, default=0, metavar="N", help="in the end move the last layer "
         "to where N batches' undamaged pictures stay as they are")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    add("--threads", type=int, default=os.cpu_count(), help="of the CPU; on it the result "
-        "depends on their number")
+    add("--threads", type=int, default=os.cpu_count(), help="of the CPU, and processes that "
+        "make batches; on the CPU the result depends on their number")
     args = parser.parse_args()
     if args.frozen and args.crop:
         parser.error("--frozen does not go with --crop")
@@ -444,7 +446,8 @@ def main():
     device, steps = torch.device(args.device), args.steps
     pictures = data.read_imagenet(args.imagenet) if args.imagenet else data.read_index(args.data)
     training, development, _ = data.split(pictures)
-    images = data.Streamed(training)
+    images = (data.decode_all(training, args.threads) if args.keep else
+              data.Streamed(training))
     corrupt = data.Corruptions(os.path.join(args.data, "frost"))
     networks = load_upstreams(args.teachers, args.data, device)
     judge = Upstream(networks[0], bf16=device.type == "cuda")
