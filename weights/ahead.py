@@ -37,14 +37,14 @@ def made_ahead(make, numbers, shape, workers):
             turn, worker = divmod(i, workers)
             try:
                 rest = pipes[worker].recv()
-            except EOFError:
+            except (EOFError, ConnectionError):
                 raise RuntimeError("a process that makes batches was killed") from None
             if isinstance(rest, Exception):
                 raise rest
             array = room[worker, turn % AHEAD].copy()
             try:
                 pipes[worker].send(None)
-            except BrokenPipeError:
+            except ConnectionError:
                 pass  # it has made its last
             yield array, rest
     finally:
@@ -64,8 +64,8 @@ def _work(make, numbers, room, pipe, others):
                 pipe.recv()  # what lies there has been taken
             room[turn % AHEAD], rest = make(number)
             pipe.send(rest)
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        pass
+    except (EOFError, ConnectionError):
+        pass  # nobody wants more
     except Exception as why:
         pipe.send(why)
     os._exit(0)

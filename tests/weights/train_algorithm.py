@@ -7,7 +7,9 @@ resume, and errors that name what is wrong."""
 
 import copy
 import json
+import multiprocessing
 import os
+import signal
 import sys
 import tempfile
 import unittest
@@ -32,6 +34,7 @@ import tensorfile
 import train
 import trainlog
 import upstream
+from ahead import made_ahead
 from torch import nn
 
 torch.set_num_threads(1)
@@ -492,6 +495,48 @@ class Resume(unittest.TestCase):
                 self.assertEqual([row.split(",")[0] for row in file], ["step", "20"])
             trainlog.plot(path, os.path.join(folder, "losses.png"))
             self.assertGreater(os.path.getsize(os.path.join(folder, "losses.png")), 1000)
+
+
+def made(number):
+    return np.full((2, 3), number, np.uint8), {"twice": 2 * number}
+
+
+def refused(number):
+    if number == 5:
+        raise ValueError("no 5")
+    return made(number)
+
+
+def killed(number):
+    if number == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return made(number)
+
+
+class Ahead(unittest.TestCase):
+    def got(self, make, workers=3):
+        return list(made_ahead(make, range(2, 13), (2, 3), workers))
+
+    def test_results_come_in_order(self):
+        for workers in (1, 3, 20):
+            for number, (array, rest) in zip(range(2, 13), self.got(made, workers)):
+                np.testing.assert_array_equal(array, np.full((2, 3), number))
+                self.assertEqual(rest, {"twice": 2 * number})
+
+    def test_an_error_comes_through(self):
+        with self.assertRaisesRegex(ValueError, "no 5"):
+            self.got(refused)
+
+    def test_a_killed_process_is_an_error(self):
+        with self.assertRaisesRegex(RuntimeError, "killed"):
+            self.got(killed)
+
+    def test_who_stops_early_leaves_no_process(self):
+        results = made_ahead(made, range(100), (2, 3), 3)
+        next(results)
+        self.assertEqual(len(multiprocessing.active_children()), 3)
+        results.close()
+        self.assertEqual(multiprocessing.active_children(), [])
 
 
 class BadInput(unittest.TestCase):
