@@ -37,13 +37,11 @@ import model
 import samples
 import tensorfile
 import upstream
-from samples import CODECS, RATES, SHOWN, encoded, frames
-from sympie import Sympie
 
 BATCH = 32
 # How much a sample of each group counts.
-WEIGHTS = {"clips": 4.0, "clips-flat": 4.0, "clips-codec": 3.0, "clips-small": 1.0,
-           "clips-damaged": 1.0, "pictures": 1.0, "pictures-codec": 1.0,
+WEIGHTS = {"clips": 4.0, "clips-whole": 6.0, "clips-flat": 4.0, "clips-codec": 3.0,
+           "clips-small": 1.0, "clips-damaged": 1.0, "pictures": 1.0, "pictures-codec": 1.0,
            "pictures-damaged": 2.0, "wallpapers": 0.1, "screens": 0.3}
 RIDGE = 1e-3
 FOLDS = 7
@@ -204,6 +202,13 @@ def gates(line, group, fade):
     return ((logits - fade[0]) / (fade[1] - fade[0])).clip(0, 1)
 
 
+def with_gate(tensors, line, fade):
+    """The same tensors, and those of a gate that opens as `gates` says."""
+    (slope, bias), (low, high) = line, fade
+    return {**tensors, "gate.weight": (slope / (high - low)).astype(np.float32)[None],
+            "gate.bias": np.array([(bias - low) / (high - low)], np.float32)}
+
+
 def report(groups, fade):
     """Each clip, where there are several, by a gate that was fitted without it
     -> lines of text."""
@@ -232,103 +237,39 @@ def report(groups, fade):
     return lines
 
 
-# ---- What it does to clips -------------------------------------------------
+# ---- Command line ----------------------------------------------------------
 
-@torch.no_grad()
-def vgg19(tensors, x):
-    """Standardised pictures -> VGG19's pool5, flat."""
-    for block in ((0, 2), (5, 7), (10, 12, 14, 16), (19, 21, 23, 25), (28, 30, 32, 34)):
-        for layer in block:
-            name = f"features.{layer}."
-            x = F.relu(F.conv2d(x, tensors[name + "weight"], tensors[name + "bias"], padding=1))
-        x = F.max_pool2d(x, 2)
-    return x.flatten(1)
-
-
-def judged(args):
-    """-> a table, the worst clip first: undamaged frames, and by how much enhancing
-    changes the encoded frames' distance to the clean ones, each codec's rates together."""
-    split = samples.split_of_clips(args.data)
-    tensors = {name: torch.from_numpy(values)
-               for name, values in tensorfile.load(args.vgg19)[0].items()}
-    rows, cells = [], {}
-    with Sympie(args.weights) as sympie:
-        for path in tqdm(getattr(split, args.judge)[:args.limit or None], "clips", unit="", leave=False):
-            psnr = []
-            for frame in frames(path, range(0, 200, 25)):
-                error = np.square(sympie.enhance(frame).astype(np.float64) - frame).mean()
-                psnr.append(10 * np.log10(255 ** 2 / max(error, 1e-3)))
-            clean = frames(path, SHOWN)
-            change, opened = {}, []
-            for name in CODECS:
-                for rate in RATES[:args.limit or None]:
-                    seen = frames(encoded(path, name, rate, args.cache), SHOWN)
-                    gate = [sympie.gate(frame) for frame in seen]
-                    opened += gate
-                    change[name, rate] = 0.0  # where no frame was touched
-                    if any(gate):
-                        away = np.zeros(2)
-                        for frame, aim in zip(seen, clean):
-                            views = [crop(v) for v in (aim, frame, sympie.enhance(frame))]
-                            deep = vgg19(tensors, to_tensor(views))
-                            away += (deep[1:] - deep[0]).square().mean(1).numpy()
-                        change[name, rate] = 100 * (away[1] / away[0] - 1)
-                    cells.setdefault((name, rate), []).append(change[name, rate])
-            rows.append((max(change.values()), os.path.basename(path), np.mean(psnr),
-                         min(psnr), np.mean(opened), max(opened)))
-    lines = ["| clip | undamaged: PSNR, dB: mean | worst frame | encoded: gate, mean | most | "
-             "feature MSE, worst of 16, % |", "| --- | ---: | ---: | ---: | ---: | ---: |"]
-    lines += [f"| {clip} | {mean:.1f} | {worst:.1f} | {gate:.3f} | {most:.2f} | {harm:+.2f} |"
-              for harm, clip, mean, worst, gate, most in sorted(rows, reverse=True)]
-    rates = sorted({rate for _, rate in cells})
-    lines += ["", "| codec | " + " | ".join(f"rate {rate}" for rate in rates) + " |",
-              "| --- |" + " ---: |" * len(rates)]
-    lines += [f"| {name} | " + " | ".join(f"{np.mean(cells[name, rate]):+.2f} %"
-                                           for rate in rates) + " |" for name in CODECS]
-    return lines
-
-
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def options(parser):
+    """What groups_of and a fit need."""
     add = parser.add_argument
     add("--data", required=True, help="folder with images/, clips/, videos/, models/")
     add("--weights", required=True, help="NEM's, with or without a gate")
-    add("--out", help="write the same with the gate")
-    add("--judge", choices=["development", "locked"], help="what the weights do to these "
-        "clips, undamaged and encoded, through libsympie")
-    add("--vgg19", help="with --judge: VGG19's weights, for the distance of features")
     add("--cache", required=True, help="folder of features and encodes")
     add("--wallpapers", nargs="*", default=[], metavar="PICTURE",
         help="large undamaged photographs")
-    add("--fade", default="-0.55,0.25", help="logits where the gate begins to open and is open")
+    add("--fade", type=fade, default="-0.4,0.4",
+        help="logits where the gate begins to open and is open")
     add("--seed", type=int, default=0)
     add("--limit", type=int, default=0, help="samples of a group, for tests; 0: all")
-    args = parser.parse_args()
-    try:
-        args.fade = tuple(map(float, args.fade.split(",")))
-        assert len(args.fade) == 2 and args.fade[0] < args.fade[1]
-    except (ValueError, AssertionError):
-        parser.error(f"--fade {args.fade}: not two logits, the smaller first")
-    if bool(args.out) == bool(args.judge):
-        parser.error("either --out or --judge is needed")
-    if args.judge and not args.vgg19:
-        parser.error("--judge needs --vgg19")
-    return args
+
+
+def fade(text):
+    low, high = map(float, text.split(","))
+    if low >= high:
+        raise argparse.ArgumentTypeError(f"{text}: the smaller logit first")
+    return low, high
 
 
 def main():
-    args = arguments()
-    if args.judge:
-        print("\n".join(judged(args)))
-        return
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    options(parser)
+    parser.add_argument("--out", required=True, help="write the same weights with the gate")
+    args = parser.parse_args()
     tensors, metadata = tensorfile.load(args.weights)
     groups = groups_of(args, checkpoint.load_weights(args.weights))
-    slope, bias = fit(*examples(groups))
-    low, high = args.fade
-    tensors["gate.weight"] = (slope / (high - low)).astype(np.float32)[None]
-    tensors["gate.bias"] = np.array([(bias - low) / (high - low)], np.float32)
+    tensors = with_gate(tensors, fit(*examples(groups)), args.fade)
     counts = ", ".join(f"{len(g.kind)} {name}" for name, g in groups.items())
-    metadata["gate"] = f"fade {low:g} to {high:g}, seed {args.seed}; {counts}"
+    metadata["gate"] = f"fade {args.fade[0]:g} to {args.fade[1]:g}, seed {args.seed}; {counts}"
     text = report(groups, args.fade)
     tensorfile.save(args.out, tensors, metadata)
     print("\n".join([counts, *text]))

@@ -123,7 +123,7 @@ fi
 if [ ! -e clips.md ]; then
   echo "== clips" >&2
   # shellcheck disable=SC2086
-  "$weights/gate.py" --data "$data" --cache gate --weights nem.safetensors --judge locked \
+  "$weights/clips.py" --data "$data" --cache gate --weights nem.safetensors --split locked \
     --vgg19 "$vgg19" $few >clips.part
   mv clips.part clips.md
 fi

@@ -6,6 +6,7 @@ codecs leave them. Clips are split by clip, pictures by class; none that is lock
 back is among them."""
 
 import glob
+import itertools
 import os
 import string
 import subprocess
@@ -29,6 +30,7 @@ CODECS = {
     "av1": (["libsvtav1", "-preset", "8", "-svtav1-params", "lp=1"], 63)}
 RATES = (45, 50, 55, 60)
 SHOWN = (5, 17, 29)  # frames of an encode
+WHOLE = 150  # frames of a clip
 SMALL = (144, 240, 288)  # smaller sides to which clips are brought
 SMALL_SHOWN = (5, 11)
 # What enhancing is no help for: clips with it say nothing, pictures by their benefit.
@@ -64,6 +66,18 @@ def frames(path, wanted):
               "rgb24", "-")
     found = np.frombuffer(raw, np.uint8).reshape(-1, height, width, 3)
     return [found[min(i, len(found) - 1)] for i in range(len(wanted))]
+
+
+def whole(path, count):
+    """Yields a clip's first frames."""
+    size = frames(path, [0])[0].shape
+    command = ["ffmpeg", "-v", "error", "-i", path, "-frames:v", str(count), "-f", "rawvideo",
+               "-pix_fmt", "rgb24", "-"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        while raw := process.stdout.read(np.prod(size)):
+            yield np.frombuffer(raw, np.uint8).reshape(size)
+    if process.returncode:
+        raise ValueError(f"ffmpeg failed on {path}")
 
 
 def square(image, rng, smallest):
@@ -178,6 +192,12 @@ class Source:
             for frame in frames(path, range(0, 200, 25)[:self.limit]):
                 for view in (frame, square(frame, rng, 0.35), square(frame, rng, 0.35)):
                     yield Sample(view, view, "clean", 0, os.path.basename(path))
+
+    def clips_whole(self, rng):
+        """A clip's every fifth frame: what happens in one between few."""
+        for path in self.videos:
+            for frame in itertools.islice(whole(path, self.limit or WHOLE), 0, None, 5):
+                yield Sample(frame, frame, "clean", 0, os.path.basename(path))
 
     def clips_flat(self, rng):
         for path in self.videos:

@@ -11,7 +11,9 @@ import os
 import shutil
 import sys
 import tempfile
+import types
 import unittest
+from unittest import mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "weights"))
@@ -19,8 +21,11 @@ try:
     import cv2
     import numpy as np
     import codec
+    import clips
     import data
+    import gate
     import samples
+    import tensorfile
 except ImportError as why:
     print(f"skipped: {why}")
     sys.exit(77)
@@ -28,6 +33,40 @@ except ImportError as why:
 import tinydata
 
 DATA = os.environ.get("SYMPIE_TEST_DATA", os.path.join(HERE, "..", "..", "..", "shared", "data"))
+
+
+class LeftOut(unittest.TestCase):
+    """clips.py --split left-out."""
+    CLIPS = data.Split(list("abcdefgh"), ["i"], ["x", "y"])
+
+    def judges(self, odd=None):
+        """-> each clip's gate, where the features of `odd` are others."""
+        rng = np.random.default_rng(1)
+        features, source = rng.normal(0, 1, (90, 512)), np.array(list("abcdefghi") * 10)
+        zeros, pictures = np.zeros(90), rng.normal(0.5, 1, (90, 512))
+        features[source == odd] += 3
+        groups = {"clips": gate.Group(features, zeros, zeros, zeros, zeros, source),
+                  "pictures-damaged": gate.Group(pictures, zeros + 1, zeros, zeros, zeros, zeros)}
+        args = types.SimpleNamespace(split="left-out", data="", limit=0, fade=(-0.5, 0.5))
+        found = {}
+        with tempfile.TemporaryDirectory() as folder, \
+                mock.patch.object(gate, "groups_of", return_value=groups), \
+                mock.patch.object(gate.samples, "split_of_clips", return_value=self.CLIPS), \
+                mock.patch.object(gate.checkpoint, "load_weights"):
+            args.weights = os.path.join(folder, "without.safetensors")
+            tensorfile.save(args.weights, {}, {})
+            for those, path in clips.to_judge(args, folder):
+                for clip in those:
+                    self.assertNotIn(clip, found)
+                    found[clip] = tensorfile.load(path)[0]["gate.weight"]
+        self.assertEqual(sorted(found), list("abcdefghixy"))
+        return found
+
+    def test_a_clip_says_nothing_about_its_own_gate(self):
+        plain, odd = self.judges(), self.judges("c")
+        np.testing.assert_array_equal(plain["c"], odd["c"])
+        for clip in "abdfgxy":  # c is beside none of them
+            self.assertGreater(np.abs(plain[clip] - odd[clip]).max(), 1e-3, clip)
 
 
 class Classes(unittest.TestCase):
