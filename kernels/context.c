@@ -35,10 +35,6 @@ sympie_version (void)
 static bool
 complete (SympieConfig *config, SympieError *error)
 {
-  const char *cuda = getenv ("SYMPIE_CUDA");
-
-  if (cuda && strcmp (cuda, "float") == 0)
-    config->cuda_float = true;
   return sympie_choose (&config->device, config->cuda_device,
       &config->n_threads, &config->cpu_disabled, error);
 }
@@ -60,7 +56,7 @@ sympie_open (const SympieConfig *given, SympieError *error)
   SympieNemWeights *weights = NULL;
   SympieContext *context;
 
-  if (!SYMPIE_TAKE (SympieConfig, &config, given, cuda_float, error)
+  if (!SYMPIE_TAKE (SympieConfig, &config, given, cuda_async, error)
       || !complete (&config, error))
     return NULL;
   if (config.weights

@@ -415,14 +415,12 @@ typedef struct
    * waited for: whoever reads or reuses the two waits for cuda_stream, or works
    * on it. */
   bool cuda_async;
-  bool cuda_float; /* float on CUDA cores, not half on tensor cores: a reference
-                      for tests, which SYMPIE_CUDA=float asks for too */
 } SympieConfig;
 
 #define SYMPIE_CONFIG_INIT                                                     \
   {                                                                            \
     sizeof (SympieConfig), NULL, SYMPIE_DEVICE_AUTO, 0, 0, false, 0, NULL,     \
-        NULL, false, false                                                     \
+        NULL, false                                                            \
   }
 
 enum

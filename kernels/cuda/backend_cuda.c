@@ -19,7 +19,6 @@
 typedef struct
 {
   int device;
-  bool half;
   bool is_primary; /* context: then the device must be made current */
   bool own_stream;
   bool is_async; /* SympieConfig.cuda_async */
@@ -144,13 +143,12 @@ prepare (Cuda *cuda, const SympieConfig *config,
           "find what the device is capable of", error))
     return false;
   cuda->steps.overlaps = capability >= 9;
-  cuda->steps.half = cuda->half;
   cuda->steps.heeds_gate = !config->ignore_gate;
   cuda->steps.stream = cuda->stream;
   if (!weights)
     return true;
-  cuda->weights = sympie_cuda_weights_ref (weights, cuda->half, cuda->device,
-      config->cuda_context, cuda->stream, error);
+  cuda->weights = sympie_cuda_weights_ref (
+      weights, cuda->device, config->cuda_context, cuda->stream, error);
   if (!cuda->weights)
     return false;
   cuda->steps.nem =
@@ -169,7 +167,6 @@ cuda_open (const SympieConfig *config, const SympieNemWeights *weights,
     return NULL;
   }
   cuda->device = config->cuda_device;
-  cuda->half = !config->cuda_float;
   cuda->is_primary = config->cuda_context == NULL;
   cuda->is_async = config->cuda_async;
   if (!prepare (cuda, config, weights, error)) {

@@ -26,15 +26,9 @@
 
 namespace {
 
-/* What the band matrices are for a lane: read, or made of the taps. */
-template <typename T>
-__device__ __forceinline__ Columns<T> band_of (
-    const SympieCudaOperator *op, const uint4 packed[3], int ky, int h);
-
-template <>
+/* What the band matrices are for a lane. */
 __device__ __forceinline__ Columns<half>
-band_of<half> (
-    const SympieCudaOperator *op, const uint4 packed[3], int ky, int h)
+band_of (const uint4 packed[3], int ky, int h)
 {
   int at = 2 * ky + h;
   const uint4 &four = packed[at / 4];
@@ -45,44 +39,25 @@ band_of<half> (
                          : four.w };
 }
 
-template <>
-__device__ __forceinline__ Columns<float>
-band_of<float> (
-    const SympieCudaOperator *op, const uint4 packed[3], int ky, int h)
-{
-  int g = lane_of_warp () / 4, t = lane_of_warp () % 4;
-  float pair[2];
-
-  for (int e = 0; e < 2; e++) {
-    int tap = tap_of (ky, h * 8 + 2 * t + e, g);
-
-    pair[e] = tap >= 0 ? op->taps[tap] : 0;
-  }
-  return { { pair[0], pair[1] } };
-}
-
 /* 16x16 pixels of each channel, from (region_x, region_y) of the region on. */
-template <typename T>
 __device__ __forceinline__ void
-filter (const SympieCudaOperator *op, int part, const SharedArray<T> &input,
+filter (const SympieCudaOperator *op, int part, const SharedArray<half> &input,
     int region_x, int region_y, Sums sums[3][2])
 {
   uint4 packed[3];
-
-  int place = place_in_rows<T> (INPUT_W);
+  int place = place_in_rows<half> (INPUT_W);
 
   for (int i = 0; i < 3; i++)
-    if (sizeof (T) == sizeof (half))
-      packed[i] = op->band[part][lane_of_warp ()][i];
-#pragma unroll(sizeof(T) == sizeof(half) ? 5 : 1)
+    packed[i] = op->band[part][lane_of_warp ()][i];
+#pragma unroll
   for (int ky = 0; ky < 5; ky++) {
-    Columns<T> band[2] = { band_of<T> (op, packed, ky, 0),
-      band_of<T> (op, packed, ky, 1) };
+    Columns<half> band[2] = { band_of (packed, ky, 0),
+      band_of (packed, ky, 1) };
 
 #pragma unroll
     for (int c = 0; c < 3; c++) {
       int at = c * INPUT + (region_y + ky) * INPUT_W + region_x + place;
-      Rows<T> rows[3];
+      Rows<half> rows[3];
 
       load_rows_twice (rows, input, at, INPUT_W);
       load_rows (&rows[2], input, at + 16, INPUT_W);
@@ -93,6 +68,8 @@ filter (const SympieCudaOperator *op, int part, const SharedArray<T> &input,
   }
 }
 
+constexpr int CLASSES = 81 * 3; /* of pixels, and channels */
+
 /* How many taps of 5 lie before and after an axis of so many pixels, as
  * SympieCudaOperator counts them. */
 __device__ __forceinline__ int
@@ -101,7 +78,6 @@ outside (int at, int size)
   return 3 * min (max (2 - at, 0), 2) + min (max (at + 3 - size, 0), 2);
 }
 
-template <typename T>
 __device__ __forceinline__ Block
 block_of (const Arguments &a)
 {
@@ -109,10 +85,9 @@ block_of (const Arguments &a)
 
   block.x0 = block_x_again () * (REGION_W - a.margin_x) - a.margin_x;
   block.y0 = block_y_again () * (REGION_H - a.margin_y) - a.margin_y;
-  block.is_edge = sizeof (T) != sizeof (half)
-                  || rarely (!a.aligned || block.x0 < 8 || block.y0 < 4
-                             || block.x0 + INPUT_W > a.width
-                             || block.y0 + INPUT_H > a.height);
+  block.is_edge =
+      rarely (!a.aligned || block.x0 < 8 || block.y0 < 4
+              || block.x0 + INPUT_W > a.width || block.y0 + INPUT_H > a.height);
   return block;
 }
 
@@ -146,19 +121,20 @@ copy_frame (const Arguments &a)
       copy_plane<uint8_t> (a.whole[p]);
 }
 
-template <typename T, class L>
+template <class L>
 __global__ void
-__launch_bounds__ (THREADS, sizeof (T) == sizeof (half) ? 2 : 1)
-    dwm (Arguments a, const SympieCudaOperator *op)
+__launch_bounds__ (THREADS, 2) dwm (Arguments a, const SympieCudaOperator *op)
 {
   SharedLayout shared;
-  auto input = shared.array<T> (3 * INPUT);
+  auto input = shared.array<half> (3 * INPUT);
+  auto of_classes =
+      shared.array<float> (CLASSES); /* of a block at the border */
   int region_x = threadIdx.x / 32 % 8 * 16, region_y = threadIdx.x / 256 * 16;
-  Block block = block_of<T> (a);
+  Block block = block_of (a);
   Sums sums[3][2];
   float mix[9], base[3];
 
-  load_region<T, L> (a, block, input);
+  load_region<L> (a, block, input);
   wait_for_previous (); /* which makes `op` */
 
   int passes = op->passes;
@@ -167,6 +143,9 @@ __launch_bounds__ (THREADS, sizeof (T) == sizeof (half) ? 2 : 1)
     copy_frame (a);
     return;
   }
+  if (block.is_edge)
+    for (int i = threadIdx.x; i < CLASSES; i += THREADS)
+      of_classes.set (i, __ldcg (&op->base[i / 3][i % 3]));
   __syncthreads ();
 
   for (int c = 0; c < 3; c++)
@@ -180,7 +159,7 @@ __launch_bounds__ (THREADS, sizeof (T) == sizeof (half) ? 2 : 1)
 
   int first = thread_again ();
 
-  block = block_of<T> (a);
+  block = block_of (a);
   region_x = first / 32 % 8 * 16 + first % 4 * 2;
   region_y = first / 256 * 16 + first / 4 % 8;
   for (int i = 0; i < 9; i++)
@@ -195,12 +174,11 @@ __launch_bounds__ (THREADS, sizeof (T) == sizeof (half) ? 2 : 1)
 #pragma unroll
     for (int e = 0; e < 2; e++) {
       if (block.is_edge) {
-        const float *of_class =
-            op->base[9 * outside (block.x0 + column + e, a.width)
-                     + outside (block.y0 + row, a.height)];
+        int of_class = 9 * outside (block.x0 + column + e, a.width)
+                       + outside (block.y0 + row, a.height);
 
         for (int c = 0; c < 3; c++)
-          base[c] = __ldcg (&of_class[c]);
+          base[c] = of_classes.get (3 * of_class + c);
       }
       for (int c = 0; c < 3; c++) {
         float value = base[c];
@@ -211,15 +189,15 @@ __launch_bounds__ (THREADS, sizeof (T) == sizeof (half) ? 2 : 1)
         rgb[e][c] = __saturatef (value);
       }
     }
-    put_pixels<T, L> (a, input, column, row, rgb);
+    put_pixels<L> (a, input, column, row, rgb);
   }
   __syncthreads ();
-  store_region<T, L> (a, block, input);
+  store_region<L> (a, block, input);
 }
 
 /* ---- The host's part ----------------------------------------------------- */
 
-template <typename T, class L>
+template <class L>
 cudaError_t
 run (const Arguments &arguments, const SympieCudaOperator *op,
     SympieCudaTarget *to)
@@ -227,11 +205,10 @@ run (const Arguments &arguments, const SympieCudaOperator *op,
   int w = REGION_W - arguments.margin_x, h = REGION_H - arguments.margin_y;
   dim3 grid ((arguments.width + w - 1) / w, (arguments.height + h - 1) / h);
 
-  return launch (
-      dwm<T, L>, grid, THREADS, 3 * INPUT * sizeof (T), to, arguments, op);
+  return launch (dwm<L>, grid, THREADS,
+      3 * INPUT * sizeof (half) + CLASSES * sizeof (float), to, arguments, op);
 }
 
-template <typename T>
 cudaError_t
 run_format (const SympieFormatInfo *info, const Arguments &arguments,
     const SympieCudaOperator *op, SympieCudaTarget *to)
@@ -240,22 +217,22 @@ run_format (const SympieFormatInfo *info, const Arguments &arguments,
   bool is_semi = info->yuv && chroma->plane == info->component[2].plane;
 
   if (!info->yuv && info->component[0].step == 4)
-    return run<T, Layout<uint8_t, WORD, 0, 0>> (arguments, op, to);
+    return run<Layout<uint8_t, WORD, 0, 0>> (arguments, op, to);
   if (!info->yuv && info->component[0].step == 3)
-    return run<T, Layout<uint8_t, TRIPLE, 0, 0>> (arguments, op, to);
+    return run<Layout<uint8_t, TRIPLE, 0, 0>> (arguments, op, to);
   if (!info->yuv)
-    return run<T, Layout<uint8_t, RGB_PLANES, 0, 0>> (arguments, op, to);
+    return run<Layout<uint8_t, RGB_PLANES, 0, 0>> (arguments, op, to);
   if (info->depth > 8)
     return is_semi
-               ? run<T, Layout<uint16_t, SEMI_PLANAR, 1, 1>> (arguments, op, to)
-               : run<T, Layout<uint16_t, PLANAR, 1, 1>> (arguments, op, to);
+               ? run<Layout<uint16_t, SEMI_PLANAR, 1, 1>> (arguments, op, to)
+               : run<Layout<uint16_t, PLANAR, 1, 1>> (arguments, op, to);
   if (is_semi)
-    return run<T, Layout<uint8_t, SEMI_PLANAR, 1, 1>> (arguments, op, to);
+    return run<Layout<uint8_t, SEMI_PLANAR, 1, 1>> (arguments, op, to);
   if (chroma->sub_y)
-    return run<T, Layout<uint8_t, PLANAR, 1, 1>> (arguments, op, to);
+    return run<Layout<uint8_t, PLANAR, 1, 1>> (arguments, op, to);
   if (chroma->sub_x)
-    return run<T, Layout<uint8_t, PLANAR, 1, 0>> (arguments, op, to);
-  return run<T, Layout<uint8_t, PLANAR, 0, 0>> (arguments, op, to);
+    return run<Layout<uint8_t, PLANAR, 1, 0>> (arguments, op, to);
+  return run<Layout<uint8_t, PLANAR, 0, 0>> (arguments, op, to);
 }
 
 unsigned
@@ -324,11 +301,8 @@ set_store (
     float x = a->left ? (i == 1 ? 0.5f : 0.25f) : (i == 0 ? 0 : 0.5f);
     float y = a->top ? (i == 1 ? 0.5f : 0.25f) : (i == 0 ? 0 : 0.5f);
 
-    a->down_x[i][0] = x * a->unit[1];
-    a->down_x[i][1] = x * a->unit[2];
-    a->down_x_twice[i] = two_halves (a->down_x[i][0], a->down_x[i][1]);
-    a->down_y[i] = y;
-    a->down_y_twice[i] = twice (y);
+    a->down_x[i] = two_halves (x * a->unit[1], x * a->unit[2]);
+    a->down_y[i] = twice (y);
   }
   a->round_chroma = twice (1024 + colour->offset[1]);
   a->largest_chroma = twice ((float) (1024 + colour->max));
@@ -411,7 +385,6 @@ set_places (Arguments *a, const SympieFormatInfo *info)
   a->pack_pairs = a->v_first ? 0x4602 : 0x6420;
 }
 
-template <typename T>
 __global__ void __launch_bounds__ (128)
     fold (const __grid_constant__ SympieCudaFold a,
         const __grid_constant__ SympieParams params, SympieCudaOperator *result)
@@ -422,7 +395,7 @@ __global__ void __launch_bounds__ (128)
   if (threadIdx.x < SYMPIE_N_PARAMS)
     memory.set (threadIdx.x, params.values[threadIdx.x]);
   __syncthreads ();
-  fold_parameters<T> (a, memory, result);
+  fold_parameters (a, memory, result);
 }
 
 } // namespace
@@ -435,15 +408,13 @@ sympie_cuda_operator_size (void)
 
 void
 sympie_cuda_fold_init (SympieCudaFold *fold, const SympieFormatInfo *info,
-    const SympieColour *colour, float strength, bool half)
+    const SympieColour *colour, float strength)
 {
-  bool is_small = !info->yuv && half; /* samples times 2^-24 */
-
   fold->strength = strength;
   fold->is_gated = false;
   fold->zero = info->yuv ? 0 : 128;
   fold->reach = info->yuv ? 0.5f : 128;
-  fold->of_stored = is_small ? 0x1p24f : 1;
+  fold->of_stored = info->yuv ? 1 : 0x1p24f; /* see dwm_load.h */
   for (int c = 0; c < 3; c++) {
     fold->mean[c] = sympie_mean[c];
     fold->std[c] = sympie_std[c];
@@ -456,18 +427,17 @@ sympie_cuda_fold_init (SympieCudaFold *fold, const SympieFormatInfo *info,
 
 cudaError_t
 sympie_cuda_fold (const SympieCudaFold *arguments, const SympieParams *params,
-    SympieCudaOperator *op, bool as_half, SympieCudaTarget *to)
+    SympieCudaOperator *op, SympieCudaTarget *to)
 {
   size_t shared = (FOLD_MEMORY * sizeof (float) + 15) / 16 * 16;
 
-  return launch (as_half ? fold<half> : fold<float>, 1, 128, shared, to,
-      *arguments, *params, op);
+  return launch (fold, 1, 128, shared, to, *arguments, *params, op);
 }
 
 cudaError_t
 sympie_cuda_dwm (const SympieCudaFrame *src, const SympieCudaFrame *dst,
     const SympieColour *colour, unsigned chroma_site,
-    const SympieCudaOperator *op, bool as_half, SympieCudaTarget *to)
+    const SympieCudaOperator *op, SympieCudaTarget *to)
 {
   const SympieFormatInfo *info = src->info;
   Arguments a = {};
@@ -484,14 +454,10 @@ sympie_cuda_dwm (const SympieCudaFrame *src, const SympieCudaFrame *dst,
   for (int c = 0; c < 3; c++) {
     a.src[c] = src->component[c];
     a.dst[c] = dst->component[c];
-    a.offset[c] = colour->offset[c];
-    for (int d = 0; d < 3; d++)
-      a.to_rgb[c][d] = colour->to_rgb[c][d];
   }
   set_load (&a, colour);
   set_store (&a, info, colour);
   set_alignment (&a, info);
   set_places (&a, info);
-  return as_half ? run_format<half> (info, a, op, to)
-                 : run_format<float> (info, a, op, to);
+  return run_format (info, a, op, to);
 }

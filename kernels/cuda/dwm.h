@@ -61,7 +61,6 @@ struct Arguments
   unsigned mask;          /* of two codes */
   bool left, top;         /* chroma's site */
   int margin_x, margin_y; /* pixels of the region before the tile */
-  float offset[3], to_rgb[3][3];
 
   /* Pixels that whole words can bring: from and to. */
   bool aligned;
@@ -74,8 +73,7 @@ struct Arguments
                                       and the farther sample's weight */
   /* and to store. Weights of the pixels before, at and after a chroma sample,
    * and of rows; those of pixels bring B - Y and R - Y to codes too. */
-  unsigned down_x_twice[3], down_y_twice[3], round_chroma, largest_chroma;
-  float down_x[3][2], down_y[3];
+  unsigned down_x[3], down_y[3], round_chroma, largest_chroma;
 
   /* Codes: of luma or of R, G, B, unit * x + zero, where zero makes the nearest
    * integer of them (MAGIC); of U and V, and the weights of luma. */

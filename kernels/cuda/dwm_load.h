@@ -9,8 +9,7 @@
  * Samples of RGB formats are their codes; those of YUV formats are what they
  * stand for in [0, 1], less a half. A thread brings four pixels of one row, or
  * of two where rows share their chroma, in whole words and works on pairs of
- * halves. What words cannot bring comes pixel by pixel, in float; float samples
- * all do.
+ * halves. What words cannot bring comes pixel by pixel.
  *
  * A code is a half as it is: an integer's bits, taken for a half's, are that
  * integer times 2^-24. */
@@ -89,51 +88,32 @@ load_code (const Arguments &a, int component, int x, int y)
   return load_word<Sample> (plane, x * plane.step, y) >> a.shift;
 }
 
-/* Where along an axis pixel `at` finds its chroma: the nearer sample, and the
- * farther one with its weight. */
+/* Where along an axis pixel `at` finds its chroma: the nearer sample and the
+ * farther one. */
 struct Between
 {
   int near, far;
-  float weight;
 };
 
 __device__ __forceinline__ Between
-between (int at, int sub, bool cosited, int size)
+between (int at, int sub, int size)
 {
   bool odd = at & sub;
   int near = at >> sub;
 
   if (!sub)
-    return { near, near, 0 };
-  return { near, min (max (near + (odd ? 1 : -1), 0), ((size + 1) >> 1) - 1),
-    cosited ? (odd ? 0.5f : 0) : 0.25f };
-}
-
-template <class L>
-__device__ float
-load_chroma (const Arguments &a, int component, int x, int y, float)
-{
-  using Sample = typename L::Sample;
-  Between h = between (x, L::SUB_X, a.left, a.width);
-  Between v = between (y, L::SUB_Y, a.top, a.height);
-  auto in_row = [&] (int row) {
-    return (1 - h.weight)
-               * (float) load_code<Sample> (a, component, h.near, row)
-           + h.weight * (float) load_code<Sample> (a, component, h.far, row);
-  };
-
-  return (1 - v.weight) * in_row (v.near) + v.weight * in_row (v.far)
-         - a.offset[component];
+    return { near, near };
+  return { near, min (max (near + (odd ? 1 : -1), 0), ((size + 1) >> 1) - 1) };
 }
 
 /* What a group of pixels would get. */
 template <class L>
 __device__ unsigned
-load_chroma (const Arguments &a, int component, int x, int y, half)
+load_chroma (const Arguments &a, int component, int x, int y)
 {
   using Sample = typename L::Sample;
-  Between h = between (x, L::SUB_X, a.left, a.width);
-  Between v = between (y, L::SUB_Y, a.top, a.height);
+  Between h = between (x, L::SUB_X, a.width);
+  Between v = between (y, L::SUB_Y, a.height);
   auto in_column = [&] (int column) {
     unsigned near = load_code<Sample> (a, component, column, v.near);
 
@@ -165,9 +145,8 @@ load_pixel (
 
   if (x >= 0 && x < a.width && y >= 0 && y < a.height) {
     if (L::YUV)
-      to_rgb (a, load_code<Sample> (a, 0, x, y),
-          load_chroma<L> (a, 1, x, y, half ()),
-          load_chroma<L> (a, 2, x, y, half ()), bits);
+      to_rgb (a, load_code<Sample> (a, 0, x, y), load_chroma<L> (a, 1, x, y),
+          load_chroma<L> (a, 2, x, y), bits);
     else
       for (int c = 0; c < 3; c++)
         bits[c] = load_code<Sample> (a, c, x, y);
@@ -175,39 +154,12 @@ load_pixel (
   put_pixel (input, at, bits);
 }
 
-template <class L>
-__device__ void
-load_pixel (
-    const Arguments &a, const SharedArray<float> &input, int at, int x, int y)
-{
-  using Sample = typename L::Sample;
-  float values[3] = { 0, 0, 0 };
-
-  if (x >= 0 && x < a.width && y >= 0 && y < a.height) {
-    for (int c = 0; c < 3; c++)
-      if (!L::YUV)
-        values[c] = (float) load_code<Sample> (a, c, x, y);
-    if (L::YUV) {
-      float luma = (float) load_code<Sample> (a, 0, x, y) - a.offset[0];
-      float u = load_chroma<L> (a, 1, x, y, 0.f);
-      float v = load_chroma<L> (a, 2, x, y, 0.f);
-
-      for (int c = 0; c < 3; c++)
-        values[c] = __saturatef (a.to_rgb[c][0] * luma + a.to_rgb[c][1] * u
-                                 + a.to_rgb[c][2] * v)
-                    - 0.5f;
-    }
-  }
-  for (int c = 0; c < 3; c++)
-    input.set (c * INPUT + at, values[c]);
-}
-
 /* What is not in the rectangle from (x[0], y[0]) to (x[1], y[1]) of the input:
  * above, below, before and after it. */
-template <typename T, class L>
+template <class L>
 __device__ void
 load_pixels_around (const Arguments &a, const Block &block,
-    const SharedArray<T> &input, const int x[2], const int y[2])
+    const SharedArray<half> &input, const int x[2], const int y[2])
 {
   for (int strip = 0; strip < 4; strip++) {
     int left = strip == 3 ? x[1] : 0, right = strip == 2 ? x[0] : INPUT_W;
@@ -441,15 +393,15 @@ load_group (
               a, address_of (a.src[c], sizeof (typename L::Sample), x, y)));
 }
 
-template <typename T, class L>
+template <class L>
 __device__ __forceinline__ void
 load_region (
-    const Arguments &a, const Block &block, const SharedArray<T> &input)
+    const Arguments &a, const Block &block, const SharedArray<half> &input)
 {
   constexpr int ROWS = 1 << L::SUB_Y, ACROSS = INPUT_W / 4;
   int x[2] = { 0, 0 }, y[2] = { 0, 0 }; /* in the input */
 
-  if (block.is_edge && sizeof (T) == sizeof (half))
+  if (block.is_edge)
     for (int i = 0; i < 2; i++) {
       x[i] = min (max (a.whole_x[i] - block.x0 + 4, 0), INPUT_W);
       y[i] = min (max (a.whole_y[i] - block.y0 + 2, 0), INPUT_H);
@@ -457,18 +409,16 @@ load_region (
       y[i] = max (y[i], y[0]);
     }
   if (block.is_edge)
-    load_pixels_around<T, L> (a, block, input, x, y);
+    load_pixels_around<L> (a, block, input, x, y);
 
-  if constexpr (sizeof (T) == sizeof (half))
 #pragma unroll 1
-    for (int i = threadIdx.x; i < ACROSS * INPUT_H / ROWS; i += THREADS) {
-      int gx = i % ACROSS * 4, gy = i / ACROSS * ROWS;
+  for (int i = threadIdx.x; i < ACROSS * INPUT_H / ROWS; i += THREADS) {
+    int gx = i % ACROSS * 4, gy = i / ACROSS * ROWS;
 
-      if (!block.is_edge
-          || (gx >= x[0] && gx < x[1] && gy >= y[0] && gy < y[1]))
-        load_group<L> (
-            a, input, gy * INPUT_W + gx, block.x0 - 4 + gx, block.y0 - 2 + gy);
-    }
+    if (!block.is_edge || (gx >= x[0] && gx < x[1] && gy >= y[0] && gy < y[1]))
+      load_group<L> (
+          a, input, gy * INPUT_W + gx, block.x0 - 4 + gx, block.y0 - 2 + gy);
+  }
 }
 
 } // namespace

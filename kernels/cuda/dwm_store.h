@@ -16,26 +16,14 @@
 
 namespace {
 
-/* B - Y and R - Y of a pixel, which U and V are made of. */
-template <typename T> struct PairOf;
-
-template <> struct PairOf<half>
+/* B - Y and R - Y of a pixel, which U and V are made of, are a half2. */
+struct alignas (16) FourPairs
 {
-  half2 value;
-};
-
-template <> struct alignas (8) PairOf<float>
-{
-  float u, v;
-};
-
-template <typename T> struct alignas (16) FourPairs
-{
-  PairOf<T> pixel[4];
+  half2 pixel[4];
 };
 
 /* Strides that meet few bank conflicts, in elements. */
-template <typename T, class L> struct Out
+template <class L> struct Out
 {
   using Sample = typename L::Sample;
   static constexpr int WORDS = REGION_W + 8; /* of pixels or pairs */
@@ -43,29 +31,17 @@ template <typename T, class L> struct Out
   static constexpr int PLANES = L::SUB_X ? 1 : 3; /* of codes */
   /* The codes come after the pairs. */
   static constexpr int FIRST_CODE =
-      L::SUB_X ? REGION_H * WORDS * (int) (sizeof (PairOf<T>) / sizeof (Sample))
+      L::SUB_X ? REGION_H * WORDS * (int) (sizeof (half2) / sizeof (Sample))
                : 0;
 };
 
-__device__ __forceinline__ PairOf<half>
-make_pair (half, float u, float v)
-{
-  return { __floats2half2_rn (u, v) };
-}
-
-__device__ __forceinline__ PairOf<float>
-make_pair (float, float u, float v)
-{
-  return { u, v };
-}
-
 /* Two neighbouring pixels, from (column, row) of the region on. */
-template <typename T, class L>
+template <class L>
 __device__ __forceinline__ void
-put_pixels (const Arguments &a, const SharedArray<T> &memory, int column,
+put_pixels (const Arguments &a, const SharedArray<half> &memory, int column,
     int row, const float rgb[2][3])
 {
-  using O = Out<T, L>;
+  using O = Out<L>;
   float luma[2];
   unsigned code[2][3];
 
@@ -108,23 +84,24 @@ put_pixels (const Arguments &a, const SharedArray<T> &memory, int column,
     }
 
   if constexpr (L::SUB_X) {
-    struct alignas (2 * sizeof (PairOf<T>)) Two
+    struct alignas (8) Two
     {
-      PairOf<T> pixel[2];
+      half2 pixel[2];
     } two;
 
     for (int e = 0; e < 2; e++)
-      two.pixel[e] = make_pair (T (), rgb[e][2] - luma[e], rgb[e][0] - luma[e]);
-    memory.template as<PairOf<T>> ().store (row * O::WORDS + column, two);
+      two.pixel[e] =
+          __floats2half2_rn (rgb[e][2] - luma[e], rgb[e][0] - luma[e]);
+    memory.template as<half2> ().store (row * O::WORDS + column, two);
   }
 }
 
 /* ---- Packed pixels and planes of codes ----------------------------------- */
 
-template <typename T, class L>
+template <class L>
 __device__ __forceinline__ void
 store_words (
-    const Arguments &a, const Block &block, const SharedArray<T> &memory)
+    const Arguments &a, const Block &block, const SharedArray<half> &memory)
 {
   constexpr int BYTES = L::PACKING == WORD ? 4 : 3;
   auto words = memory.template as<unsigned> ();
@@ -133,7 +110,7 @@ store_words (
 #pragma unroll 1
   for (int row = thread / 32; row < REGION_H; row += THREADS / 32) {
     int x = block.x0 + thread % 32 * 4, y = block.y0 + row;
-    int at = row * Out<T, L>::WORDS + thread % 32 * 4;
+    int at = row * Out<L>::WORDS + thread % 32 * 4;
 
     if (!block.is_edge || (a.aligned && x + 4 <= a.width && y < a.height)) {
       uint4 four = words.template load<uint4> (at);
@@ -166,13 +143,13 @@ store_words (
   }
 }
 
-template <typename T, class L>
+template <class L>
 __device__ __forceinline__ void
 store_codes (const Arguments &a, const Block &block,
-    const SharedArray<T> &memory, int component)
+    const SharedArray<half> &memory, int component)
 {
   using Sample = typename L::Sample;
-  using O = Out<T, L>;
+  using O = Out<L>;
   const SympieCudaPlane &plane = a.dst[component];
   auto codes = memory.template as<uint16_t> ();
   int thread = thread_again ();
@@ -204,49 +181,26 @@ store_codes (const Arguments &a, const Block &block,
 /* ---- Subsampled chroma --------------------------------------------------- */
 
 /* sum + weight * pair, with the weight of the axis at `i`. */
-__device__ __forceinline__ PairOf<half>
-add (const Arguments &a, bool vertical, int i, PairOf<half> pair,
-    PairOf<half> sum)
+__device__ __forceinline__ half2
+add (const Arguments &a, bool vertical, int i, half2 pair, half2 sum)
 {
-  half2 weight = as_halves (vertical ? a.down_y_twice[i] : a.down_x_twice[i]);
-
-  return { __hfma2 (pair.value, weight, sum.value) };
-}
-
-__device__ __forceinline__ PairOf<float>
-add (const Arguments &a, bool vertical, int i, PairOf<float> pair,
-    PairOf<float> sum)
-{
-  float of_u = vertical ? a.down_y[i] : a.down_x[i][0];
-  float of_v = vertical ? a.down_y[i] : a.down_x[i][1];
-
-  return { sum.u + of_u * pair.u, sum.v + of_v * pair.v };
+  return __hfma2 (pair, as_halves (vertical ? a.down_y[i] : a.down_x[i]), sum);
 }
 
 /* Codes of U and V, in the low and the high 16 bits, which may have more. */
 __device__ __forceinline__ unsigned
-codes_of_pair (const Arguments &a, PairOf<half> pair)
+codes_of_pair (const Arguments &a, half2 pair)
 {
-  return as_bits (__hmin2 (__hadd2 (pair.value, as_halves (a.round_chroma)),
+  return as_bits (__hmin2 (__hadd2 (pair, as_halves (a.round_chroma)),
       as_halves (a.largest_chroma)));
-}
-
-__device__ __forceinline__ unsigned
-codes_of_pair (const Arguments &a, PairOf<float> pair)
-{
-  float top = (float) a.max;
-
-  return (unsigned) fminf (fmaxf (rintf (pair.u + a.offset[1]), 0), top)
-         | (unsigned) fminf (fmaxf (rintf (pair.v + a.offset[2]), 0), top)
-               << 16;
 }
 
 /* The pixel before `column` and four from there on, of a row of the region. At
  * the border those outside of the frame are what the last one inside is. */
-template <typename T, class L>
+template <class L>
 __device__ __forceinline__ void
 load_five (const Arguments &a, const Block &block,
-    const SharedArray<PairOf<T>> &pairs, int column, int row, PairOf<T> five[5])
+    const SharedArray<half2> &pairs, int column, int row, half2 five[5])
 {
   int first = column - (a.margin_x > 0);
 
@@ -256,13 +210,13 @@ load_five (const Arguments &a, const Block &block,
       int x = block.x0 + (i == 0 ? first : column + i - 1);
 
       five[i] = pairs.get (
-          row * Out<T, L>::WORDS + min (max (x, 0), a.width - 1) - block.x0);
+          row * Out<L>::WORDS + min (max (x, 0), a.width - 1) - block.x0);
     }
   } else {
-    FourPairs<T> four =
-        pairs.template load<FourPairs<T>> (row * Out<T, L>::WORDS + column);
+    FourPairs four =
+        pairs.template load<FourPairs> (row * Out<L>::WORDS + column);
 
-    five[0] = pairs.get (row * Out<T, L>::WORDS + first);
+    five[0] = pairs.get (row * Out<L>::WORDS + first);
     for (int i = 0; i < 4; i++)
       five[1 + i] = four.pixel[i];
   }
@@ -300,12 +254,12 @@ store_pairs (const Arguments &a, int x, int y, bool whole, bool both,
   }
 }
 
-template <typename T, class L>
+template <class L>
 __device__ __forceinline__ void
 store_chroma (
-    const Arguments &a, const Block &block, const SharedArray<T> &memory)
+    const Arguments &a, const Block &block, const SharedArray<half> &memory)
 {
-  auto pairs = memory.template as<PairOf<T>> ();
+  auto pairs = memory.template as<half2> ();
   int thread = thread_again ();
 
 #pragma unroll
@@ -314,18 +268,18 @@ store_chroma (
     int column = a.margin_x + thread % 32 * 4;
     int x = block.x0 + column, y = block.y0 + row;
     bool whole = !block.is_edge || (a.aligned && x + 4 <= a.width);
-    PairOf<T> five[5] = {}, sample[2] = {};
+    half2 five[5] = {}, sample[2] = {};
 
     if (row >= REGION_H || column >= REGION_W)
       continue;
     if (block.is_edge && (x >= a.width || y >= a.height))
       continue;
     for (int j = 0; j < 1 + 2 * L::SUB_Y; j++) {
-      PairOf<T> of_row[5];
+      half2 of_row[5];
 
       if (L::SUB_Y && j == 0 && !a.top)
         continue;
-      load_five<T, L> (a, block, pairs, column, row + j - L::SUB_Y, of_row);
+      load_five<L> (a, block, pairs, column, row + j - L::SUB_Y, of_row);
       for (int k = 0; k < 5; k++)
         five[k] = L::SUB_Y ? add (a, true, j, of_row[k], five[k]) : of_row[k];
     }
@@ -337,19 +291,19 @@ store_chroma (
   }
 }
 
-template <typename T, class L>
+template <class L>
 __device__ __forceinline__ void
 store_region (
-    const Arguments &a, const Block &block, const SharedArray<T> &memory)
+    const Arguments &a, const Block &block, const SharedArray<half> &memory)
 {
   if constexpr (L::IS_PACKED)
-    store_words<T, L> (a, block, memory);
+    store_words<L> (a, block, memory);
   else
 #pragma unroll 1
-    for (int c = 0; c < Out<T, L>::PLANES; c++)
-      store_codes<T, L> (a, block, memory, c);
+    for (int c = 0; c < Out<L>::PLANES; c++)
+      store_codes<L> (a, block, memory, c);
   if constexpr (L::SUB_X)
-    store_chroma<T, L> (a, block, memory);
+    store_chroma<L> (a, block, memory);
 }
 
 } // namespace

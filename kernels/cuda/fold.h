@@ -22,7 +22,6 @@ struct SympieCudaOperator
   /* For each lane the band matrices of the five rows of taps, two Columns each,
    * rounded to half; then what the rounding left over. */
   uint4 band[2][32][3];
-  float taps[25]; /* not rounded */
   float mix[9];
   /* By the columns and rows of taps that lie outside of the frame: none, 1 or 2
    * on the left (or top) times three plus those on the right (or bottom). The
@@ -55,8 +54,7 @@ constexpr int FOLD_MEMORY = SYMPIE_N_PARAMS + 1 + 65;
 
 /* All threads of the block, 128 or more, come here, when the parameters are in
  * `memory` and seen by all. */
-template <typename T>
-__device__ void
+__device__ __forceinline__ void
 fold_parameters (const SympieCudaFold &a, const SharedArray<float> &memory,
     SympieCudaOperator *result)
 {
@@ -81,8 +79,7 @@ fold_parameters (const SympieCudaFold &a, const SharedArray<float> &memory,
     float tap = blended (12 + i, i == 12) * inverse;
 
     memory.set (TAPS + i, tap);
-    memory.set (ROUNDED + i, to_float (from_float<T> (tap)));
-    result->taps[i] = tap;
+    memory.set (ROUNDED + i, to_float (from_float<half> (tap)));
   } else if (i >= 32 && i < 35) {
     int c = i - 32;
     float bias = 0, zero = 0;
@@ -117,9 +114,7 @@ fold_parameters (const SympieCudaFold &a, const SharedArray<float> &memory,
   }
   fine = error * gain > 0.1f / 255; /* a tenth of a level of 8 bits */
   if (i == 0)
-    result->passes = strength == 0                         ? 0
-                     : sizeof (T) == sizeof (half) && fine ? 2
-                                                           : 1;
+    result->passes = strength == 0 ? 0 : fine ? 2 : 1;
 
   if (i < 81) {
     int left = i / 27, right = i / 9 % 3, above = i / 3 % 3, below = i % 3;
@@ -136,7 +131,7 @@ fold_parameters (const SympieCudaFold &a, const SharedArray<float> &memory,
                            - of_used * memory.get (ZERO + c);
   }
 
-  if (sizeof (T) == sizeof (half) && i < 64) {
+  if (i < 64) {
     int part = i / 32, g = i % 32 / 4, t = i % 4;
     unsigned words[12] = {};
 

@@ -15,7 +15,6 @@ namespace {
 
 constexpr int WARPS = 32;
 
-template <typename T>
 __global__ void
 __launch_bounds__ (WARPS * 32) head (SympieCudaHead a,
     const __grid_constant__ SympieCudaFold fold, SympieCudaOperator *op)
@@ -54,7 +53,7 @@ __launch_bounds__ (WARPS * 32) head (SympieCudaHead a,
 #pragma unroll
     for (int i = 0; i < PER_LANE; i++) {
       float4 four = weight[turn][i];
-      const T *of_four = (const T *) a.features + 4 * (i * 32 + lane);
+      const half *of_four = (const half *) a.features + 4 * (i * 32 + lane);
 
       sum += four.x * to_float (of_four[0]) + four.y * to_float (of_four[1])
              + four.z * to_float (of_four[2]) + four.w * to_float (of_four[3]);
@@ -73,18 +72,18 @@ __launch_bounds__ (WARPS * 32) head (SympieCudaHead a,
   if (!op)
     return;
   __syncthreads ();
-  fold_parameters<T> (fold, memory, op);
+  fold_parameters (fold, memory, op);
 }
 
 } // namespace
 
 cudaError_t
 sympie_cuda_head (const SympieCudaHead *arguments, const SympieCudaFold *fold,
-    SympieCudaOperator *op, bool as_half, SympieCudaTarget *to)
+    SympieCudaOperator *op, SympieCudaTarget *to)
 {
   size_t shared = (FOLD_MEMORY * sizeof (float) + 15) / 16 * 16;
   SympieCudaFold none = {};
 
-  return launch (as_half ? head<half> : head<float>, 1, WARPS * 32, shared, to,
-      *arguments, fold ? *fold : none, fold ? op : NULL);
+  return launch (head, 1, WARPS * 32, shared, to, *arguments,
+      fold ? *fold : none, fold ? op : NULL);
 }

@@ -6,8 +6,9 @@
 /* The kernels as C functions that put them where target.h says. Each returns
  * what CUDA returned; nothing here waits. All pointers are to device memory.
  *
- * `half`: tensors are IEEE half and products run on tensor cores; otherwise
- * float and CUDA cores, the reference. Both sum in float. */
+ * Tensors are IEEE half, products run on tensor cores, sums are float. Where a
+ * function asks for `half`, the other choice is float and CUDA cores: VGG19's
+ * alone. */
 
 #ifndef SYMPIE_CUDA_KERNELS_H
 #define SYMPIE_CUDA_KERNELS_H
@@ -119,14 +120,13 @@ typedef struct
 } SympieCudaFold;
 
 void sympie_cuda_fold_init (SympieCudaFold *fold, const SympieFormatInfo *info,
-    const SympieColour *colour, float strength, bool half);
+    const SympieColour *colour, float strength);
 
 /* From `params`, in host memory, to `op`. */
 cudaError_t sympie_cuda_fold (const SympieCudaFold *fold,
-    const SympieParams *params, SympieCudaOperator *op, bool half,
-    SympieCudaTarget *to);
+    const SympieParams *params, SympieCudaOperator *op, SympieCudaTarget *to);
 
-/* NEM's last layer, from SYMPIE_NEM_FEATURES values of half or float. */
+/* NEM's last layer, from SYMPIE_NEM_FEATURES values of half. */
 typedef struct
 {
   const void *features;
@@ -141,16 +141,14 @@ typedef struct
 
 /* Then, where `fold` is not NULL, as above. */
 cudaError_t sympie_cuda_head (const SympieCudaHead *head,
-    const SympieCudaFold *fold, SympieCudaOperator *op, bool half,
-    SympieCudaTarget *to);
+    const SympieCudaFold *fold, SympieCudaOperator *op, SympieCudaTarget *to);
 
 /* ---- DWM ---------------------------------------------------------------- */
 
 /* `src` and `dst` do not overlap. */
 cudaError_t sympie_cuda_dwm (const SympieCudaFrame *src,
     const SympieCudaFrame *dst, const SympieColour *colour,
-    unsigned chroma_site, const SympieCudaOperator *op, bool half,
-    SympieCudaTarget *to);
+    unsigned chroma_site, const SympieCudaOperator *op, SympieCudaTarget *to);
 
 #ifdef __cplusplus
 }

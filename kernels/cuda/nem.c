@@ -48,7 +48,7 @@ static size_t
 plan (SympieCudaNem *nem, int multiprocessors)
 {
   const SympieCudaWeights *weights = nem->weights;
-  size_t element = weights->half ? 2 : 4, size = 0, workspace = 0;
+  size_t element = sizeof (uint16_t), size = 0, workspace = 0;
   uint8_t *memory = nem->memory;
   size_t n_counters = 0;
   unsigned *counters;
@@ -176,11 +176,9 @@ sympie_cuda_nem_estimate (const SympieCudaNem *nem)
 cudaError_t
 sympie_cuda_nem_run (SympieCudaNem *nem, SympieCudaTarget *to)
 {
-  const SympieCudaWeights *weights = nem->weights;
-
   for (int i = 0; i < SYMPIE_CUDA_N_LAYERS; i++) {
     cudaError_t result =
-        sympie_cuda_conv (&nem->layer[i], &nem->tiles[i], weights->half, to);
+        sympie_cuda_conv (&nem->layer[i], &nem->tiles[i], true, to);
 
     if (result != cudaSuccess)
       return result;
@@ -203,5 +201,5 @@ sympie_cuda_nem_head (SympieCudaNem *nem, const SympieCudaFold *fold,
     .params = nem->estimate->params.values,
   };
 
-  return sympie_cuda_head (&head, fold, op, weights->half, to);
+  return sympie_cuda_head (&head, fold, op, to);
 }

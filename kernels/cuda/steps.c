@@ -61,7 +61,7 @@ put_preprocess (
 
   sympie_colour_init (&colour, frame.info, &src->colorimetry);
   return sympie_cuda_preprocess (&frame, &colour, steps->resize.x,
-      steps->resize.y, sympie_cuda_nem_crop (steps->nem), steps->half, to);
+      steps->resize.y, sympie_cuda_nem_crop (steps->nem), true, to);
 }
 
 static SympieCudaFold
@@ -72,7 +72,7 @@ fold_for (const SympieCudaSteps *steps, const SympieImage *src, float strength)
   SympieColour colour;
 
   sympie_colour_init (&colour, info, &src->colorimetry);
-  sympie_cuda_fold_init (&fold, info, &colour, strength, steps->half);
+  sympie_cuda_fold_init (&fold, info, &colour, strength);
   return fold;
 }
 
@@ -85,8 +85,8 @@ put_dwm (SympieCudaSteps *steps, const SympieImage *src, const SympieImage *dst,
   SympieColour colour;
 
   sympie_colour_init (&colour, from.info, &src->colorimetry);
-  return sympie_cuda_dwm (&from, &into, &colour, src->colorimetry.chroma_site,
-      steps->op, steps->half, to);
+  return sympie_cuda_dwm (
+      &from, &into, &colour, src->colorimetry.chroma_site, steps->op, to);
 }
 
 /* Puts the nodes into the graph or, where it is made, new ones in their place.
@@ -182,8 +182,7 @@ sympie_cuda_steps_apply (SympieCudaSteps *steps, const SympieImage *src,
   sympie_params_identity (&identity);
   fold = fold_for (
       steps, src, sympie_params_distance (params, &identity) > 0 ? 1 : 0);
-  return sympie_cuda_ok (
-             sympie_cuda_fold (&fold, params, steps->op, steps->half, &to),
+  return sympie_cuda_ok (sympie_cuda_fold (&fold, params, steps->op, &to),
              "fold the parameters", error)
          && sympie_cuda_ok (put_dwm (steps, src, dst, &to), "run DWM", error);
 }

@@ -28,7 +28,6 @@ typedef struct
 /* All zero but for the first ones is steps that have not run. */
 typedef struct
 {
-  bool half;
   cudaStream_t stream;
   SympieCudaNem *nem; /* NULL: DWM is all there is */
   SympieCudaOperator *op;

@@ -61,7 +61,7 @@ put_floats (Arena *arena, const float *values, size_t n)
 
 static void
 put_conv (Arena *arena, const SympieConv *conv, const float *scale,
-    const float *shift, bool half, SympieCudaLayerWeights *layer)
+    const float *shift, SympieCudaLayerWeights *layer)
 {
   int n_in = conv->n_in < SYMPIE_CUDA_CROP_CHANNELS ? SYMPIE_CUDA_CROP_CHANNELS
                                                     : conv->n_in;
@@ -71,10 +71,10 @@ put_conv (Arena *arena, const SympieConv *conv, const float *scale,
 
   layer->n_in = n_in;
   layer->n_out = conv->n_out;
-  layer->weight = take (arena, n * (half ? 2 : 4), &host);
+  layer->weight = take (arena, n * sizeof (uint16_t), &host);
   if (host)
     sympie_cuda_conv_pack (
-        conv->weight, conv->n_out, conv->n_in, n_in, half, host);
+        conv->weight, conv->n_out, conv->n_in, n_in, true, host);
   layer->bias = put_floats (arena, conv->bias, conv->n_out);
   layer->scale = scale ? put_floats (arena, scale, conv->n_out) : NULL;
   layer->shift = shift ? put_floats (arena, shift, conv->n_out) : NULL;
@@ -83,15 +83,13 @@ put_conv (Arena *arena, const SympieConv *conv, const float *scale,
 static void
 put_all (Arena *arena, const SympieNemWeights *weights, SympieCudaWeights *out)
 {
-  bool half = out->half;
-
-  put_conv (arena, &weights->stem, NULL, NULL, half, &out->layer[0]);
+  put_conv (arena, &weights->stem, NULL, NULL, &out->layer[0]);
   for (int b = 0; b < SYMPIE_NEM_N_BLOCKS; b++) {
     const SympieNemBlock *block = &weights->block[b];
 
-    put_conv (arena, &block->conv1, block->scale1, block->shift1, half,
+    put_conv (arena, &block->conv1, block->scale1, block->shift1,
         &out->layer[1 + 2 * b]);
-    put_conv (arena, &block->conv2, NULL, NULL, half, &out->layer[2 + 2 * b]);
+    put_conv (arena, &block->conv2, NULL, NULL, &out->layer[2 + 2 * b]);
   }
   out->head_weight = put_floats (
       arena, weights->head_weight, SYMPIE_N_PARAMS * SYMPIE_NEM_FEATURES);
@@ -136,7 +134,7 @@ upload (Shared *shared, const SympieNemWeights *weights, const void *host,
 }
 
 const SympieCudaWeights *
-sympie_cuda_weights_ref (const SympieNemWeights *weights, bool half, int device,
+sympie_cuda_weights_ref (const SympieNemWeights *weights, int device,
     void *context, cudaStream_t stream, SympieError *error)
 {
   Shared *shared = calloc (1, sizeof *shared), *found;
@@ -146,7 +144,6 @@ sympie_cuda_weights_ref (const SympieNemWeights *weights, bool half, int device,
     sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
     return NULL;
   }
-  shared->weights.half = half;
   put_all (&arena, weights, &shared->weights);
   shared->size = arena.size;
   arena = (Arena){ .host = calloc (1, shared->size) };
@@ -164,8 +161,7 @@ sympie_cuda_weights_ref (const SympieNemWeights *weights, bool half, int device,
   pthread_mutex_lock (&mutex);
   for (found = all; found; found = found->next)
     if (found->hash == shared->hash && found->size == shared->size
-        && found->device == device && found->context == context
-        && found->weights.half == half)
+        && found->device == device && found->context == context)
       break;
   if (found) {
     found->refs++;

@@ -28,7 +28,6 @@ typedef struct
   SympieCudaLayerWeights layer[SYMPIE_CUDA_N_LAYERS];
   const float *head_weight, *head_bias;
   const float *gate_weight, *gate_bias; /* NULL: no gate */
-  bool half;
 } SympieCudaWeights;
 
 /* Uploads the weights to the current device, unless they are there. `context`
@@ -36,7 +35,7 @@ typedef struct
  * with a message when memory is short. The only lock of the backend is here and
  * in the unref. */
 const SympieCudaWeights *sympie_cuda_weights_ref (
-    const SympieNemWeights *weights, bool half, int device, void *context,
+    const SympieNemWeights *weights, int device, void *context,
     cudaStream_t stream, SympieError *error);
 void sympie_cuda_weights_unref (const SympieCudaWeights *weights); /* or NULL */
 

@@ -114,7 +114,7 @@ run_dwm (Bench *bench, int frame)
   SympieCudaFrame to = sympie_cuda_frame (&bench->out[frame]);
 
   GPU (sympie_cuda_dwm (&from, &to, &bench->colour, SYMPIE_CHROMA_LEFT,
-      bench->op, true, gpu_target ()));
+      bench->op, gpu_target ()));
 }
 
 static size_t
@@ -273,9 +273,8 @@ bench_format (Bench *bench, const SympieNemWeights *weights,
           &bench->resize, &bench->in[0], bench->stream, NULL))
     exit (EXIT_FAILURE);
 
-  sympie_cuda_fold_init (
-      &fold, sympie_format_info (format), &bench->colour, 1, true);
-  GPU (sympie_cuda_fold (&fold, params, bench->op, true, gpu_target ()));
+  sympie_cuda_fold_init (&fold, sympie_format_info (format), &bench->colour, 1);
+  GPU (sympie_cuda_fold (&fold, params, bench->op, gpu_target ()));
   bytes = 2. * (double) frame_bytes (&bench->in[0]);
   preprocess = measure (bench, run_preprocess);
   dwm = measure (bench, run_dwm);
@@ -313,8 +312,7 @@ main (void)
 
   GPU (cudaMemGetInfo (&before, &total));
   bench.backend = sympie_backend_cuda.open (&config, weights, NULL);
-  on_device =
-      sympie_cuda_weights_ref (weights, true, 0, NULL, bench.stream, NULL);
+  on_device = sympie_cuda_weights_ref (weights, 0, NULL, bench.stream, NULL);
   bench.nem = sympie_cuda_nem_new (on_device, 0, bench.stream, NULL);
   if (!bench.backend || !bench.nem)
     exit (EXIT_FAILURE);

@@ -57,7 +57,7 @@ test_open (void)
   check_open (&config, "unknown device 77");
   config.device = SYMPIE_DEVICE_AUTO;
 
-  config.struct_size = offsetof (SympieConfig, cuda_float);
+  config.struct_size = offsetof (SympieConfig, cuda_async);
   check_open (&config, "SympieConfig with a struct_size of");
   config.struct_size = 0;
   check_open (&config, "SympieConfig with a struct_size of 0");
