@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "../error.h"
 #include "error.h"
@@ -256,6 +257,27 @@ is_async (const Cuda *cuda, const Job *job)
          && job->dst->memory == SYMPIE_MEMORY_CUDA;
 }
 
+/* Waking up takes longer than a frame may: so it looks a while before it
+ * sleeps.
+ */
+static cudaError_t
+wait (cudaEvent_t done)
+{
+  const int64_t longest = 300000; /* ns */
+  struct timespec begin, now;
+  cudaError_t result;
+
+  clock_gettime (CLOCK_MONOTONIC, &begin);
+  do {
+    result = cudaEventQuery (done);
+    clock_gettime (CLOCK_MONOTONIC, &now);
+  } while (result == cudaErrorNotReady
+           && (now.tv_sec - begin.tv_sec) * INT64_C (1000000000) + now.tv_nsec
+                      - begin.tv_nsec
+                  < longest);
+  return result == cudaErrorNotReady ? cudaEventSynchronize (done) : result;
+}
+
 /* Whether it succeeds or not, nothing goes on after this, but for that. */
 static bool
 run (Cuda *cuda, const Job *job, const char *what, SympieParams *params,
@@ -270,7 +292,7 @@ run (Cuda *cuda, const Job *job, const char *what, SympieParams *params,
   if (is_async (cuda, job))
     return true;
   if (!sympie_cuda_ok (cudaEventRecord (cuda->done, cuda->stream), what, error)
-      || !sympie_cuda_ok (cudaEventSynchronize (cuda->done), what, error))
+      || !sympie_cuda_ok (wait (cuda->done), what, error))
     return false;
   if (params)
     *params = sympie_cuda_nem_estimate (cuda->steps.nem)->params;

@@ -9,14 +9,16 @@
  *
  * A block makes BM pixels of BN channels, in steps of BK inputs through a ring
  * of buffers that fills in the background. Where a layer has too few pixels to
- * occupy the GPU, several blocks share the sum over the inputs; they leave
- * their parts in device memory, and the one that comes last adds them up,
- * always in the same order. What follows the convolution happens in shared
- * memory.
+ * occupy the GPU, groups of a block's warps share the inputs of a step, and
+ * several blocks share the steps; these leave their parts in device memory, and
+ * the one that comes last adds them up, always in the same order. What follows
+ * the convolution happens in shared memory.
  *
  * With pooling a block's pixels are the rectangle that its pooled pixels need,
  * so that neighbours compute their common rows and columns twice; writing the
  * layer and reading it again would take longer. */
+
+#include <type_traits>
 
 #include "device.h"
 #include "matrix.h"
@@ -26,13 +28,14 @@
 
 namespace {
 
-constexpr int BN = SYMPIE_CUDA_CONV_CHANNELS, BK = SYMPIE_CUDA_CONV_INPUTS;
+constexpr int BN = SYMPIE_CUDA_CONV_CHANNELS;
+constexpr int GROUP_K = SYMPIE_CUDA_CONV_INPUTS; /* of a group of warps */
 
 struct Arguments
 {
   SympieCudaConv layer;
   int log2_in;                    /* of n_in */
-  int steps;                      /* of BK inputs */
+  int row;                        /* of the weights, in elements */
   int split_steps, longer_splits; /* those of a split, and how many have one
                                      more */
   float share;                    /* of a pixel in a mean */
@@ -42,29 +45,44 @@ struct Arguments
                 the image */
   float inverse_width;                    /* of that */
   float inverse_across, inverse_pooled_w; /* of those of the tiles */
-  int tap_offset[12]; /* elements from the middle of the taps to each; after
+  int tap_offset[16]; /* elements from the middle of the taps to each; after
                          the nine come those of a last step that is not full */
 };
 
-template <typename T, int BM> struct Tile
+template <typename T_, int BM_, int GROUPS_, int STAGES_> struct Tile
 {
-  static constexpr int WARPS = BM / 32 * (BN / 32); /* 32x32 each */
-  static constexpr int THREADS = WARPS * 32;
-  static constexpr int STAGES = sizeof (T) == 2 ? 4 : 2;
+  using T = T_;
+  static constexpr int BM = BM_, GROUPS = GROUPS_, STAGES = STAGES_;
+  static constexpr int BK = GROUP_K * GROUPS;
+  static constexpr int WARPS = BM / 32 * (BN / 32); /* of a group: 32x32 each */
+  static constexpr int THREADS = WARPS * GROUPS * 32;
   static constexpr int PACK = Pack<T>::SIZE;
   static constexpr int STRIDE = BK + PACK; /* no bank conflicts */
   static constexpr int A = BM * STRIDE, B = BN * STRIDE;
   static constexpr int OUT_STRIDE = BN + 8;
 
-  /* The ring and, after it is done, the results. */
-  static constexpr int RING = STAGES * (A + B) * sizeof (T);
-  static constexpr int RESULT = BM * OUT_STRIDE * sizeof (float);
-  static constexpr int SHARED = RING > RESULT ? RING : RESULT;
+  /* The ring and, after it is done, the groups' sums. The last float says
+   * whether the block is its tile's last. */
+  static constexpr int RING = STAGES * (A + B) * sizeof (T) / sizeof (float);
+  static constexpr int SUMS = GROUPS * BM * OUT_STRIDE;
+  static constexpr int FLAG = RING > SUMS ? RING : SUMS;
 
   /* Chunks of 16 bytes that a thread copies in a step. */
   static constexpr int A_CHUNKS = BM * BK / PACK / THREADS;
   static constexpr int B_CHUNKS = BN * BK / PACK / THREADS;
 };
+
+/* For products of half and of float. 64 KB of shared memory are there on all
+ * GPUs. */
+template <typename T>
+using Large =
+    std::conditional_t<sizeof (T) == 2, Tile<T, 128, 1, 4>, Tile<T, 128, 1, 2>>;
+template <typename T>
+using Medium =
+    std::conditional_t<sizeof (T) == 2, Tile<T, 64, 2, 3>, Tile<T, 64, 1, 2>>;
+template <typename T>
+using Small =
+    std::conditional_t<sizeof (T) == 2, Tile<T, 32, 4, 2>, Tile<T, 32, 1, 2>>;
 
 /* n / d, where `inverse` is 1 / d and n has 21 bits at most: n + 1/2 over d
  * lies further from an integer than what is rounded. */
@@ -143,6 +161,12 @@ template <typename T> struct Channels
   }
 };
 
+__device__ __forceinline__ float4
+sum_of (float4 a, float4 b)
+{
+  return make_float4 (a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w);
+}
+
 /* 16 rows of the block's matrix from `first_row` on, and 16 more: how many of
  * the two have pixels. */
 __device__ __forceinline__ int
@@ -156,74 +180,84 @@ groups_of_rows (const Arguments &a, int bm, int first_row)
   return min (max ((rows - first_row + 15) / 16, 0), 2);
 }
 
-/* Adds up what the blocks of a tile have; false for all but the last one. Of a
- * warp's sums `groups` times 16 rows have pixels. */
-template <typename T, int BM>
-__device__ bool
-add_splits (const Arguments &a, const SharedArray<float> &memory, int groups,
-    Sums sums[2][4])
+/* Adds up what the groups of warps have and, where several blocks share a
+ * tile, what those have; false for all blocks but the last one. */
+template <class L>
+__device__ __forceinline__ bool
+add_up (const Arguments &a, const SharedArray<float> &memory)
 {
-  constexpr int SIZE = BM * BN / 4; /* of a part, in float4 */
+  constexpr int SIZE = L::BM * BN / 4, FOURS = SIZE / L::THREADS;
+  constexpr int AT_ONCE = FOURS < 8 ? 8 / FOURS : 1; /* parts on their way */
   int tile = blockIdx.y * gridDim.x + blockIdx.x;
   float4 *parts =
       (float4 *) a.tiles.workspace + (size_t) tile * gridDim.z * SIZE;
-  int mine = threadIdx.x / 32 * 8 * 32 + lane_of_warp ();
+  int place =
+      threadIdx.x / (BN / 4) * L::OUT_STRIDE + threadIdx.x % (BN / 4) * 4;
+  constexpr int NEXT = L::THREADS / (BN / 4) * L::OUT_STRIDE;
+  float4 sum[FOURS];
 
 #pragma unroll
-  for (int f = 0; f < 8; f++) {
-    const float *v = sums[f / 4][f % 4].values;
-
-    if (f / 4 < groups)
-      leave_for_blocks (&parts[blockIdx.z * SIZE + mine + f * 32],
-          make_float4 (v[0], v[1], v[2], v[3]));
+  for (int i = 0; i < FOURS; i++) {
+    sum[i] = memory.template load<float4> (place + i * NEXT);
+    for (int g = 1; g < L::GROUPS; g++)
+      sum[i] =
+          sum_of (sum[i], memory.template load<float4> (
+                              place + i * NEXT + g * L::BM * L::OUT_STRIDE));
   }
-  __threadfence ();
-  __syncthreads ();
-  if (threadIdx.x == 0) {
-    bool last = atomicAdd (&a.tiles.counters[tile], 1) == gridDim.z - 1;
+  if (rarely (gridDim.z > 1)) {
+#pragma unroll
+    for (int i = 0; i < FOURS; i++)
+      leave_for_blocks (
+          &parts[blockIdx.z * SIZE + i * L::THREADS + threadIdx.x], sum[i]);
+    __threadfence ();
+    __syncthreads ();
+    if (threadIdx.x == 0) {
+      bool last = atomicAdd (&a.tiles.counters[tile], 1) == gridDim.z - 1;
 
-    memory.set (0, last);
-    if (last)
-      a.tiles.counters[tile] = 0; /* for the next launch */
-  }
-  __syncthreads ();
-  if (memory.get (0) == 0)
-    return false;
-  __threadfence ();
-  for (int f = 0; f < 8; f++)
-    for (int e = 0; e < 4; e++)
-      sums[f / 4][f % 4].values[e] = 0;
+      memory.set (L::FLAG, last);
+      if (last)
+        a.tiles.counters[tile] = 0; /* for the next launch */
+    }
+    __syncthreads ();
+    if (memory.get (L::FLAG) == 0)
+      return false;
+    __threadfence ();
+    for (int i = 0; i < FOURS; i++)
+      sum[i] = make_float4 (0, 0, 0, 0);
 #pragma unroll 1
-  for (unsigned z = 0; z < gridDim.z; z++) {
-    float4 part[8];
+    for (unsigned z = 0; z < gridDim.z; z += AT_ONCE) {
+      float4 part[AT_ONCE][FOURS];
 
-    /* All of them on their way before the first is needed. */
+      /* All of them on their way before the first is needed. */
 #pragma unroll
-    for (int f = 0; f < 8; f++)
-      part[f] = f / 4 < groups
-                    ? left_by_blocks (&parts[z * SIZE + mine + f * 32])
-                    : make_float4 (0, 0, 0, 0);
+      for (int j = 0; j < AT_ONCE; j++)
 #pragma unroll
-    for (int f = 0; f < 8; f++) {
-      float *v = sums[f / 4][f % 4].values;
-
-      v[0] += part[f].x;
-      v[1] += part[f].y;
-      v[2] += part[f].z;
-      v[3] += part[f].w;
+        for (int i = 0; i < FOURS; i++)
+          part[j][i] =
+              z + j < gridDim.z ? left_by_blocks (
+                  &parts[(z + j) * SIZE + i * L::THREADS + threadIdx.x])
+                                : make_float4 (0, 0, 0, 0);
+#pragma unroll
+      for (int j = 0; j < AT_ONCE; j++)
+#pragma unroll
+        for (int i = 0; i < FOURS; i++)
+          sum[i] = sum_of (sum[i], part[j][i]);
     }
   }
-  __syncthreads (); /* the flag was read by all */
+#pragma unroll
+  for (int i = 0; i < FOURS; i++)
+    memory.store (place + i * NEXT, sum[i]);
+  __syncthreads ();
   return true;
 }
 
 /* What follows the sums. A thread has always the same channels. */
-template <typename T, int BM>
+template <class L>
 __device__ void
 finish (
     const Arguments &a, const Pixels &pixels, const SharedArray<float> &result)
 {
-  using L = Tile<T, BM>;
+  using T = typename L::T;
   constexpr int ROWS = L::THREADS / (BN / L::PACK); /* from one to the next */
   const SympieCudaConv &layer = a.layer;
   int column = threadIdx.x % (BN / L::PACK) * L::PACK;
@@ -236,7 +270,7 @@ finish (
     shift.load (layer.shift, channel);
   }
 #pragma unroll 1
-  for (int row = threadIdx.x / (BN / L::PACK); row < BM; row += ROWS) {
+  for (int row = threadIdx.x / (BN / L::PACK); row < L::BM; row += ROWS) {
     int y, x;
     bool valid = pixels.at (a, row, &y, &x);
     size_t at = ((size_t) y * layer.width + x) * layer.n_out + channel;
@@ -286,12 +320,12 @@ pool_two (float a, float b)
 
 /* The pooled pixels of the block. Two channels a thread: there are few pixels,
  * and up to 25 of them in a sum. */
-template <typename T, int BM, bool is_max>
+template <class L, bool is_max>
 __device__ void
 pool (
     const Arguments &a, const Pixels &pixels, const SharedArray<float> &result)
 {
-  using L = Tile<T, BM>;
+  using T = typename L::T;
   struct alignas (2 * sizeof (T)) Two
   {
     T values[2];
@@ -336,17 +370,20 @@ pool (
   }
 }
 
-template <typename T, int BM>
+template <class L>
 __global__ void
-__launch_bounds__ (Tile<T, BM>::THREADS) conv (Arguments a)
+__launch_bounds__ (L::THREADS, sizeof (typename L::T) == 2 ? 3 : 1)
+    conv (Arguments a)
 {
-  using L = Tile<T, BM>;
+  using T = typename L::T;
+  constexpr int BK = L::BK;
   const SympieCudaConv &layer = a.layer;
   SharedLayout shared;
-  auto memory = shared.array<float> (L::SHARED / sizeof (float));
+  auto memory = shared.array<float> (L::FLAG + 4);
   auto ring = memory.template as<T> ();
-  Pixels pixels = pixels_of_block (a, BM);
-  int warp = threadIdx.x / 32, lane = lane_of_warp ();
+  Pixels pixels = pixels_of_block (a, L::BM);
+  int lane = lane_of_warp (), group = threadIdx.x / 32 / L::WARPS;
+  int warp = threadIdx.x / 32 % L::WARPS;
   int warp_m = warp / (BN / 32) * 32, warp_n = warp % (BN / 32) * 32;
   int z = blockIdx.z, first = z * a.split_steps + min (z, a.longer_splits);
   int last = first + a.split_steps + (z < a.longer_splits);
@@ -358,10 +395,9 @@ __launch_bounds__ (Tile<T, BM>::THREADS) conv (Arguments a)
   unsigned from[L::A_CHUNKS];        /* the pixel in the middle of the taps */
   unsigned inside[L::A_CHUNKS] = {}; /* a bit for each tap */
   const T *weight = (const T *) layer.weight
-                    + (size_t) (blockIdx.y * BN + row) * a.steps * BK + chunk
+                    + (size_t) (blockIdx.y * BN + row) * a.row + chunk
                     + first * BK;
 
-  let_next_begin ();
   for (int j = 0; j < L::A_CHUNKS; j++) {
     int y, x;
     bool valid = pixels.at (a, row + j * ROWS, &y, &x);
@@ -378,7 +414,7 @@ __launch_bounds__ (Tile<T, BM>::THREADS) conv (Arguments a)
   auto load_weights = [&] () {
     for (int j = 0; j < L::B_CHUNKS; j++)
       copy_16 (ring, weight_slot + (row + j * ROWS) * L::STRIDE + chunk,
-          weight + (size_t) j * ROWS * a.steps * BK, true);
+          weight + (size_t) j * ROWS * a.row, true);
     weight += BK;
     weight_slot += L::A + L::B;
     if (weight_slot >= L::STAGES * (L::A + L::B))
@@ -413,10 +449,11 @@ __launch_bounds__ (Tile<T, BM>::THREADS) conv (Arguments a)
     commit_copies ();
   }
 
-  int groups = groups_of_rows (a, BM, warp_m), slot = 0;
-  int rows_at = kept (warp_m * L::STRIDE + place_in_rows<T> (L::STRIDE));
-  int columns_at =
-      kept (L::A + warp_n * L::STRIDE + place_in_columns<T> (L::STRIDE));
+  int groups = groups_of_rows (a, L::BM, warp_m), slot = 0;
+  int rows_at = kept (
+      warp_m * L::STRIDE + group * GROUP_K + place_in_rows<T> (L::STRIDE));
+  int columns_at = kept (L::A + warp_n * L::STRIDE + group * GROUP_K
+                         + place_in_columns<T> (L::STRIDE));
 
 #pragma unroll 1
   for (int step = first; step < last; step++) {
@@ -428,7 +465,7 @@ __launch_bounds__ (Tile<T, BM>::THREADS) conv (Arguments a)
     }
     commit_copies ();
 #pragma unroll
-    for (int k = 0; k < BK && groups > 0; k += 16) {
+    for (int k = 0; k < GROUP_K && groups > 0; k += 16) {
       Rows<T> rows[2][2];
       Columns<T> columns[2][2][2];
 
@@ -451,36 +488,55 @@ __launch_bounds__ (Tile<T, BM>::THREADS) conv (Arguments a)
   }
   wait_copies<0> ();
   __syncthreads ();
+  let_next_begin (); /* not earlier: its blocks would crowd where they fit */
 
-  if (rarely (gridDim.z > 1) && !add_splits<T, BM> (a, memory, groups, sums))
-    return;
 #pragma unroll
   for (int i = 0; i < 2; i++)
 #pragma unroll
     for (int j = 0; j < 4; j++)
       for (int h = 0; h < 2; h++)
-        memory.store ((warp_m + i * 16 + lane / 4 + h * 8) * L::OUT_STRIDE
-                          + warp_n + j * 8 + lane % 4 * 2,
+        memory.store (
+            (group * L::BM + warp_m + i * 16 + lane / 4 + h * 8) * L::OUT_STRIDE
+                + warp_n + j * 8 + lane % 4 * 2,
             float2{ sums[i][j].values[2 * h], sums[i][j].values[2 * h + 1] });
   __syncthreads ();
-  finish<T, BM> (a, pixels, memory);
+  if ((L::GROUPS > 1 || rarely (gridDim.z > 1)) && !add_up<L> (a, memory))
+    return;
+  finish<L> (a, pixels, memory);
   if (layer.pool.size == 0)
     return;
   __syncthreads ();
   if (layer.pool.max)
-    pool<T, BM, true> (a, pixels, memory);
+    pool<L, true> (a, pixels, memory);
   else
-    pool<T, BM, false> (a, pixels, memory);
+    pool<L, false> (a, pixels, memory);
 }
 
-template <typename T, int BM>
+template <class L>
 cudaError_t
-run (const Arguments &a, SympieCudaTarget *to)
+run (Arguments a, SympieCudaTarget *to)
 {
+  int steps = (9 * a.layer.n_in + L::BK - 1) / L::BK;
   dim3 grid (a.tiles.count, a.layer.n_out / BN, a.tiles.splits);
 
+  a.split_steps = steps / a.tiles.splits;
+  a.longer_splits = steps % a.tiles.splits;
   return launch (
-      conv<T, BM>, grid, Tile<T, BM>::THREADS, Tile<T, BM>::SHARED, to, a);
+      conv<L>, grid, L::THREADS, (L::FLAG + 4) * sizeof (float), to, a);
+}
+
+template <typename T>
+cudaError_t
+run_tile (const Arguments &a, SympieCudaTarget *to)
+{
+  switch (a.tiles.pixels) {
+  case 128:
+    return run<Large<T>> (a, to);
+  case 64:
+    return run<Medium<T>> (a, to);
+  default:
+    return run<Small<T>> (a, to);
+  }
 }
 
 } // namespace
@@ -490,8 +546,7 @@ sympie_cuda_has_kernels (void)
 {
   cudaFuncAttributes attributes;
 
-  return cudaFuncGetAttributes (
-      &attributes, (const void *) conv<half, SYMPIE_CUDA_CONV_CHANNELS>);
+  return cudaFuncGetAttributes (&attributes, (const void *) conv<Small<half>>);
 }
 
 cudaError_t
@@ -503,9 +558,7 @@ sympie_cuda_conv (const SympieCudaConv *layer, const SympieCudaConvTiles *tiles,
 
   a.layer = *layer;
   a.tiles = *tiles;
-  a.steps = sympie_cuda_conv_steps (layer->n_in);
-  a.split_steps = a.steps / tiles->splits;
-  a.longer_splits = a.steps % tiles->splits;
+  a.row = sympie_cuda_conv_row (layer->n_in);
   a.width = layer->width;
   if (in_mean > 0) {
     a.width = tiles->width;
@@ -519,7 +572,5 @@ sympie_cuda_conv (const SympieCudaConv *layer, const SympieCudaConvTiles *tiles,
   for (int tap = 0; tap < 9; tap++)
     a.tap_offset[tap] =
         ((tap / 3 - 1) * layer->width + tap % 3 - 1) * layer->n_in;
-  if (tiles->pixels == 128)
-    return as_half ? run<half, 128> (a, to) : run<float, 128> (a, to);
-  return as_half ? run<half, 64> (a, to) : run<float, 64> (a, to);
+  return as_half ? run_tile<half> (a, to) : run_tile<float> (a, to);
 }

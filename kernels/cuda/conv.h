@@ -21,7 +21,8 @@ extern "C" {
 enum
 {
   SYMPIE_CUDA_CONV_CHANNELS = 64, /* output channels of a block */
-  SYMPIE_CUDA_CONV_INPUTS = 32,   /* inputs of a step */
+  SYMPIE_CUDA_CONV_STEP = 128,    /* inputs that the longest step has */
+  SYMPIE_CUDA_CONV_INPUTS = 32,   /* inputs of a group of warps and a step */
 };
 
 /* Windows of size x size pixels, the first `pad` pixels outside. The mean
@@ -55,7 +56,7 @@ typedef struct
 /* How a layer is cut into blocks. */
 typedef struct
 {
-  int pixels;             /* of a block, 64 or 128 */
+  int pixels;             /* of a block, 32, 64 or 128 */
   int count, across;      /* blocks, and with pooling those in a row */
   int pooled_h, pooled_w; /* pooled pixels of a block */
   int height, width;      /* pixels of a block that these need */
@@ -64,18 +65,15 @@ typedef struct
   unsigned *counters;     /* zeros, [count * n_out / CHANNELS] */
 } SympieCudaConvTiles;
 
+/* Elements of a row of packed weights: the inputs of one output channel, with
+ * zeros up to whole steps. */
 static inline int
-sympie_cuda_conv_steps (int n_in)
+sympie_cuda_conv_row (int n_in)
 {
-  return (9 * n_in + SYMPIE_CUDA_CONV_INPUTS - 1) / SYMPIE_CUDA_CONV_INPUTS;
+  int step = SYMPIE_CUDA_CONV_STEP;
+
+  return (9 * n_in + step - 1) / step * step;
 }
-
-int sympie_cuda_conv_blocks (
-    const SympieCudaConv *layer, const SympieCudaConvTiles *tiles);
-
-/* About how many cycles the layer takes. */
-double sympie_cuda_conv_cost (const SympieCudaConv *layer,
-    const SympieCudaConvTiles *tiles, int multiprocessors);
 
 /* The tiles that cost least on a GPU of so many multiprocessors; workspace and
  * counters are left to the caller. Returns the workspace that they need, in
@@ -85,7 +83,7 @@ size_t sympie_cuda_conv_tile (const SympieCudaConv *layer, int multiprocessors,
 
 /* From [n_out][n_in][3][3] floats to the order of the kernel, with n_in filled
  * up with zeros to `padded_in`; `packed` has room for n_out *
- * sympie_cuda_conv_steps (padded_in) * SYMPIE_CUDA_CONV_INPUTS elements. */
+ * sympie_cuda_conv_row (padded_in) elements. */
 void sympie_cuda_conv_pack (const float *weight, int n_out, int n_in,
     int padded_in, bool half, void *packed);
 

@@ -78,69 +78,41 @@ cut (const SympieCudaConv *layer, int pixels, SympieCudaConvTiles *tiles)
     }
 }
 
-int
-sympie_cuda_conv_blocks (
-    const SympieCudaConv *layer, const SympieCudaConvTiles *tiles)
+/* Cycles that depend on the splits, fitted to what NEM's layers took on an
+ * H200: those of a split's steps, and until its part is left, counted and
+ * fetched. */
+static int
+cost (int steps, int splits)
 {
-  return tiles->count * (layer->n_out / SYMPIE_CUDA_CONV_CHANNELS)
-         * tiles->splits;
+  return 600 * ceil_div (steps, splits)
+         + (splits > 1 ? 1500 + 225 * splits : 0);
 }
 
-/* In cycles of a multiprocessor. README.md has the figures: reckoned from the
- * machine code, measured by nobody. */
-double
-sympie_cuda_conv_cost (const SympieCudaConv *layer,
-    const SympieCudaConvTiles *tiles, int multiprocessors)
-{
-  const SympieCudaPool *pool = &layer->pool;
-  double blocks =
-      ceil_div (sympie_cuda_conv_blocks (layer, tiles), multiprocessors);
-  int steps = ceil_div (sympie_cuda_conv_steps (layer->n_in), tiles->splits);
-  int rows = pool->size > 0 ? tiles->width * tiles->height
-                            : min (tiles->pixels, layer->width * layer->height);
-  int warps = tiles->pixels / 16;
-  /* Of a block: the products of a tensor core, 13 cycles each; all
-   * instructions, four of which begin in a cycle; and what a block alone waits
-   * for in a step.
-   */
-  double products =
-      steps * 13. * 8 * min (ceil_div (rows, 16), 2) * (rows > 64 ? 2 : 1);
-  double instructions = warps / 4. * (steps * 98 + 1000);
-  double alone = 200. * steps;
-  double work = products > instructions ? products : instructions;
-
-  work *= blocks;
-  return (work > alone ? work : alone)
-         + 1500 /* from its first load to its last store, with nothing beside */
-         + (tiles->splits > 1 ? 1500 + 60 * tiles->splits : 0);
-}
-
+/* Large tiles read less, small ones occupy more of the GPU. */
 size_t
 sympie_cuda_conv_tile (const SympieCudaConv *layer, int multiprocessors,
     SympieCudaConvTiles *tiles)
 {
-  int steps = sympie_cuda_conv_steps (layer->n_in);
-  double least = 0;
+  int columns = layer->n_out / SYMPIE_CUDA_CONV_CHANNELS;
+  int steps = sympie_cuda_conv_row (layer->n_in) / SYMPIE_CUDA_CONV_STEP;
+  int n_tiles;
 
-  for (int pixels = 64; pixels <= 128; pixels *= 2) {
-    SympieCudaConvTiles candidate = { 0 };
-
-    cut (layer, pixels, &candidate);
-    /* Blocks of at least four steps share a sum. */
-    for (int splits = 1; splits <= max (1, min (steps / 4, 8)); splits++) {
-      double cost;
-
-      candidate.splits = splits;
-      cost = sympie_cuda_conv_cost (layer, &candidate, multiprocessors);
-      if (candidate.count > 0 && (least == 0 || cost < least)) {
-        least = cost;
-        *tiles = candidate;
-      }
-    }
-  }
+  *tiles = (SympieCudaConvTiles){ .splits = 1 };
+  cut (layer, 128, tiles);
+  if (tiles->count * columns >= 2 * multiprocessors)
+    return 0;
+  cut (layer, 64, tiles);
+  if (2 * tiles->count * columns >= multiprocessors)
+    return 0;
+  cut (layer, 32, tiles);
+  n_tiles = tiles->count * columns;
+  for (int splits = 2; splits <= min (steps, multiprocessors / n_tiles);
+       splits++)
+    if (cost (steps, splits) < cost (steps, tiles->splits))
+      tiles->splits = splits;
   if (tiles->splits == 1)
     return 0;
-  return (size_t) sympie_cuda_conv_blocks (layer, tiles) * tiles->pixels
+  return (size_t) n_tiles * tiles->splits * tiles->pixels
          * SYMPIE_CUDA_CONV_CHANNELS * sizeof (float);
 }
 
@@ -148,8 +120,7 @@ void
 sympie_cuda_conv_pack (const float *weight, int n_out, int n_in, int padded_in,
     bool half, void *packed)
 {
-  size_t row =
-      (size_t) sympie_cuda_conv_steps (padded_in) * SYMPIE_CUDA_CONV_INPUTS;
+  size_t row = (size_t) sympie_cuda_conv_row (padded_in);
 
   memset (packed, 0, n_out * row * (half ? 2 : 4));
   for (int n = 0; n < n_out; n++)

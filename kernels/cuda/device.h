@@ -103,6 +103,18 @@ rarely (bool condition)
 #endif
 }
 
+/* What is `usual` but for few frames, and always for that count. */
+template <int usual>
+__device__ __forceinline__ int
+mostly (int value)
+{
+#ifdef SYMPIE_COUNT
+  return usual;
+#else
+  return value;
+#endif
+}
+
 /* A kernel of a graph may begin while the one before it works: what comes
  * before wait_for_previous() must neither read nor write what that one writes
  * or reads. All of that one is done then, and so is what came before it. GPUs

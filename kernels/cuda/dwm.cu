@@ -68,8 +68,6 @@ filter (const SympieCudaOperator *op, int part, const SharedArray<half> &input,
   }
 }
 
-constexpr int CLASSES = 81 * 3; /* of pixels, and channels */
-
 /* How many taps of 5 lie before and after an axis of so many pixels, as
  * SympieCudaOperator counts them. */
 __device__ __forceinline__ int
@@ -127,8 +125,6 @@ __launch_bounds__ (THREADS, 2) dwm (Arguments a, const SympieCudaOperator *op)
 {
   SharedLayout shared;
   auto input = shared.array<half> (3 * INPUT);
-  auto of_classes =
-      shared.array<float> (CLASSES); /* of a block at the border */
   int region_x = threadIdx.x / 32 % 8 * 16, region_y = threadIdx.x / 256 * 16;
   Block block = block_of (a);
   Sums sums[3][2];
@@ -137,15 +133,12 @@ __launch_bounds__ (THREADS, 2) dwm (Arguments a, const SympieCudaOperator *op)
   load_region<L> (a, block, input);
   wait_for_previous (); /* which makes `op` */
 
-  int passes = op->passes;
+  int passes = mostly<1> (op->passes);
 
-  if (rarely (passes == 0)) {
+  if (passes == 0) {
     copy_frame (a);
     return;
   }
-  if (block.is_edge)
-    for (int i = threadIdx.x; i < CLASSES; i += THREADS)
-      of_classes.set (i, __ldcg (&op->base[i / 3][i % 3]));
   __syncthreads ();
 
   for (int c = 0; c < 3; c++)
@@ -162,10 +155,11 @@ __launch_bounds__ (THREADS, 2) dwm (Arguments a, const SympieCudaOperator *op)
   block = block_of (a);
   region_x = first / 32 % 8 * 16 + first % 4 * 2;
   region_y = first / 256 * 16 + first / 4 % 8;
+  /* Through the L1: all blocks want the same few words. */
   for (int i = 0; i < 9; i++)
-    mix[i] = __ldcg (&op->mix[i]);
+    mix[i] = op->mix[i];
   for (int c = 0; c < 3; c++)
-    base[c] = __ldcg (&op->base[0][c]);
+    base[c] = op->base[0][c];
 #pragma unroll
   for (int i = 0; i < 4; i++) {
     int column = region_x + i / 2 * 8, row = region_y + i % 2 * 8;
@@ -174,11 +168,12 @@ __launch_bounds__ (THREADS, 2) dwm (Arguments a, const SympieCudaOperator *op)
 #pragma unroll
     for (int e = 0; e < 2; e++) {
       if (block.is_edge) {
-        int of_class = 9 * outside (block.x0 + column + e, a.width)
-                       + outside (block.y0 + row, a.height);
+        const float *of_class =
+            op->base[9 * outside (block.x0 + column + e, a.width)
+                     + outside (block.y0 + row, a.height)];
 
         for (int c = 0; c < 3; c++)
-          base[c] = of_classes.get (3 * of_class + c);
+          base[c] = of_class[c];
       }
       for (int c = 0; c < 3; c++) {
         float value = base[c];
@@ -205,8 +200,8 @@ run (const Arguments &arguments, const SympieCudaOperator *op,
   int w = REGION_W - arguments.margin_x, h = REGION_H - arguments.margin_y;
   dim3 grid ((arguments.width + w - 1) / w, (arguments.height + h - 1) / h);
 
-  return launch (dwm<L>, grid, THREADS,
-      3 * INPUT * sizeof (half) + CLASSES * sizeof (float), to, arguments, op);
+  return launch (
+      dwm<L>, grid, THREADS, 3 * INPUT * sizeof (half), to, arguments, op);
 }
 
 cudaError_t

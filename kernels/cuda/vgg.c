@@ -50,8 +50,8 @@ upload (SympieCudaVgg *vgg, const SympieConv *conv, Weights *weights,
     SympieError *error)
 {
   int n_in = padded (conv->n_in);
-  size_t bytes = (size_t) conv->n_out * sympie_cuda_conv_steps (n_in)
-                 * SYMPIE_CUDA_CONV_INPUTS * element (vgg);
+  size_t bytes =
+      (size_t) conv->n_out * sympie_cuda_conv_row (n_in) * element (vgg);
   size_t bias_bytes = conv->n_out * sizeof *conv->bias;
   uint8_t *packed = malloc (bytes + bias_bytes);
   bool ok;

@@ -65,8 +65,7 @@ put_conv (Arena *arena, const SympieConv *conv, const float *scale,
 {
   int n_in = conv->n_in < SYMPIE_CUDA_CROP_CHANNELS ? SYMPIE_CUDA_CROP_CHANNELS
                                                     : conv->n_in;
-  size_t n = (size_t) conv->n_out * sympie_cuda_conv_steps (n_in)
-             * SYMPIE_CUDA_CONV_INPUTS;
+  size_t n = (size_t) conv->n_out * sympie_cuda_conv_row (n_in);
   void *host;
 
   layer->n_in = n_in;

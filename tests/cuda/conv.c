@@ -132,8 +132,7 @@ test (const Case *t, int multiprocessors, bool half, uint64_t *seed)
   int padded_in = t->n_in < 8 ? 8 : t->n_in;
   size_t n_pixels = (size_t) t->height * t->width;
   size_t n_values = n_pixels * t->n_out;
-  size_t n_packed = (size_t) t->n_out * sympie_cuda_conv_steps (padded_in)
-                    * SYMPIE_CUDA_CONV_INPUTS;
+  size_t n_packed = (size_t) t->n_out * sympie_cuda_conv_row (padded_in);
   float *in = random_values (n_pixels * padded_in, seed);
   float *weight = random_values ((size_t) t->n_out * t->n_in * 9, seed);
   float *bias = random_values (t->n_out, seed);
@@ -250,8 +249,9 @@ main (int argc, char **argv)
 #ifdef SYMPIE_EMULATED
       emulate_order ((int) i % 2);
 #endif
-      /* So few multiprocessors that nothing is split; an H200's. */
+      /* From large tiles to small ones and splits: an H200's. */
       test (&cases[i], 1, half, &seed);
+      test (&cases[i], 8, half, &seed);
       test (&cases[i], 132, half, &seed);
     }
   return check_end ();

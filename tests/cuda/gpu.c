@@ -64,10 +64,20 @@ gpu_get (void *bytes, const void *memory, size_t size)
   GPU (cudaStreamSynchronize (gpu_stream ()));
 }
 
+bool
+gpu_overlaps (void)
+{
+  int capability;
+
+  GPU (cudaDeviceGetAttribute (
+      &capability, cudaDevAttrComputeCapabilityMajor, 0));
+  return capability >= 9;
+}
+
 cudaGraphExec_t
 gpu_nem_graph (SympieCudaNem *nem)
 {
-  SympieCudaTarget to = { 0 };
+  SympieCudaTarget to = { .overlaps = gpu_overlaps () };
   cudaGraphExec_t exec;
 
   GPU (cudaGraphCreate (&to.graph, 0));

@@ -31,6 +31,10 @@ void *gpu_new (const void *bytes, size_t size);
 /* Waits for the stream. */
 void gpu_get (void *bytes, const void *memory, size_t size);
 
+/* Whether kernels of a graph overlap (SympieCudaTarget), as the backend has it.
+ */
+bool gpu_overlaps (void);
+
 /* NEM's layers as a graph, which lives as long as the program. */
 cudaGraphExec_t gpu_nem_graph (SympieCudaNem *nem);
 

@@ -9,8 +9,7 @@
 # tensor cores (HMMA). Nothing may spill or reach local memory, and nothing may
 # divide that runs more often than once a frame. `count` is how many instructions
 # a thread runs: each as often as the loops around it turn, without what
-# rarely() (device.h) keeps for the border of a frame. What time of NEM's follows
-# is the second table (estimate.c), and has a budget too.
+# rarely() (device.h) keeps for the border of a frame.
 #
 # Skips (77) where nvcc or nvdisasm is missing. NVCC and NVDISASM name them where
 # they are not on the path (pip install nvidia-cuda-nvdisasm).
@@ -21,38 +20,29 @@ cd "$(dirname "$0")/../.."
 # turns: of its loops in the order of the code; "none"; "step" counts one turn of
 # the loop with the products; "-" counts nothing. units: pixels of a thread.
 budgets='
-dwm<__half,Layout<unsignedchar,Packing0,0,0>>   64  2.4375,2   8   70
-dwm<__half,Layout<unsignedchar,Packing1,0,0>>   64  2.4375,2   8   70
-dwm<__half,Layout<unsignedchar,Packing2,0,0>>   64  2.4375,3   8  100
-dwm<__half,Layout<unsignedchar,Packing3,0,0>>   64  2.4375,3   8  100
-dwm<__half,Layout<unsignedchar,Packing3,1,0>>   64  2.4375  7.75  100
-dwm<__half,Layout<unsignedchar,Packing3,1,1>>   64  1.25    7.75   95
-dwm<__half,Layout<unsignedchar,Packing4,1,1>>   64  1.25    7.75   95
-dwm<__half,Layout<unsignedshort,Packing3,1,1>>  64  1.25    7.75   95
-dwm<__half,Layout<unsignedshort,Packing4,1,1>>  64  1.25    7.75   95
-dwm<float,Layout<unsignedchar,Packing0,0,0>>   128  -  -  -
-dwm<float,Layout<unsignedchar,Packing1,0,0>>   128  -  -  -
-dwm<float,Layout<unsignedchar,Packing2,0,0>>   128  -  -  -
-dwm<float,Layout<unsignedchar,Packing3,0,0>>   128  -  -  -
-dwm<float,Layout<unsignedchar,Packing3,1,0>>   128  -  -  -
-dwm<float,Layout<unsignedchar,Packing3,1,1>>   128  -  -  -
-dwm<float,Layout<unsignedchar,Packing4,1,1>>   128  -  -  -
-dwm<float,Layout<unsignedshort,Packing3,1,1>>  128  -  -  -
-dwm<float,Layout<unsignedshort,Packing4,1,1>>  128  -  -  -
-fold<float>                      48  -     -  -
-fold<__half>                     48  -     -  -
+dwm<Layout<unsignedchar,Packing0,0,0>>   64  2.4375,2   8   70
+dwm<Layout<unsignedchar,Packing1,0,0>>   64  2.4375,2   8   70
+dwm<Layout<unsignedchar,Packing2,0,0>>   64  2.4375,3   8  100
+dwm<Layout<unsignedchar,Packing3,0,0>>   64  2.4375,3   8  100
+dwm<Layout<unsignedchar,Packing3,1,0>>   64  2.4375  7.75  100
+dwm<Layout<unsignedchar,Packing3,1,1>>   64  1.25    7.75   95
+dwm<Layout<unsignedchar,Packing4,1,1>>   64  1.25    7.75   95
+dwm<Layout<unsignedshort,Packing3,1,1>>  64  1.25    7.75   95
+dwm<Layout<unsignedshort,Packing4,1,1>>  64  1.25    7.75   95
+fold                             48  -     -  -
 squares<float>                   40  -     -  -
 squares<__half>                  40  -     -  -
-head<float>                      56  -     -  -
-head<__half>                     56  -     -  -
+head                             56  -     -  -
 preprocess<float,unsignedchar>   80  2,1,2,1  1  1600
 preprocess<float,unsignedshort>  80  2,1,2,1  1  1600
 preprocess<__half,unsignedchar>  80  2,1,2,1  1  1600
 preprocess<__half,unsignedshort> 80  2,1,2,1  1  1600
-conv<float,64>                  128  -     -  -
-conv<float,128>                 128  -     -  -
-conv<__half,64>                  80  step  1   98
-conv<__half,128>                 80  step  1   98
+conv<Tile<float,32,1,2>>        128  -     -  -
+conv<Tile<float,64,1,2>>        128  -     -  -
+conv<Tile<float,128,1,2>>       128  -     -  -
+conv<Tile<__half,32,4,2>>        80  step  1  110
+conv<Tile<__half,64,2,3>>        80  step  1  110
+conv<Tile<__half,128,1,4>>       80  step  1  110
 '
 
 find_tool() { # NAME GIVEN
@@ -181,13 +171,4 @@ for architecture in "${@:-90}"; do
     END { if (fail != "") { print "\nsm_" sm " over the budget:" fail; exit 1 } }
   ' "$out/budgets" - || status=1
 done
-
-nem_us=42 # of an H100 at most
-"${CC:-cc}" -std=gnu11 -DSYMPIE_EMULATED -Ikernels -Ikernels/cuda/emulated \
-  tests/cuda/estimate.c kernels/cuda/{conv_tile,half}.c -lm -o "$out/estimate"
-echo
-"$out/estimate" | tee "$out/nem"
-awk -F'|' -v most=$nem_us '/ all / { us = $7 }
-  END { if (us == "" || us > most) { print "NEM: " us " us, more than " most; exit 1 } }' \
-  "$out/nem" || status=1
 exit "${status:-0}"

@@ -346,6 +346,8 @@ cudaGetErrorString (cudaError_t error)
     return "invalid device ordinal";
   case cudaErrorNoKernelImageForDevice:
     return "no kernel image is available for execution on the device";
+  case cudaErrorNotReady:
+    return "device not ready";
   case cudaErrorMisalignedAddress:
     return "misaligned address";
   case cudaErrorIllegalAddress:
@@ -633,6 +635,15 @@ cudaEventRecord (cudaEvent_t event, cudaStream_t stream)
 }
 
 /* Goes as far as the record of the event, or further: as right, and simple. */
+/* Nothing happens until something waits. */
+cudaError_t
+cudaEventQuery (cudaEvent_t event)
+{
+  cudaError_t error = enter ("cudaEventQuery");
+
+  return error == cudaSuccess ? cudaErrorNotReady : error;
+}
+
 cudaError_t
 cudaEventSynchronize (cudaEvent_t event)
 {
