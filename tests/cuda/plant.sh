@@ -45,11 +45,11 @@ plant() {
 }
 
 plant 'splits are counted with no fence' conv conv.cu conv.cu \
-  '0,/^  __threadfence \(\);/s///' 'no fence: counts'
+  '0,/^    __threadfence \(\);/s///' 'no fence: counts'
 plant 'splits are counted with no barrier' conv conv.cu conv.cu \
-  '/^  __threadfence \(\);/{n;s/  __syncthreads \(\);//}' 'no barrier: '
+  '/^    __threadfence \(\);/{n;s/  __syncthreads \(\);//}' 'no barrier: '
 plant 'splits are read with no fence' conv conv.cu conv.cu \
-  '/^    return false;/{n;s/  __threadfence \(\);//}' 'no fence: reads'
+  '/^      return false;/{n;s/  __threadfence \(\);//}' 'no fence: reads'
 plant 'operands of a product are swapped' conv conv.cu matrix.h \
   's/rows_0.values\[1\], rows_1.values\[0\]/rows_1.values[0], rows_0.values[1]/' 'off|differ|not'
 plant 'the ring is read with no barrier' conv conv.cu conv.cu \
@@ -63,5 +63,7 @@ plant 'a copy starts at an odd element' conv conv.cu conv.cu \
 plant 'pixels below the image are read' conv conv.cu conv.cu \
   's/y \+ 1 < layer\.height \? across << 6 : 0/across << 6/' 'out of bounds|off|differ'
 plant 'the filter is read before it is there' dwm dwm.cu dwm.cu \
-  '/wait_for_previous \(\);/{n;s/__syncthreads \(\);//}' 'race|unwritten'
+  '/copy_frame \(a\);/,/__syncthreads/s/__syncthreads \(\);//' 'race|unwritten'
+plant 'words are moved where rows are not aligned' dwm dwm.cu dwm.cu \
+  's/a->aligned = bits % word == 0/a->aligned = true/' 'misaligned'
 exit $status

@@ -223,6 +223,7 @@ fi
     printf '\n## Registers and spills, sm_%s\n\n' "$capability"
     cat "$out"/*.cu.o.log | c++filt 2>/dev/null |
       awk '/Compiling entry/ { gsub(/\(anonymous namespace\)::/, "")
+          sub(/.*function ./, "")
           sub(/.*void /, ""); sub(/ ?\(.*/, ""); name = $0 }
         /spill/ { spill = $5 + $9 } /Used/ { printf "| %s | %s | %d |\n", name, $5, spill }' |
       sort -u | sed '1i | kernel | registers | bytes spilled |\n|---|---|---|'
