@@ -202,16 +202,18 @@ def fits(size, rate, seconds):
 
 def highest_rate(size, seconds):
     """What fits: the highest rate that does, to a tenth."""
-    rate = 10
-    if not fits(size, rate, seconds):
-        fail(f"{size} at {rate} frames a second does not fit: the machine is too busy or slow")
-    step = 2
-    while step > 1.1:
-        if fits(size, round(rate * step), seconds):
-            rate = round(rate * step)
+    low, high = 10, 20
+    if not fits(size, low, seconds):
+        fail(f"{size} at {low} frames a second does not fit: the machine is too busy or slow")
+    while fits(size, high, seconds):
+        low, high = high, 2 * high
+    while high > 1.1 * low:
+        rate = round(math.sqrt(low * high))
+        if fits(size, rate, seconds):
+            low = rate
         else:
-            step **= 0.5
-    return rate
+            high = rate
+    return low
 
 
 def overload(options):
@@ -331,7 +333,8 @@ def still(options):
     print(f"{'clip':24s} {'corruption':16s} {'damaged':>9s} {'each':>9s} {'adaptive':>9s} "
           f"{'estimates/s':>11s}")
     for name in options.clips or STILL:
-        for corruption, temporal in DAMAGE.items():
+        for corruption in options.corruptions or DAMAGE:
+            temporal = DAMAGE[corruption]
             with tempfile.TemporaryDirectory() as folder:
                 path = os.path.join(folder, "results.csv")
                 pipeline = play(
@@ -379,6 +382,7 @@ def main():
     parser.add_argument("--rate", type=int, default=60, help="of it, frames a second")
     parser.add_argument("--frames", type=int, help="of each clip (flicker 90, still 250)")
     parser.add_argument("--clips", nargs="+", help="in the folder of the data")
+    parser.add_argument("--corruptions", nargs="+", choices=DAMAGE, help="of still")
     os.environ["GST_PLUGIN_PATH"] = os.path.join(ROOT, "build/gst-sympie")
     os.environ.setdefault("SYMPIE_WEIGHTS", os.path.join(ROOT, "weights/nem.safetensors"))
     Gst.init(None)
