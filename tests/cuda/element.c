@@ -40,21 +40,25 @@ static void
 compare_devices (const SympieParams *params, const gchar *first_property,
     guint value, const gchar *const *caps, guint n_frames)
 {
+  static const SympieDevice devices[] = { SYMPIE_DEVICE_CPU,
+    SYMPIE_DEVICE_CUDA };
   GstHarness *h[2];
 
   for (guint i = 0; i < 2; i++) {
-    h[i] = enhance_harness (params);
-    gst_util_set_object_arg (
-        G_OBJECT (h[i]->element), "device", i == 0 ? "cpu" : "cuda");
+    GstElement *element = enhance_element (params);
+
+    g_object_set (element, "device", devices[i], NULL);
     if (first_property)
-      g_object_set (h[i]->element, first_property, value, NULL);
+      g_object_set (element, first_property, value, NULL);
+    h[i] = harness_with_messages (element);
   }
   for (; *caps; caps++) {
     GstVideoInfo info = video_info (*caps);
 
-    for (guint i = 0; i < 2; i++)
+    for (guint i = 0; i < 2; i++) {
       gst_harness_set_src_caps_str (h[i], *caps);
-    fail_unless_equals_int (active_device (h[1]->element), SYMPIE_DEVICE_CUDA);
+      fail_unless_equals_int (active_device (h[i]->element), devices[i]);
+    }
     for (guint frame = 0; frame < n_frames; frame++) {
       GstBuffer *out[2];
       GstMapInfo map[2];
@@ -300,8 +304,6 @@ GST_START_TEST (test_cuda_memory_without_device)
 
   hide_device ();
   h = enhance_harness (NULL);
-  g_object_set (h->element, "device", SYMPIE_DEVICE_AUTO, NULL);
-  gst_harness_play (h);
   caps = gst_pad_query_caps (h->srcpad, NULL);
   for (guint i = 0; i < gst_caps_get_size (caps); i++)
     fail_if (gst_caps_features_contains (

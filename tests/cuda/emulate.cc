@@ -6,7 +6,12 @@
 /* The emulation itself: what is right must work, and each thing that it claims
  * to detect is done on purpose and must be reported as what it is. */
 
+#include <cfenv>
 #include <cmath>
+
+#ifdef __SSE__
+#include <xmmintrin.h>
+#endif
 
 #include "../kernels/check.h"
 #include "cuda/device.h"
@@ -172,6 +177,55 @@ test_half ()
              && __float2half_rn (65519).bits == 0x7bff
              && __half2float ({ 1 }) == 0x1p-24f,
       "ends of the range");
+}
+
+static void
+divide_halves (const half *from, float *to)
+{
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+
+  to[i] = __half2float (from[i]) / 3;
+}
+
+/* The host's ways to compute, which a library can set for a program, are
+ * neither a kernel's nor changed by it. */
+static void
+test_host_modes ()
+{
+  half halves[128], *from;
+  float expected[128], result[128], *to;
+  std::fenv_t before;
+
+  for (int i = 0; i < 128; i++) {
+    halves[i] = { (uint16_t) i }; /* subnormal */
+    expected[i] = (float) i * 0x1p-24f / 3;
+  }
+  cudaMalloc ((void **) &from, sizeof halves);
+  cudaMalloc ((void **) &to, sizeof result);
+  cudaMemcpyAsync (from, halves, sizeof halves, cudaMemcpyHostToDevice, stream);
+  std::fegetenv (&before);
+  std::fesetround (FE_UPWARD);
+#ifdef __SSE__
+  const unsigned drop_subnormals = 0x8040; /* read and written */
+
+  _mm_setcsr (_mm_getcsr () | drop_subnormals);
+#endif
+  CHECK (run (divide_halves, from, to) == cudaSuccess, "%s",
+      emulate_fault_text ());
+  CHECK (std::fegetround () == FE_UPWARD, "the host's rounding has changed");
+#ifdef __SSE__
+  CHECK ((_mm_getcsr () & drop_subnormals) == drop_subnormals,
+      "the host's subnormals have changed");
+#endif
+  std::fesetenv (&before);
+  cudaMemcpyAsync (result, to, sizeof result, cudaMemcpyDeviceToHost, stream);
+  cudaStreamSynchronize (stream);
+  for (int i = 0; i < 128; i++)
+    if (!CHECK (result[i] == expected[i], "half %04x / 3: %g, not %g", i,
+            result[i], expected[i]))
+      break;
+  cudaFree (from);
+  cudaFree (to);
 }
 
 static void
@@ -645,6 +699,7 @@ main ()
   cudaStreamCreateWithFlags (&stream, cudaStreamNonBlocking);
   target.stream = stream;
   test_half ();
+  test_host_modes ();
   for (int backward = 0; backward < 2; backward++) {
     emulate_order (backward);
     test_right (&seed);

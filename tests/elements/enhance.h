@@ -145,23 +145,30 @@ assert_no_error (GstHarness *h)
       == NULL);
 }
 
-/* One that plays sympieenhance with `params` by hand, for which it reads
- * no weights, or with estimates if NULL: each frame's its own, and in full,
- * whatever the gate of the weights takes random frames for. */
-static inline GstHarness *
-enhance_harness (const SympieParams *params)
+/* sympieenhance with `params` by hand, for which it reads no weights, or with
+ * estimates if NULL: each frame's its own, and in full, whatever the gate of
+ * the weights takes random frames for. */
+static inline GstElement *
+enhance_element (const SympieParams *params)
 {
   GstElement *element = gst_element_factory_make ("sympieenhance", NULL);
-  GstHarness *h;
 
   fail_unless (element != NULL);
   set_parameters (element, params);
   g_object_set (element, "smoothing", G_GUINT64_CONSTANT (0), NULL);
   gst_util_set_object_arg (G_OBJECT (element), "gate", "off");
-  h = harness_with_messages (element);
+  return element;
+}
+
+/* One that plays it on the device that there is. */
+static inline GstHarness *
+enhance_harness (const SympieParams *params)
+{
+  GstHarness *h = harness_with_messages (enhance_element (params));
+
   /* The device that it took is of no interest. */
-  gst_bus_set_flushing (GST_ELEMENT_BUS (element), TRUE);
-  gst_bus_set_flushing (GST_ELEMENT_BUS (element), FALSE);
+  gst_bus_set_flushing (GST_ELEMENT_BUS (h->element), TRUE);
+  gst_bus_set_flushing (GST_ELEMENT_BUS (h->element), FALSE);
   return h;
 }
 

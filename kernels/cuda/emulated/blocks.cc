@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cfenv>
 #include <cstdarg>
 #include <cstdio>
 #include <memory>
@@ -469,12 +470,17 @@ start_worker (Worker *self, Launch *launch)
   self->shared = (unsigned char *) aligned_alloc (1024, SHARED_LIMIT + 1024);
 }
 
+/* A GPU computes alike whatever the host's rounding is, and with subnormal
+ * numbers even where a library that was loaded has made the host drop them. */
 static void
 work (Launch *launch)
 {
   Worker self{};
   unsigned n_blocks = launch->grid.x * launch->grid.y * launch->grid.z, i;
+  std::fenv_t host;
 
+  std::fegetenv (&host);
+  std::fesetenv (FE_DFL_ENV);
   start_worker (&self, launch);
   if (self.stacks == MAP_FAILED || !self.shared) {
     launch->error = cudaErrorLaunchOutOfResources;
@@ -492,6 +498,7 @@ work (Launch *launch)
   if (self.stacks != MAP_FAILED)
     munmap (self.stacks, self.stacks_size);
   free (self.shared);
+  std::fesetenv (&host);
 }
 
 cudaError_t
