@@ -111,11 +111,24 @@ harness_with_messages (GstElement *element)
   return h;
 }
 
-/* The messages have references to contexts, and to who has the bus. */
+/* No property was set too late, which tests nothing. The messages have
+ * references to contexts, and to who has the bus. */
 static inline void
 teardown_with_messages (GstHarness *h)
 {
-  gst_bus_set_flushing (GST_ELEMENT_BUS (h->element), TRUE);
+  GstBus *bus = GST_ELEMENT_BUS (h->element);
+  GstMessage *message;
+
+  while ((message = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING))) {
+    GError *error;
+
+    gst_message_parse_warning (message, &error, NULL);
+    fail_if (strstr (error->message, "only in NULL or READY state"), "%s",
+        error->message);
+    g_error_free (error);
+    gst_message_unref (message);
+  }
+  gst_bus_set_flushing (bus, TRUE);
   gst_harness_teardown (h);
 }
 

@@ -15,8 +15,8 @@ static GstHarness *
 keeping_harness (void)
 {
   /* No weights spare what is pushed here. */
-  GstHarness *h =
-      harness_with_messages (parse_pipeline ("sympieenhance gate=off"));
+  GstHarness *h = harness_with_messages (
+      parse_pipeline ("sympieenhance gate=off device=cpu"));
 
   g_object_set (h->element, "reuse-interval", G_MAXUINT, NULL);
   gst_harness_set_src_caps_str (h, TEST_CAPS);
@@ -37,6 +37,7 @@ GST_START_TEST (test_renegotiation)
   assert_stats (h->element, 3, 1, 2);
   /* The weights stay, wherever the file goes. */
   g_object_set (h->element, "weights", "/nowhere", NULL);
+  assert_said (h, GST_MESSAGE_WARNING, "weights stays as it is");
   for (guint i = 0; i < G_N_ELEMENTS (others); i++) {
     info = video_info (others[i]);
     gst_harness_set_src_caps_str (h, others[i]);
