@@ -121,7 +121,7 @@ test_variant (
     pieces = sympie_vgg_new (pool, flags, &part, depths[d] == 16, &error);
     whole = sympie_vgg_new (pool, flags, &part, depths[d] == 16, &error);
     for (size_t h = 0; h < sizeof heights / sizeof *heights; h++)
-      if (depths[d] < 16 || h == 3)
+      if (h == 3 || depths[d] < (check_is_slow ? 4 : 16))
         check_height (pieces, whole, depths[d], heights[h]);
     sympie_vgg_free (pieces);
     sympie_vgg_free (whole);
