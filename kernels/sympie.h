@@ -467,8 +467,8 @@ SYMPIE_API bool sympie_estimate (SympieContext *context,
  * bilinearly from its site, clamped), DWM, back to YUV (chroma averaged around
  * its site), within one level of 8 bits, two of 10 and eight of 12. Gray is RGB
  * of three equal values, of which luma is kept. The identity leaves every byte
- * as it is, where DWM would bring YUV into RGB's range. Fails on CUDA for formats that
- * are for the CPU only. Parameters must be finite. */
+ * as it is, where DWM would bring YUV into RGB's range. Fails on CUDA for
+ * formats that are for the CPU only. Parameters must be finite. */
 SYMPIE_API bool sympie_apply (SympieContext *context, const SympieImage *src,
     const SympieTarget *dst, const SympieParams *params, SympieError *error);
 
