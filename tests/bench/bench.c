@@ -41,6 +41,21 @@ bench_thread_now (void)
   return read_clock (CLOCK_THREAD_CPUTIME_ID);
 }
 
+guint64
+bench_stat (GstHarness *harness, const char *field)
+{
+  GstElement *element = gst_harness_find_element (harness, "sympieenhance");
+  GstStructure *stats;
+  guint64 value;
+
+  g_object_get (element, "stats", &stats, NULL);
+  if (!gst_structure_get_uint64 (stats, field, &value))
+    bench_fail ("no %s in stats", field);
+  gst_structure_free (stats);
+  gst_object_unref (element);
+  return value;
+}
+
 void
 bench_say (const Bench *bench, const char *format, ...)
 {

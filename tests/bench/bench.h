@@ -14,6 +14,7 @@
 #define BENCH_H
 
 #include <glib.h>
+#include <gst/check/gstharness.h>
 #include <stdbool.h>
 
 enum
@@ -99,6 +100,9 @@ double bench_thread_now (void); /* ms that this thread has run */
 /* `part` of the values, which are double, are not above it. */
 double bench_percentile (const GArray *values, double part);
 void bench_use_cpu_time (void);
+
+/* Of sympieenhance's `stats`, a field that counts. */
+guint64 bench_stat (GstHarness *harness, const char *field);
 
 /* How often this process has allocated memory: allocations.c. */
 unsigned long bench_allocations (void);

@@ -230,22 +230,6 @@ play (gpointer data)
   return NULL;
 }
 
-static guint64
-live_estimates (Live *self)
-{
-  GstElement *element =
-      gst_harness_find_element (self->harness, "sympieenhance");
-  GstStructure *stats;
-  guint64 n;
-
-  g_object_get (element, "stats", &stats, NULL);
-  if (!gst_structure_get_uint64 (stats, "estimates", &n))
-    bench_fail ("no estimates in stats");
-  gst_structure_free (stats);
-  gst_object_unref (element);
-  return n;
-}
-
 static double
 resident_mib (void)
 {
@@ -299,8 +283,11 @@ bench_many (Bench *bench, int n)
   for (int i = 1; i < n; i++)
     g_ptr_array_add (streams, camera_new ());
   play_all (streams, GST_SECOND);
-  for (guint i = 0; i < streams->len; i++)
-    n_estimates -= live_estimates (g_ptr_array_index (streams, i));
+  for (guint i = 0; i < streams->len; i++) {
+    Live *self = g_ptr_array_index (streams, i);
+
+    n_estimates -= bench_stat (self->harness, "estimates");
+  }
   cpu = (double) clock () / CLOCKS_PER_SEC;
   begin = bench_now ();
   play_all (streams, duration);
@@ -312,7 +299,7 @@ bench_many (Bench *bench, int n)
 
     g_array_append_vals (times, self->times->data, self->times->len);
     n_due += self->n_due;
-    n_estimates += live_estimates (self);
+    n_estimates += bench_stat (self->harness, "estimates");
   }
 
   name = g_strdup_printf ("frames a second, %d streams", n);

@@ -204,17 +204,25 @@ get_parameters (GstElement *element, const gchar *name, SympieParams *params)
   return n > 0;
 }
 
-static inline guint64
-get_stat (GstElement *element, const gchar *field)
+static inline void
+read_stat (GstElement *element, const gchar *field, GType type, gpointer value)
 {
   GstStructure *stats;
-  guint64 value;
 
   g_object_get (element, "stats", &stats, NULL);
   fail_unless (
       gst_structure_has_name (stats, "application/x-sympie-enhance-stats"));
-  fail_unless (gst_structure_get_uint64 (stats, field, &value), "%s", field);
+  fail_unless (
+      gst_structure_get (stats, field, type, value, NULL), "%s", field);
   gst_structure_free (stats);
+}
+
+static inline guint64
+get_stat (GstElement *element, const gchar *field)
+{
+  guint64 value;
+
+  read_stat (element, field, G_TYPE_UINT64, &value);
   return value;
 }
 
@@ -222,12 +230,9 @@ get_stat (GstElement *element, const gchar *field)
 static inline guint
 get_interval (GstElement *element)
 {
-  GstStructure *stats;
   guint interval;
 
-  g_object_get (element, "stats", &stats, NULL);
-  fail_unless (gst_structure_get_uint (stats, "interval", &interval));
-  gst_structure_free (stats);
+  read_stat (element, "interval", G_TYPE_UINT, &interval);
   return interval;
 }
 

@@ -59,12 +59,9 @@ write_weights (gfloat gate)
 static gdouble
 get_gate (GstElement *element)
 {
-  GstStructure *stats;
   gdouble gate;
 
-  g_object_get (element, "stats", &stats, NULL);
-  fail_unless (gst_structure_get_double (stats, "gate", &gate));
-  gst_structure_free (stats);
+  read_stat (element, "gate", G_TYPE_DOUBLE, &gate);
   return gate;
 }
 
