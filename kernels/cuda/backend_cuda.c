@@ -257,9 +257,7 @@ is_async (const Cuda *cuda, const Job *job)
          && job->dst->memory == SYMPIE_MEMORY_CUDA;
 }
 
-/* Waking up takes longer than a frame may: so it looks a while before it
- * sleeps.
- */
+/* Waking up takes longer than a frame may: so it looks before it sleeps. */
 static cudaError_t
 wait (cudaEvent_t done)
 {

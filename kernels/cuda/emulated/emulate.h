@@ -23,7 +23,7 @@
  *   that thread has not fenced, or there was no barrier after it; or a thread
  *   reads what others left and has not fenced since
  * - it reads or writes device memory at an address that is not a multiple of
- * the size of what it moves there
+ *   the size of what it moves there
  *
  * It does not see: other races in device memory, pointers that are good on the
  * host only, and overruns from one plane to another inside one allocation.

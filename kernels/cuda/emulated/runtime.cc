@@ -634,7 +634,6 @@ cudaEventRecord (cudaEvent_t event, cudaStream_t stream)
   });
 }
 
-/* Goes as far as the record of the event, or further: as right, and simple. */
 /* Nothing happens until something waits. */
 cudaError_t
 cudaEventQuery (cudaEvent_t event)
@@ -644,6 +643,7 @@ cudaEventQuery (cudaEvent_t event)
   return error == cudaSuccess ? cudaErrorNotReady : error;
 }
 
+/* Goes as far as the record of the event, or further: as right, and simple. */
 cudaError_t
 cudaEventSynchronize (cudaEvent_t event)
 {
