@@ -33,7 +33,7 @@ class Config(Sized):
                 ("device", ctypes.c_int), ("n_threads", ctypes.c_int),
                 ("cpu_disabled", ctypes.c_uint), ("ignore_gate", ctypes.c_bool),
                 ("cuda_device", ctypes.c_int), ("cuda_context", ctypes.c_void_p),
-                ("cuda_stream", ctypes.c_void_p), ("cuda_float", ctypes.c_bool)]
+                ("cuda_stream", ctypes.c_void_p), ("cuda_async", ctypes.c_bool)]
 
 
 class Colorimetry(ctypes.Structure):
