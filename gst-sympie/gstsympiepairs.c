@@ -225,6 +225,14 @@ gst_sympie_pairs_stop (GstAggregator *agg)
   return TRUE;
 }
 
+static void
+gst_sympie_pairs_finalize (GObject *object)
+{
+  /* Caps may have been refused without a start. */
+  gst_sympie_negotiation_forget (&GST_SYMPIE_PAIRS (object)->negotiation);
+  G_OBJECT_CLASS (gst_sympie_pairs_parent_class)->finalize (object);
+}
+
 /* ---- Events and queries ------------------------------------------------ */
 
 static gboolean
@@ -433,6 +441,7 @@ gst_sympie_pairs_class_init (GstSympiePairsClass *klass)
   gst_element_class_add_static_pad_template_with_gtype (
       element_class, &src_template, GST_TYPE_AGGREGATOR_PAD);
 
+  G_OBJECT_CLASS (klass)->finalize = gst_sympie_pairs_finalize;
   agg_class->stop = GST_DEBUG_FUNCPTR (gst_sympie_pairs_stop);
   agg_class->create_new_pad =
       GST_DEBUG_FUNCPTR (gst_sympie_pairs_create_new_pad);
