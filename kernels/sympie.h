@@ -380,11 +380,10 @@ typedef enum
 /* Instruction sets that code is written for; all else is plain C. */
 typedef enum
 {
-  SYMPIE_CPU_SSE2 = 1 << 0,    /* every x86-64 */
-  SYMPIE_CPU_AVX2 = 1 << 1,    /* with FMA */
-  SYMPIE_CPU_AVXVNNI = 1 << 2, /* and AVX2 */
-  SYMPIE_CPU_AVX512 = 1 << 3,  /* F, BW, DQ, VL and VNNI, and AVX2 */
-  SYMPIE_CPU_NEON = 1 << 4     /* every 64-bit ARM */
+  SYMPIE_CPU_SSSE3 = 1 << 0,
+  SYMPIE_CPU_AVX2 = 1 << 1,   /* with FMA */
+  SYMPIE_CPU_AVX512 = 1 << 2, /* F, BW, DQ and VL, and AVX2 */
+  SYMPIE_CPU_NEON = 1 << 3    /* every 64-bit ARM */
 } SympieCpuFlags;
 
 typedef struct
@@ -400,7 +399,7 @@ typedef struct
 
   /* SympieCpuFlags not to use, for tests and comparisons. Where it is 0, the
    * environment variable SYMPIE_CPU may name the last of them to use, or c for
-   * none: c, sse2, avx2, avxvnni, avx512, neon. */
+   * none: c, ssse3, avx2, avx512, neon. */
   unsigned cpu_disabled;
 
   bool ignore_gate; /* parameters as NEM gives them: see sympie_estimate() */
@@ -462,13 +461,13 @@ SYMPIE_API bool sympie_estimate (SympieContext *context,
     SympieError *error);
 
 /* DWM (section 3.3): writes `src` with `params` applied to `dst`. Alpha is
- * copied; padding bytes of x formats are copied too. Exact within one level of
- * the format for RGB. For YUV the result is that of: to RGB (chroma up-sampled
- * bilinearly from its site, clamped), DWM, back to YUV (chroma averaged around
- * its site), within one level of 8 bits, two of 10 and eight of 12. Gray is RGB
- * of three equal values, of which luma is kept. The identity leaves every byte
- * as it is, where DWM would bring YUV into RGB's range. Fails on CUDA for
- * formats that are for the CPU only. Parameters must be finite. */
+ * copied; padding bytes of x formats are copied too. For YUV the result
+ * is that of: to RGB (chroma up-sampled bilinearly from its site, clamped),
+ * DWM, back to YUV (chroma averaged around its site). Exact within one level of
+ * 8 bits, two of 10 and eight of 12. Gray is RGB of three equal values, of
+ * which luma is kept. The identity leaves every byte as it is, where DWM would
+ * bring YUV into RGB's range. Fails on CUDA for formats that are for the CPU
+ * only. Parameters must be finite. */
 SYMPIE_API bool sympie_apply (SympieContext *context, const SympieImage *src,
     const SympieTarget *dst, const SympieParams *params, SympieError *error);
 

@@ -43,13 +43,16 @@ pool.c|pool|s/: pool->size) - 1;/: pool->size);/
 cpu/cpu.c|context|s/\*disabled = ~allowed/*disabled = 0/
 cpu/cpu.c|context|s/\*n_threads > SYMPIE_MAX_THREADS/false/
 cpu/dwm_plan.c|dwm|s/fmax (sample, fabs (pad))/sample/
-cpu/dwm_plan.c|dwm|s/INT32_MAX \/ sample - 13/INT32_MAX \/ sample * 1.01/
-cpu/dwm_plan.c|dwm|s/largest > 0 ? (float) (mix \/ scale) : 0/(float) (mix \/ scale)/
+cpu/dwm_plan.c|dwm|s/(INT16_MAX - 26) \/ sample/INT16_MAX * 1.1 \/ sample/
+cpu/dwm_plan.c|dwm|s/range \/ unit <= INT16_MAX - 3/true/
+cpu/dwm_plan.c|dwm|s/largest > 0 ? ldexp (\(.*\)) \/ scale : 0;/ldexp (\1) \/ scale;/
+cpu/dwm_plan.c|dwm|s/ - 0.5$//
 cpu/dwm_plan.c|dwm|s/fold.mean\[c\] + 0.5/fold.mean[c]/
-cpu/dwm_avx2.c|dwm|s/_MM_SHUFFLE (3, 1, 2, 0)/_MM_SHUFFLE (3, 2, 1, 0)/
-cpu/dwm_sse2.c|dwm|s/int t = j - i \/ 2;/int t = j - (i + 1) \/ 2;/
+cpu/dwm_pixels.h|dwm|s/low, high, 0x31/low, high, 0x30/
+cpu/dwm_vector.h|dwm|s/TAPS_2 (s + dx, c0, 4, d0, 3);/TAPS_2 (s + dx, c0, 3, d0, 4);/
+cpu/dwm_vector.h|dwm|s/i < mix->doublings/i < 0/
 cpu/dwm_tmpl.h|dwm|s/narrow\[n\] = narrow\[n - 1\];//
-cpu/dwm_tmpl.h|dwm|s/row\[n \* COLUMN\] = row/row/
+cpu/dwm_tmpl.h|dwm|s/row\[n\] = row\[n + 1\]/row[n + 1]/
 cpu/dwm.c|dwm|s/dwm->top ? 2 : 1/1/
 cpu/taps.c|preprocess|s/(index + 0.5) \*/index */
 cpu/taps.c|preprocess|s/(right < end ? right : end)/right/

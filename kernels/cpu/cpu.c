@@ -5,25 +5,11 @@
 
 #include "cpu.h"
 
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../error.h"
-
-#if defined(__x86_64__)
-/* GCC before 13 has no name for it. */
-static bool
-has_avxvnni (void)
-{
-  unsigned a, b, c, d;
-
-  return __get_cpuid_count (7, 1, &a, &b, &c, &d) && (a & 1 << 4);
-}
-#endif
 
 unsigned
 sympie_cpu_flags (unsigned disabled)
@@ -31,17 +17,15 @@ sympie_cpu_flags (unsigned disabled)
   unsigned flags = 0;
 
 #if defined(__x86_64__)
-  flags |= SYMPIE_CPU_SSE2;
   __builtin_cpu_init ();
+  if (__builtin_cpu_supports ("ssse3"))
+    flags |= SYMPIE_CPU_SSSE3;
   if (__builtin_cpu_supports ("avx2") && __builtin_cpu_supports ("fma"))
     flags |= SYMPIE_CPU_AVX2;
-  if ((flags & SYMPIE_CPU_AVX2) && has_avxvnni ())
-    flags |= SYMPIE_CPU_AVXVNNI;
   if ((flags & SYMPIE_CPU_AVX2) && __builtin_cpu_supports ("avx512f")
       && __builtin_cpu_supports ("avx512bw")
       && __builtin_cpu_supports ("avx512dq")
-      && __builtin_cpu_supports ("avx512vl")
-      && __builtin_cpu_supports ("avx512vnni"))
+      && __builtin_cpu_supports ("avx512vl"))
     flags |= SYMPIE_CPU_AVX512;
 #elif defined(__aarch64__)
   flags |= SYMPIE_CPU_NEON;
@@ -58,9 +42,8 @@ sympie_cpu_disabled_by_environment (unsigned *disabled, SympieError *error)
     unsigned flag;
   } levels[] = {
     { "c", 0 },
-    { "sse2", SYMPIE_CPU_SSE2 },
+    { "ssse3", SYMPIE_CPU_SSSE3 },
     { "avx2", SYMPIE_CPU_AVX2 },
-    { "avxvnni", SYMPIE_CPU_AVXVNNI },
     { "avx512", SYMPIE_CPU_AVX512 },
     { "neon", SYMPIE_CPU_NEON },
   };
@@ -78,8 +61,8 @@ sympie_cpu_disabled_by_environment (unsigned *disabled, SympieError *error)
     }
   }
   return sympie_fail (error, SYMPIE_ERROR_INVALID,
-      "environment variable SYMPIE_CPU is '%s', not c, sse2, avx2, avxvnni, "
-      "avx512 or neon",
+      "environment variable SYMPIE_CPU is '%s', not c, ssse3, avx2, avx512 "
+      "or neon",
       name);
 }
 

@@ -52,12 +52,10 @@ sympie_dwm_functions (SympieDwmFunctions *functions, unsigned cpu_flags)
 #if defined(__x86_64__)
   if (cpu_flags & SYMPIE_CPU_AVX512)
     sympie_dwm_functions_avx512 (functions);
-  else if (cpu_flags & SYMPIE_CPU_AVXVNNI)
-    sympie_dwm_functions_avxvnni (functions);
   else if (cpu_flags & SYMPIE_CPU_AVX2)
     sympie_dwm_functions_avx2 (functions);
-  else if (cpu_flags & SYMPIE_CPU_SSE2)
-    sympie_dwm_functions_sse2 (functions);
+  else if (cpu_flags & SYMPIE_CPU_SSSE3)
+    sympie_dwm_functions_ssse3 (functions);
   else
 #elif defined(__aarch64__)
   if (cpu_flags & SYMPIE_CPU_NEON)
@@ -138,8 +136,6 @@ share_memory (SympieDwm *dwm)
     for (int i = 0; i < 4; i++)
       scratch->chroma[i] = take_row (dwm, &used);
     for (int c = 0; c < 3; c++) {
-      scratch->rows[0][c] = take_row (dwm, &used);
-      scratch->rows[1][c] = take_row (dwm, &used);
       scratch->out[c] = take (dwm, &used, 1 + SYMPIE_DWM_GROUP);
       scratch->average[c] = take_row (dwm, &used);
     }

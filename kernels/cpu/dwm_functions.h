@@ -5,11 +5,10 @@
 
 /* The inner loops of DWM and what they work on.
  *
- * Samples are R, G and B as int16 in units of 1/32 of an 8-bit level: RGB codes
- * times 32 (8 at 10 bits, 2 at 12), or YUV converted to RGB with [0, 1] as
- * 0..8160. Two rows 2p and
- * 2p + 1 of the frame make a pair, the unit of loading. Four output rows, a
- * group, need four pairs. */
+ * Samples are R, G and B as int16 around 0, so that their products with taps
+ * fit 16 bits, too: RGB codes raised to 16 bits, less 32768, or YUV converted
+ * to RGB with [0, 1] as -16320..16320. Two rows 2p and 2p + 1 of the frame make
+ * a pair, the unit of loading. Four output rows, a group, need four pairs. */
 
 #ifndef SYMPIE_DWM_FUNCTIONS_H
 #define SYMPIE_DWM_FUNCTIONS_H
@@ -19,12 +18,19 @@
 
 enum
 {
-  SYMPIE_DWM_ONE = 32 * 255, /* sample value of 1 when converted from YUV */
+  SYMPIE_DWM_ONE = 32 * 255, /* 1 in what is filtered, for YUV: out */
   SYMPIE_DWM_GROUP = 4,      /* rows of a group */
   SYMPIE_DWM_LEFT = 16,      /* columns in memory before column 0 */
   SYMPIE_DWM_RIGHT = 16,     /* and after the last, rounded up: */
-  SYMPIE_DWM_ROUND = 32,
+  SYMPIE_DWM_ROUND = 64,
 };
+
+/* a * b / 2^15, rounded: pmulhrsw. */
+static inline int16_t
+sympie_mul_q15 (int16_t a, int16_t b)
+{
+  return (int16_t) ((((a * b) >> 14) + 1) >> 1);
+}
 
 /* Everything that is constant over a frame. */
 typedef struct
@@ -41,21 +47,23 @@ typedef struct
   bool direct;
   int shift;
 
-  /* 5x5 sums in int32 of sample * tap, then
-   * out[c] = bias[c] + sum over d of mix[c][d] * sum[d], clamped to
-   * [low, high] and truncated: the half that rounds is in all of them. Out is
-   * in codes for RGB, in sample units for YUV. */
+  /* A product is rounded: a * b is (a * b + 2^14) >> 15, as pmulhrsw does.
+   * sum[d] = the 25 products of samples and taps, in int16; then
+   * out[c] = bias[c] + sum over d of sum[d] * mix[c][d], which fits int16, too,
+   * doubled `doublings` times, clamped to [low, high] and shifted `down`: 32
+   * for an 8-bit level before that, afterwards in codes for RGB. The half that
+   * rounds is in bias, low and high. */
   int16_t taps[25];
-  int32_t pair_taps[2][3][5]; /* see sympie_dwm_functions_sse2 */
-  int16_t pad[3];             /* the sample outside the frame */
-  int up;                     /* log2 of RGB samples' units in a code */
-  float mix[3][3], bias[3];
-  float low, high;
+  int16_t pad[3]; /* the sample outside the frame */
+  int16_t mix[3][3], bias[3], low, high;
+  int doublings, down;
+  int up; /* log2 of RGB samples' units in a code */
 
   /* The same in double, for parameters that do not fit 16 bits: sums of
    * (sample - wide_pad) * kernel, 0 outside the frame. */
   bool wide;
   double wide_kernel[25], wide_pad[3], wide_mix[3][3], wide_bias[3];
+  double wide_low, wide_high;
 
   /* YUV to samples: Y is (code - luma_offset) * luma_scale, U and V, sixteen
    * times the code after up-sampling, (u - chroma_offset) * chroma_scale; then
@@ -70,14 +78,12 @@ typedef struct
   int16_t y_offset, uv_offset, y_shift, uv_shift, max;
 } SympieDwmPlan;
 
-/* Memory of one thread. A pair is [3 channels][2 * pitch] samples, in an order
- * that is private to the functions; rows are [pitch]. Column 0 is at
- * SYMPIE_DWM_LEFT. */
+/* Memory of one thread. A pair is [3 channels][2 rows][pitch] samples; rows are
+ * [pitch]. Column 0 is at SYMPIE_DWM_LEFT. */
 typedef struct
 {
   int16_t *ring[4];
-  int16_t *rows[2][3]; /* being loaded */
-  int16_t *chroma[4];  /* U and V, at chroma's width and at full width */
+  int16_t *chroma[4]; /* U and V, at chroma's width and at full width */
   int16_t *out[3]; /* a group of rows, after the last row of the one before */
   int16_t *average[3]; /* R, G, B at chroma's places */
   uint16_t *codes[4];  /* what is unpacked or to be packed; the last one also
@@ -115,15 +121,10 @@ void sympie_dwm_functions (SympieDwmFunctions *functions, unsigned cpu_flags);
 
 void sympie_dwm_functions_c (SympieDwmFunctions *functions);
 
-/* Only for processors that have them. A pair's rows share 32-bit lanes, so that
- * one instruction does two taps: row i of a group needs the three pairs from
- * i / 2 on, with pair_taps[i % 2]. */
-void sympie_dwm_functions_sse2 (SympieDwmFunctions *functions);
+/* Only for processors that have them. */
+void sympie_dwm_functions_ssse3 (SympieDwmFunctions *functions);
 void sympie_dwm_functions_avx2 (SympieDwmFunctions *functions);
-void sympie_dwm_functions_avxvnni (SympieDwmFunctions *functions);
 void sympie_dwm_functions_avx512 (SympieDwmFunctions *functions);
-
-/* With rows apart, as in plain C. */
 void sympie_dwm_functions_neon (SympieDwmFunctions *functions);
 
 #endif /* SYMPIE_DWM_FUNCTIONS_H */

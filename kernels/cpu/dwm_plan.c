@@ -6,12 +6,22 @@
 #include "dwm_plan.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "../dwm_fold.h"
 
-/* The largest error of 16-bit taps and samples that is let pass, in 8-bit
- * levels. It is a bound: what happens is several times less. */
-#define TOLERANCE 0.35
+/* The largest error of 16 bits that is let pass, in 8-bit levels: six standard
+ * deviations, the roundings taken as independent. All that NEM gives for the
+ * corruptions comes to less. */
+#define TOLERANCE 0.5
+
+/* The variance of a rounding. */
+#define ROUNDING (1 / 12.)
+
+enum
+{
+  MAX_DOUBLINGS = 3
+};
 
 static int16_t
 q15 (double value)
@@ -23,15 +33,15 @@ static void
 plan_yuv (SympieDwmPlan *plan, const SympieColour *colour)
 {
   int extra = plan->info->depth - 8; /* bits */
-  double one = SYMPIE_DWM_ONE;
+  double one = SYMPIE_DWM_ONE, two = 2 * one;
 
   /* Luma as 128 times an 8-bit code, chroma as 256 times: the largest that fit
    * 16 bits. */
   plan->luma_offset = (int16_t) colour->offset[0];
   plan->luma_scale = (int16_t) (128 >> extra);
-  plan->luma = q15 (colour->to_rgb[0][0] * one / (128 >> extra));
+  plan->luma = q15 (colour->to_rgb[0][0] * two / (128 >> extra));
 
-  double chroma = one / (256 >> extra);
+  double chroma = two / (256 >> extra);
 
   plan->chroma_offset = (int16_t) (16 * colour->offset[1]);
   plan->chroma_scale = (int16_t) (16 >> extra);
@@ -56,37 +66,54 @@ plan_yuv (SympieDwmPlan *plan, const SympieColour *colour)
   }
 }
 
-/* Two taps of a column in a 32-bit lane, for the rows of a pair. */
-static void
-pair_taps (SympieDwmPlan *plan)
+/* The matrix and what is added, of 16 bits. `mix` and `bias` are in units of
+ * out, the sums at most `largest`. FALSE where they do not fit. */
+static bool
+quantise_mix (SympieDwmPlan *plan, const double mix[3][3], const double bias[3],
+    double largest)
 {
-  for (int odd = 0; odd < 2; odd++)
-    for (int t = 0; t < 3; t++)
-      for (int x = 0; x < 5; x++) {
-        int top = 2 * t - odd; /* an odd row starts at a pair's second row */
-        uint16_t a = top >= 0 ? (uint16_t) plan->taps[5 * top + x] : 0;
-        uint16_t b = top < 4 ? (uint16_t) plan->taps[5 * (top + 1) + x] : 0;
+  double range = 0, factor = 0, unit;
 
-        plan->pair_taps[odd][t][x] = (int32_t) (a | (uint32_t) b << 16);
-      }
+  for (int c = 0; c < 3; c++) {
+    double all = fabs (bias[c]);
+
+    for (int d = 0; d < 3; d++) {
+      all += fabs (mix[c][d]) * largest;
+      factor = fmax (factor, fabs (mix[c][d]));
+    }
+    range = fmax (range, all);
+  }
+  for (plan->doublings = 0; plan->doublings <= MAX_DOUBLINGS;
+       plan->doublings++) {
+    unit = 1 << plan->doublings;
+    if (factor / unit * 32768 <= INT16_MAX && range / unit <= INT16_MAX - 3)
+      break;
+  }
+  if (!(plan->doublings <= MAX_DOUBLINGS))
+    return false;
+  for (int c = 0; c < 3; c++) {
+    plan->bias[c] = (int16_t) lrint (bias[c] / unit);
+    for (int d = 0; d < 3; d++)
+      plan->mix[c][d] = q15 (mix[c][d] / unit);
+  }
+  return true;
 }
 
-/* Taps of 16 bits, and a bound of the error of the result in units of the
- * output; infinite where the parameters do not fit. */
+/* Taps and matrix of 16 bits. Returns TOLERANCE's measure of what they miss of
+ * the result, infinite where the parameters do not fit. */
 static double
 quantise (SympieDwmPlan *plan)
 {
-  double largest = 0, sum = 0, sample = SYMPIE_DWM_ONE, pad_error = 0;
-  double error = 0, worst = 0;
-  int total = 0;
+  double largest = 0, sum = 0, sums = 0, worst = 0;
+  double sample = plan->info->yuv ? 2 * SYMPIE_DWM_ONE : -INT16_MIN;
+  double mix[3][3], bias[3], variance, mix_variance;
 
   for (int d = 0; d < 3; d++) {
     double pad = rint (plan->wide_pad[d]);
 
-    if (!(fabs (pad) <= INT16_MAX))
+    if (!(pad >= INT16_MIN && pad <= INT16_MAX))
       return INFINITY;
     plan->pad[d] = (int16_t) pad;
-    pad_error = fmax (pad_error, fabs (plan->wide_pad[d] - pad));
     sample = fmax (sample, fabs (pad));
   }
   for (int i = 0; i < 25; i++) {
@@ -94,37 +121,44 @@ quantise (SympieDwmPlan *plan)
     sum += fabs (plan->wide_kernel[i]);
   }
 
-  /* 25 rounded taps can be 12.5 more than their exact sum. */
-  double scale = fmin (INT16_MAX / largest, (INT32_MAX / sample - 13) / sum);
+  /* As large as taps and their sums may be: those are rounded 50 times. */
+  double scale =
+      fmin (INT16_MAX / 32768. / largest, (INT16_MAX - 26) / sample / sum);
 
   if (!(largest > 0))
     scale = 1;
   for (int i = 0; i < 25; i++) {
-    plan->taps[i] = (int16_t) lrint (plan->wide_kernel[i] * scale);
-    total += plan->taps[i];
-    error += fabs (plan->taps[i] / scale - plan->wide_kernel[i]);
+    plan->taps[i] = q15 (plan->wide_kernel[i] * scale);
+    sums += sample * abs (plan->taps[i]) / 32768 + 0.5;
   }
-  pair_taps (plan);
 
+  /* Without a kernel there is nothing to mix, however large that is. */
   for (int c = 0; c < 3; c++) {
-    double bias = plan->wide_bias[c], bound = 0;
-
+    /* A rounding is in the last product. */
+    bias[c] = plan->info->yuv ? plan->wide_bias[c] - 0.5
+                              : ldexp (plan->wide_bias[c], plan->down);
     for (int d = 0; d < 3; d++) {
-      double mix = plan->wide_mix[c][d], pad = plan->wide_pad[d];
-
-      /* Without a kernel there is nothing to mix, however large that is. */
-      plan->mix[c][d] = largest > 0 ? (float) (mix / scale) : 0;
-      bias -= mix / scale * pad * total;
-
-      /* Taps, pad, and a dozen roundings of floats. */
-      bound += fabs (mix)
-               * (error * fmax (fabs (pad), fabs (SYMPIE_DWM_ONE - pad))
-                   + sum * pad_error + sum * 2 * sample * 0x1p-21);
+      mix[c][d] =
+          largest > 0 ? ldexp (plan->wide_mix[c][d], plan->down) / scale : 0;
+      for (int i = 0; i < 25; i++)
+        bias[c] -= mix[c][d] * sympie_mul_q15 (plan->pad[d], plan->taps[i]);
     }
-    plan->bias[c] = (float) bias;
-    worst = fmax (worst, bound);
   }
-  return worst;
+  if (!quantise_mix (plan, mix, bias, sums))
+    return INFINITY;
+
+  /* Of a sum: each product and each tap; of the result: each product with the
+   * matrix, its numbers, and the bias. */
+  variance = 25 * ROUNDING * (1 + (sample / 32768) * (sample / 32768));
+  mix_variance = 7 * ROUNDING * (1 << (2 * plan->doublings));
+  for (int c = 0; c < 3; c++) {
+    double all = mix_variance;
+
+    for (int d = 0; d < 3; d++)
+      all += mix[c][d] * mix[c][d] * variance;
+    worst = fmax (worst, all);
+  }
+  return 6 * sqrt (worst) / 32;
 }
 
 void
@@ -134,7 +168,7 @@ sympie_dwm_plan (SympieDwmPlan *plan, const SympieImage *src,
   const SympieFormatInfo *info = sympie_format_info (src->format);
   SympieDwmFold fold;
   SympieColour colour;
-  double tolerance = TOLERANCE, unit, zero = 0, out_unit, out_zero = 0;
+  double unit, zero, out_unit, out_zero = 0;
 
   *plan = (SympieDwmPlan){
     .width = src->width,
@@ -145,7 +179,8 @@ sympie_dwm_plan (SympieDwmPlan *plan, const SympieImage *src,
   };
   sympie_dwm_fold (&fold, params);
   sympie_colour_init (&colour, info, &src->colorimetry);
-  plan->up = 13 - info->depth;
+  plan->up = 16 - info->depth;
+  plan->down = info->yuv ? 0 : 13 - info->depth;
   plan->direct = info->n_planes > 1 && sympie_format_has_own_words (info);
   plan->shift = info->component[0].shift;
   plan->max = (int16_t) colour.max;
@@ -153,17 +188,20 @@ sympie_dwm_plan (SympieDwmPlan *plan, const SympieImage *src,
   /* Samples are zero + unit * x for x in [0, 1], outputs alike. */
   if (info->yuv) {
     plan_yuv (plan, &colour);
-    unit = out_unit = SYMPIE_DWM_ONE;
-    tolerance *= 32;
+    out_unit = SYMPIE_DWM_ONE;
+    unit = 4 * out_unit;
+    zero = -2 * out_unit;
   } else {
     out_unit = colour.from_rgb[0][0];
     out_zero = colour.offset[0];
     unit = (1 << plan->up) * out_unit;
-    zero = (1 << plan->up) * out_zero;
+    zero = (1 << plan->up) * out_zero + INT16_MIN;
   }
 
-  plan->low = (float) (out_zero + 0.5);
-  plan->high = (float) (out_zero + out_unit + 0.5);
+  plan->wide_low = out_zero + 0.5;
+  plan->wide_high = out_zero + out_unit + 0.5;
+  plan->low = (int16_t) ldexp (plan->wide_low, plan->down);
+  plan->high = (int16_t) ldexp (plan->wide_high, plan->down);
   for (int c = 0; c < 3; c++) {
     plan->wide_pad[c] = zero + unit * fold.pad[c];
     plan->wide_bias[c] = out_zero + out_unit * fold.mean[c] + 0.5;
@@ -173,5 +211,5 @@ sympie_dwm_plan (SympieDwmPlan *plan, const SympieImage *src,
   for (int i = 0; i < 25; i++)
     plan->wide_kernel[i] = fold.kernel[i];
 
-  plan->wide = !(quantise (plan) <= tolerance);
+  plan->wide = !(quantise (plan) <= TOLERANCE);
 }

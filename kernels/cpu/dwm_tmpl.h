@@ -6,9 +6,7 @@
 /* The parts of DWM that a compiler vectorises well: rows from and to every
  * format, and the filter in double. Compiled once per instruction set, with the
  * same results: integers, and doubles without contraction.
- *
- * PAIRED before the inclusion says how a pair keeps its two rows: 1 as the two
- * halves of 32-bit lanes (one multiply-add for both), 0 one after the other. */
+ */
 
 #include <endian.h>
 #include <string.h>
@@ -22,27 +20,17 @@ enum
   TILE = 128, /* columns whose sums are kept at a time: they fit the L1 cache */
 };
 
-#if PAIRED
-#define COLUMN 2 /* from a sample to its neighbour in the row */
-#define PAIR_AT(plan, pair, row, x)                                            \
-  ((pair)[2 * (SYMPIE_DWM_LEFT + (x)) + (row)])
-#else
-#define COLUMN 1
-#define PAIR_AT(plan, pair, row, x)                                            \
-  ((pair)[(row) * (plan)->pitch + SYMPIE_DWM_LEFT + (x)])
-#endif
-
 INLINE int
 clamp (int value, int low, int high)
 {
   return value < low ? low : value > high ? high : value;
 }
 
-/* a * b / 2^15, rounded: pmulhrsw. */
-INLINE int16_t
-mul_q15 (int16_t a, int16_t b)
+/* Row i of a channel of a pair. */
+INLINE int16_t *
+row_of (const SympieDwmPlan *plan, const int16_t *pair, int channel, int i)
 {
-  return (int16_t) ((((a * b) >> 14) + 1) >> 1);
+  return (int16_t *) pair + (2 * channel + i) * plan->pitch + SYMPIE_DWM_LEFT;
 }
 
 /* ---- Loading ----------------------------------------------------------- */
@@ -51,7 +39,7 @@ INLINE void
 load_bytes (int16_t *restrict dst, const uint8_t *restrict src, int step, int n)
 {
   for (int x = 0; x < n; x++)
-    dst[x] = (int16_t) (src[step * x] << 5);
+    dst[x] = (int16_t) ((src[step * x] << 8) + INT16_MIN);
 }
 
 INLINE void
@@ -59,7 +47,7 @@ raise_codes (
     int16_t *restrict dst, const uint16_t *restrict codes, int up, int n)
 {
   for (int x = 0; x < n; x++)
-    dst[x] = (int16_t) (codes[x] << up);
+    dst[x] = (int16_t) ((codes[x] << up) + INT16_MIN);
 }
 
 static void
@@ -244,6 +232,13 @@ load_chroma (const SympieDwmPlan *plan, const SympieDwmScratch *scratch,
       component->sub_y == 2, n);
 }
 
+/* From [0, 1] as -SYMPIE_DWM_ONE..SYMPIE_DWM_ONE, and more that is clamped. */
+INLINE int16_t
+to_sample (int value)
+{
+  return (int16_t) (2 * clamp (value, -SYMPIE_DWM_ONE, SYMPIE_DWM_ONE));
+}
+
 INLINE void
 yuv_to_rgb (const SympieDwmPlan *plan, const uint8_t *restrict luma,
     const int16_t *restrict u_row, const int16_t *restrict v_row, int bytes,
@@ -257,17 +252,20 @@ yuv_to_rgb (const SympieDwmPlan *plan, const uint8_t *restrict luma,
 
   for (int x = 0; x < n; x++) {
     int16_t code = (int16_t) code_at (luma + bytes * x, bytes, shift, max);
-    int16_t y =
-        mul_q15 ((int16_t) ((code - luma_offset) * luma_scale), luma_factor);
+    int16_t y = (int16_t) (sympie_mul_q15 (
+                               (int16_t) ((code - luma_offset) * luma_scale),
+                               luma_factor)
+                           - SYMPIE_DWM_ONE);
     int16_t u = (int16_t) ((u_row[x] - chroma_offset) * chroma_scale);
     int16_t v = (int16_t) ((v_row[x] - chroma_offset) * chroma_scale);
-    int16_t r = (int16_t) (y + mul_q15 (v, r_v));
-    int16_t g = (int16_t) (y + mul_q15 (u, g_u) + mul_q15 (v, g_v));
-    int16_t b = (int16_t) (y + mul_q15 (u, b_u));
+    int16_t r = (int16_t) (y + sympie_mul_q15 (v, r_v));
+    int16_t g =
+        (int16_t) (y + sympie_mul_q15 (u, g_u) + sympie_mul_q15 (v, g_v));
+    int16_t b = (int16_t) (y + sympie_mul_q15 (u, b_u));
 
-    r_row[x] = (int16_t) clamp (r, 0, SYMPIE_DWM_ONE);
-    g_row[x] = (int16_t) clamp (g, 0, SYMPIE_DWM_ONE);
-    b_row[x] = (int16_t) clamp (b, 0, SYMPIE_DWM_ONE);
+    r_row[x] = to_sample (r);
+    g_row[x] = to_sample (g);
+    b_row[x] = to_sample (b);
   }
 }
 
@@ -280,9 +278,9 @@ load_gray (const SympieDwmPlan *plan, const uint8_t *restrict luma, int bytes,
 
   for (int x = 0; x < plan->width; x++) {
     int code = code_at (luma + bytes * x, bytes, 0, plan->max);
-    int16_t y = mul_q15 ((int16_t) ((code - offset) * scale), factor);
+    int16_t y = sympie_mul_q15 ((int16_t) ((code - offset) * scale), factor);
 
-    r_row[x] = g_row[x] = b_row[x] = (int16_t) clamp (y, 0, SYMPIE_DWM_ONE);
+    r_row[x] = g_row[x] = b_row[x] = to_sample (y - SYMPIE_DWM_ONE);
   }
 }
 
@@ -313,18 +311,6 @@ load_yuv (const SympieDwmPlan *plan, const SympieDwmScratch *scratch, int y,
     yuv_to_rgb (plan, luma, chroma[2], chroma[3], 2, dst[0], dst[1], dst[2]);
 }
 
-#if PAIRED
-static void
-interleave (int16_t *restrict dst, const int16_t *restrict top,
-    const int16_t *restrict bottom, int n)
-{
-  for (int x = 0; x < n; x++) {
-    dst[2 * x] = top[x];
-    dst[2 * x + 1] = bottom[x];
-  }
-}
-#endif
-
 /* The columns outside the frame that the filter reads. */
 static void
 pad_columns (const SympieDwmPlan *plan, int16_t *pair)
@@ -333,10 +319,9 @@ pad_columns (const SympieDwmPlan *plan, int16_t *pair)
 
   for (int c = 0; c < 3; c++)
     for (int i = 0; i < 2; i++) {
-      int16_t *row = &PAIR_AT (plan, pair + 2 * c * plan->pitch, i, 0);
+      int16_t *row = row_of (plan, pair, c, i);
 
-      row[-2 * COLUMN] = row[-COLUMN] = plan->pad[c];
-      row[n * COLUMN] = row[(n + 1) * COLUMN] = plan->pad[c];
+      row[-2] = row[-1] = row[n] = row[n + 1] = plan->pad[c];
     }
 }
 
@@ -351,12 +336,7 @@ load (const SympieDwmPlan *plan, const SympieDwmScratch *scratch, int p,
     int16_t *row[3];
 
     for (int c = 0; c < 3; c++)
-#if PAIRED
-      row[c] = scratch->rows[i][c];
-#else
-      row[c] = &PAIR_AT (plan, pair + 2 * c * plan->pitch, i, 0);
-#endif
-
+      row[c] = row_of (plan, pair, c, i);
     if (y >= 0 && y < plan->height) {
       if (plan->info->yuv)
         load_yuv (plan, scratch, y, row);
@@ -368,12 +348,6 @@ load (const SympieDwmPlan *plan, const SympieDwmScratch *scratch, int p,
           row[c][x] = plan->pad[c];
     }
   }
-
-#if PAIRED
-  for (int c = 0; c < 3; c++)
-    interleave (&PAIR_AT (plan, pair + 2 * c * plan->pitch, 0, 0),
-        scratch->rows[0][c], scratch->rows[1][c], n);
-#endif
   pad_columns (plan, pair);
 }
 
@@ -389,7 +363,7 @@ widen (const SympieDwmPlan *plan, const int16_t *const pairs[4], int channel,
   int end = x + n + 2 <= plan->width ? n + 2 : plan->width - x;
 
   for (int i = 0; i < 8; i++) {
-    const int16_t *pair = pairs[i / 2] + 2 * channel * plan->pitch;
+    const int16_t *row = row_of (plan, pairs[i / 2], channel, i % 2) + x;
 
     if (y - 2 + i < 0 || y - 2 + i >= plan->height) {
       memset (dst[i], 0, sizeof dst[i]);
@@ -397,7 +371,7 @@ widen (const SympieDwmPlan *plan, const int16_t *const pairs[4], int channel,
     }
     dst[i][0] = dst[i][1] = dst[i][n + 2] = dst[i][n + 3] = 0;
     for (int j = first; j < end; j++)
-      dst[i][j + 2] = PAIR_AT (plan, pair, i % 2, x + j) - pad;
+      dst[i][j + 2] = row[j] - pad;
   }
 }
 
@@ -421,7 +395,7 @@ static void
 filter_wide (const SympieDwmPlan *plan, const int16_t *const pairs[4], int y,
     const SympieDwmScratch *scratch)
 {
-  double low = plan->low, high = plan->high;
+  double low = plan->wide_low, high = plan->wide_high;
 
   for (int x = 0; x < plan->width; x += TILE) {
     int n = plan->width - x < TILE ? plan->width - x : TILE;
@@ -567,8 +541,9 @@ store_luma (const SympieDwmPlan *plan, uint8_t *restrict dst,
   int16_t max = plan->max; /* white at 12 bits may round to more */
 
   for (int x = 0; x < n; x++) {
-    int16_t sum = (int16_t) (mul_q15 (r[x], r_factor) + mul_q15 (g[x], g_factor)
-                             + mul_q15 (b[x], b_factor) + offset);
+    int16_t sum = (int16_t) (sympie_mul_q15 (r[x], r_factor)
+                             + sympie_mul_q15 (g[x], g_factor)
+                             + sympie_mul_q15 (b[x], b_factor) + offset);
 
     sum = (int16_t) (sum >> y_shift);
     store_code (dst + bytes * x, sum < max ? sum : max, bytes, shift);
@@ -643,10 +618,10 @@ store_chroma (const SympieDwmPlan *plan, uint8_t *restrict u_dst,
     int16_t r = average_columns (r_row, x, sub_x, left, up);
     int16_t g = average_columns (g_row, x, sub_x, left, up);
     int16_t b = average_columns (b_row, x, sub_x, left, up);
-    int16_t u = (int16_t) (mul_q15 (r, u_r) + mul_q15 (g, u_g)
-                           + mul_q15 (b, u_b) + offset);
-    int16_t v = (int16_t) (mul_q15 (r, v_r) + mul_q15 (g, v_g)
-                           + mul_q15 (b, v_b) + offset);
+    int16_t u = (int16_t) (sympie_mul_q15 (r, u_r) + sympie_mul_q15 (g, u_g)
+                           + sympie_mul_q15 (b, u_b) + offset);
+    int16_t v = (int16_t) (sympie_mul_q15 (r, v_r) + sympie_mul_q15 (g, v_g)
+                           + sympie_mul_q15 (b, v_b) + offset);
 
     store_code (u_dst + step * x, clamp (u >> uv_shift, 0, max), bytes, shift);
     store_code (v_dst + step * x, clamp (v >> uv_shift, 0, max), bytes, shift);

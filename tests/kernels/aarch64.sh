@@ -28,7 +28,7 @@ compile() {
 # Whatever needs no other library; the linker takes of it what a test calls.
 for source in kernels/*.c kernels/cpu/*.c; do
   case $source in
-    kernels/safetensors.c | *_avx* | *_sse2.c) continue ;;
+    kernels/safetensors.c | *_avx* | *_ssse3.c) continue ;;
   esac
   objects+=("$(compile "$source")")
 done
