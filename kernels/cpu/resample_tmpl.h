@@ -12,7 +12,9 @@
 
 /* A chunk of sums stays in registers; the last one overlaps that before. In a
  * box all weights but the outermost are the same: of bytes, those between are
- * summed as they are, in 16 bits, which hold twice as many as there can be. */
+ * summed as they are, in 16 bits, which hold twice as many as there can be.
+ * What the next output reads is asked for early: its rows are too many streams,
+ * and too short, for the processor to see it coming. */
 #define DEFINE_ROWS(suffix, Sample, boxed, drop)                               \
   TARGET static inline void NAME (chunk_##suffix) (const uint8_t *rows,        \
       ptrdiff_t stride, const float *weights, int count, int first, int end,   \
@@ -59,6 +61,8 @@
     for (int x = 0; x < n; x += CHUNK) {                                       \
       if (x > n - CHUNK)                                                       \
         x = n - CHUNK;                                                         \
+      for (int t = count - 1; t < 2 * count - 1; t++)                          \
+        __builtin_prefetch ((const uint8_t *) (samples + x) + t * stride);     \
       NAME (chunk_##suffix)                                                    \
       ((const uint8_t *) (samples + x), stride, weights, count, first, end,    \
           shift, out + x, CHUNK);                                              \
