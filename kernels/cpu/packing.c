@@ -146,8 +146,9 @@ pack_quads (const uint16_t *const sources[4], uint8_t *restrict dst, int n)
   const uint16_t *restrict c = sources[2], *restrict d = sources[3];
 
   for (int x = 0; x < n; x++) {
-    uint32_t word = htole32 ((uint32_t) a[x] | (uint32_t) b[x] << 8
-                             | (uint32_t) c[x] << 16 | (uint32_t) d[x] << 24);
+    uint16_t low = (uint16_t) (a[x] | b[x] << 8);
+    uint16_t high = (uint16_t) (c[x] | d[x] << 8);
+    uint32_t word = htole32 (low | (uint32_t) high << 16);
 
     memcpy (dst + 4 * x, &word, sizeof word);
   }
@@ -174,6 +175,25 @@ pack_groups (const uint16_t *const sources[4], int group, uint8_t *restrict dst,
   }
 }
 
+/* Two codes as the halves of a word, the first one low. */
+INLINE uint32_t
+pair_of (const uint16_t *codes)
+{
+  uint32_t pair;
+
+  memcpy (&pair, codes, sizeof pair);
+  return __BYTE_ORDER == __BIG_ENDIAN ? pair << 16 | pair >> 16 : pair;
+}
+
+INLINE void
+put_pair (uint8_t *dst, bool swap, uint32_t pair)
+{
+  if (swap)
+    pair = (pair & 0x00ff00ff) << 8 | (pair >> 8 & 0x00ff00ff);
+  pair = htole32 (pair);
+  memcpy (dst, &pair, sizeof pair);
+}
+
 /* 4:2:2: two of luma and one each of chroma, the first of luma at word `first`
  * (0 or 1). A last pixel without a partner leaves the word of that alone. */
 INLINE void
@@ -185,12 +205,16 @@ pack_pixel_pairs (const uint16_t *restrict luma, const uint16_t *restrict u,
 
   for (int x = 0; x < n; x++) {
     uint8_t *at = dst + (ptrdiff_t) x * 4 * bytes;
+    uint32_t lumas = pair_of (luma + 2 * x) << shift;
+    uint32_t chroma = (u[x] | (uint32_t) v[x] << 16) << shift;
+    uint32_t even = first ? chroma : lumas, odd = first ? lumas : chroma;
 
-    put_word (at + first * bytes, bytes, swap, (unsigned) luma[2 * x] << shift);
-    put_word (at + (1 - first) * bytes, bytes, swap, (unsigned) u[x] << shift);
-    put_word (at + (2 + first) * bytes, bytes, swap,
-        (unsigned) luma[2 * x + 1] << shift);
-    put_word (at + (3 - first) * bytes, bytes, swap, (unsigned) v[x] << shift);
+    if (bytes == 1) {
+      put_pair (at, false, even | odd << 8);
+    } else {
+      put_pair (at, swap, (even & 0xffff) | odd << 16);
+      put_pair (at + 4, swap, even >> 16 | (odd & 0xffff0000));
+    }
   }
   if (width % 2) {
     dst += (ptrdiff_t) n * 4 * bytes;
