@@ -7,7 +7,8 @@
 
 #include "dwm_tmpl.h"
 
-/* Five products of a row. */
+/* Five products of a row: sympie_mul_q15() in the form that compilers do faster
+ * where no instruction does it. */
 INLINE int
 row_sum (const int16_t *row, const int16_t *taps)
 {

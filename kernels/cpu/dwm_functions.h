@@ -18,7 +18,7 @@
 
 enum
 {
-  SYMPIE_DWM_ONE = 32 * 255, /* 1 in what is filtered, for YUV: out */
+  SYMPIE_DWM_ONE = 32 * 255, /* 1 in filtered rows of YUV */
   SYMPIE_DWM_GROUP = 4,      /* rows of a group */
   SYMPIE_DWM_LEFT = 16,      /* columns in memory before column 0 */
   SYMPIE_DWM_RIGHT = 16,     /* and after the last, rounded up: */
