@@ -48,6 +48,7 @@ trap leave EXIT
 system() {
   if [ ! -e "$2/gst-sympie" ]; then
     say "$1: making the system"
+    rm -rf --one-file-system "$2"
     debootstrap --variant=minbase "$1" "$2" "$mirror" >"$2.log" ||
       { tail -5 "$2.log" >&2; fail "debootstrap $1 failed"; }
   fi
