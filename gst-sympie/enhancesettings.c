@@ -153,16 +153,7 @@ gst_sympie_enhance_settings_install (GObjectClass *klass, gsize offset)
                                "environment variable "
                                "SYMPIE_WEIGHTS, else the installed file)",
                                NULL, GST_SYMPIE_READY)));
-  /**
-   * GstSympieEnhance:device:
-   *
-   * Where to compute: on an NVIDIA GPU with auto, if there is one, else on the
-   * processor, which the element says in a warning. A device that is asked for
-   * by name and is not there is an error, not a reason to take another one.
-   */
-  gst_sympie_install_field (klass, FIELD (device),
-      g_param_spec_enum ("device", "Device", "Device to compute on",
-          GST_TYPE_SYMPIE_DEVICE, SYMPIE_DEVICE_AUTO, GST_SYMPIE_READY));
+  gst_sympie_install_device (klass, FIELD (device));
   gst_sympie_install_field (klass, FIELD (cuda_device_id),
       g_param_spec_uint ("cuda-device-id", "CUDA device",
           "Index of the CUDA device to use", 0, G_MAXINT, 0, GST_SYMPIE_READY));

@@ -291,15 +291,13 @@ gst_sympie_enhance_get_property (
   GST_OBJECT_UNLOCK (self);
 }
 
-static void
-gst_sympie_enhance_install_properties (GObjectClass *object_class)
+void
+gst_sympie_enhance_install_properties (GObjectClass *klass)
 {
-  object_class->set_property = gst_sympie_enhance_set_property;
-  object_class->get_property = gst_sympie_enhance_get_property;
   gst_sympie_enhance_settings_install (
-      object_class, G_STRUCT_OFFSET (GstSympieEnhance, settings));
+      klass, G_STRUCT_OFFSET (GstSympieEnhance, settings));
 
-  gst_sympie_install_field (object_class,
+  gst_sympie_install_field (klass,
       G_STRUCT_OFFSET (GstSympieEnhance, active_device),
       g_param_spec_enum ("active-device", "Active device",
           "Device in use (auto = none yet)", GST_TYPE_SYMPIE_DEVICE,
@@ -311,7 +309,7 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    * its first iteration, before #GstSympieEnhance:strength). Empty before the
    * first frame.
    */
-  g_object_class_install_property (object_class, PROP_LAST_PARAMETERS,
+  g_object_class_install_property (klass, PROP_LAST_PARAMETERS,
       gst_param_spec_array ("last-parameters", "Last parameters",
           "37 numbers estimated or given for the latest frame", NULL,
           GST_SYMPIE_READABLE));
@@ -335,7 +333,7 @@ gst_sympie_enhance_install_properties (GObjectClass *object_class)
    * * #guint64 `apply-time`: nanoseconds that DWM took; on CUDA with NEM, which
    *   is not waited for on its own
    */
-  g_object_class_install_property (object_class, PROP_STATS,
+  g_object_class_install_property (klass, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
           "frames, estimates, reused, untouched, shed and, in nanoseconds, "
           "estimate-time and apply-time since the start, as guint64; the gate "
@@ -793,6 +791,8 @@ gst_sympie_enhance_class_init (GstSympieEnhanceClass *klass)
   GST_DEBUG_CATEGORY_INIT (
       gst_sympie_enhance_debug, "sympieenhance", 0, "SyMPIE video enhancement");
 
+  object_class->set_property = gst_sympie_enhance_set_property;
+  object_class->get_property = gst_sympie_enhance_get_property;
   object_class->finalize = gst_sympie_enhance_finalize;
   gst_sympie_enhance_install_properties (object_class);
   gst_sympie_params_meta_register ();

@@ -33,6 +33,8 @@
 
 #include "elements.h"
 
+#include "properties.h"
+
 GST_DEBUG_CATEGORY_STATIC (gst_sympie_enhance_bin_debug);
 #define GST_CAT_DEFAULT gst_sympie_enhance_bin_debug
 
@@ -75,62 +77,20 @@ gst_sympie_enhance_bin_get_property (
       G_OBJECT (GST_SYMPIE_ENHANCE_BIN (object)->enhance), pspec->name, value);
 }
 
-/* The same property for the bin. Controllers work on the child. */
-static GParamSpec *
-copy_property (GParamSpec *pspec)
-{
-  const gchar *name = pspec->name, *nick = g_param_spec_get_nick (pspec),
-              *blurb = g_param_spec_get_blurb (pspec);
-  GParamFlags flags = pspec->flags & ~GST_PARAM_CONTROLLABLE;
-
-  if (G_IS_PARAM_SPEC_BOOLEAN (pspec))
-    return g_param_spec_boolean (
-        name, nick, blurb, G_PARAM_SPEC_BOOLEAN (pspec)->default_value, flags);
-  if (G_IS_PARAM_SPEC_UINT (pspec)) {
-    GParamSpecUInt *spec = G_PARAM_SPEC_UINT (pspec);
-
-    return g_param_spec_uint (name, nick, blurb, spec->minimum, spec->maximum,
-        spec->default_value, flags);
-  }
-  if (G_IS_PARAM_SPEC_UINT64 (pspec)) {
-    GParamSpecUInt64 *spec = G_PARAM_SPEC_UINT64 (pspec);
-
-    return g_param_spec_uint64 (name, nick, blurb, spec->minimum, spec->maximum,
-        spec->default_value, flags);
-  }
-  if (G_IS_PARAM_SPEC_DOUBLE (pspec)) {
-    GParamSpecDouble *spec = G_PARAM_SPEC_DOUBLE (pspec);
-
-    return g_param_spec_double (name, nick, blurb, spec->minimum, spec->maximum,
-        spec->default_value, flags);
-  }
-  if (G_IS_PARAM_SPEC_ENUM (pspec))
-    return g_param_spec_enum (name, nick, blurb, pspec->value_type,
-        G_PARAM_SPEC_ENUM (pspec)->default_value, flags);
-  if (G_IS_PARAM_SPEC_STRING (pspec))
-    return g_param_spec_string (
-        name, nick, blurb, G_PARAM_SPEC_STRING (pspec)->default_value, flags);
-  if (GST_IS_PARAM_SPEC_ARRAY_LIST (pspec))
-    return gst_param_spec_array (name, nick, blurb, NULL, flags);
-  if (G_IS_PARAM_SPEC_BOXED (pspec))
-    return g_param_spec_boxed (name, nick, blurb, pspec->value_type, flags);
-  g_error ("sympieenhancebin cannot have the property %s", name);
-}
-
 static void
 gst_sympie_enhance_bin_install_properties (GObjectClass *object_class)
 {
-  GObjectClass *enhance = g_type_class_ref (GST_TYPE_SYMPIE_ENHANCE);
   GParamSpec **specs;
   guint n;
 
-  specs = g_object_class_list_properties (enhance, &n);
+  gst_sympie_install_n_threads (object_class, 0);
+  gst_sympie_enhance_install_properties (object_class);
+  /* Controllers work on the child. */
+  specs = g_object_class_list_properties (object_class, &n);
   for (guint i = 0; i < n; i++)
-    if (g_type_is_a (specs[i]->owner_type, GST_TYPE_SYMPIE_FILTER))
-      g_object_class_install_property (
-          object_class, i + 1, copy_property (specs[i]));
+    if (specs[i]->owner_type == G_OBJECT_CLASS_TYPE (object_class))
+      specs[i]->flags &= ~GST_PARAM_CONTROLLABLE;
   g_free (specs);
-  g_type_class_unref (enhance);
 }
 
 /* ---- Streams ------------------------------------------------------------- */

@@ -11,8 +11,6 @@
 GST_DEBUG_CATEGORY_STATIC (gst_sympie_filter_debug);
 #define GST_CAT_DEFAULT gst_sympie_filter_debug
 
-#define MAX_N_THREADS 1024
-
 #define gst_sympie_filter_parent_class parent_class
 G_DEFINE_ABSTRACT_TYPE (
     GstSympieFilter, gst_sympie_filter, GST_TYPE_BASE_TRANSFORM);
@@ -649,17 +647,8 @@ gst_sympie_filter_class_init (GstSympieFilterClass *klass)
   object_class->finalize = gst_sympie_filter_finalize;
   gst_type_mark_as_plugin_api (GST_TYPE_SYMPIE_FILTER, 0);
 
-  /**
-   * GstSympieFilter:n-threads:
-   *
-   * Threads that work on a frame on the processor. The result is the same for
-   * any number.
-   */
-  gst_sympie_install_field (object_class,
-      G_STRUCT_OFFSET (GstSympieFilter, n_threads),
-      g_param_spec_uint ("n-threads", "Threads",
-          "Number of threads on the processor (0 = one for each processor)", 0,
-          MAX_N_THREADS, 0, GST_SYMPIE_READY));
+  gst_sympie_install_n_threads (
+      object_class, G_STRUCT_OFFSET (GstSympieFilter, n_threads));
 
   trans_class->start = GST_DEBUG_FUNCPTR (gst_sympie_filter_start);
   trans_class->stop = GST_DEBUG_FUNCPTR (gst_sympie_filter_stop);

@@ -120,7 +120,6 @@ enum
   PROP_STATS,
 };
 
-#define MAX_N_THREADS 1024
 #define PROGRESS_INTERVAL GST_SECOND
 
 #define GST_TYPE_SYMPIE_PROBE (gst_sympie_probe_get_type ())
@@ -610,27 +609,8 @@ gst_sympie_probe_install_properties (GObjectClass *klass)
   gst_sympie_install_field (klass, FIELD (subsample),
       g_param_spec_uint ("subsample", "Subsample", "Measure every Nth pair", 1,
           G_MAXUINT, 1, GST_SYMPIE_PLAYING));
-  /**
-   * GstSympieProbe:device:
-   *
-   * Where to compute: on an NVIDIA GPU with auto, if there is one, else on the
-   * processor, which the first element in the process to find none says in a
-   * warning. A device that is asked for by name and is not there is an error,
-   * not a reason to take another one.
-   */
-  gst_sympie_install_field (klass, FIELD (device),
-      g_param_spec_enum ("device", "Device", "Device to compute on",
-          GST_TYPE_SYMPIE_DEVICE, SYMPIE_DEVICE_AUTO, GST_SYMPIE_READY));
-  /**
-   * GstSympieProbe:n-threads:
-   *
-   * Threads that work on a pair on the processor, out of one pool for all
-   * elements of the process.
-   */
-  gst_sympie_install_field (klass, FIELD (n_threads),
-      g_param_spec_uint ("n-threads", "Threads",
-          "Number of threads on the processor (0 = one for each processor)", 0,
-          MAX_N_THREADS, 0, GST_SYMPIE_READY));
+  gst_sympie_install_device (klass, FIELD (device));
+  gst_sympie_install_n_threads (klass, FIELD (n_threads));
   gst_sympie_install_field (klass, FIELD (frame_message),
       g_param_spec_boolean ("frame-message", "Frame message",
           "Post a message for every pair measured", FALSE, GST_SYMPIE_PLAYING));

@@ -5,6 +5,8 @@
 
 #include "properties.h"
 
+#define MAX_N_THREADS 1024
+
 /* ---- Devices ------------------------------------------------------------- */
 
 GST_SYMPIE_DEFINE_ENUM (GstSympieDevice, gst_sympie_device,
@@ -129,6 +131,36 @@ read_field (gconstpointer field, GValue *value)
   default:
     g_assert_not_reached ();
   }
+}
+
+void
+gst_sympie_install_device (GObjectClass *klass, gsize offset)
+{
+  /**
+   * GstSympieEnhance:device:
+   *
+   * Where to compute: on an NVIDIA GPU with auto, if there is one, else on the
+   * processor, which the element says in a warning. A device that is asked for
+   * by name and is not there is an error, not a reason to take another one.
+   */
+  gst_sympie_install_field (klass, offset,
+      g_param_spec_enum ("device", "Device", "Device to compute on",
+          GST_TYPE_SYMPIE_DEVICE, SYMPIE_DEVICE_AUTO, GST_SYMPIE_READY));
+}
+
+void
+gst_sympie_install_n_threads (GObjectClass *klass, gsize offset)
+{
+  /**
+   * GstSympieEnhance:n-threads:
+   *
+   * Threads that work on a frame on the processor, out of one pool for all
+   * elements of the process. The result is the same for any number.
+   */
+  gst_sympie_install_field (klass, offset,
+      g_param_spec_uint ("n-threads", "Threads",
+          "Number of threads on the processor (0 = one for each processor)", 0,
+          MAX_N_THREADS, 0, GST_SYMPIE_READY));
 }
 
 void

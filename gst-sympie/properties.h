@@ -62,6 +62,10 @@ GParamSpec *gst_sympie_field (gsize offset, GParamSpec *pspec);
 void gst_sympie_install_field (
     GObjectClass *klass, gsize offset, GParamSpec *pspec);
 
+/* Installs those that elements have in common. */
+void gst_sympie_install_device (GObjectClass *klass, gsize offset);
+void gst_sympie_install_n_threads (GObjectClass *klass, gsize offset);
+
 /* Sets all such fields to their defaults: at the beginning, and at the end, as
  * that of a string is NULL. */
 void gst_sympie_fields_reset (GObject *object);
