@@ -10,7 +10,7 @@
 /* A frame to be estimated from aside. */
 typedef struct
 {
-  GstSympieHeld *held;
+  GstSympieMapped mapped;
   SympieImage image; /* what NEM looks at of it */
 } Look;
 
@@ -19,7 +19,7 @@ look_free (gpointer data)
 {
   Look *look = data;
 
-  gst_sympie_held_free (look->held);
+  gst_video_frame_unmap (&look->mapped.frame);
   g_free (look);
 }
 
@@ -132,17 +132,20 @@ crop (const GstSympieEnhancer *enhancer, SympieImage *image, SympieError *error)
              image, region->x, region->y, region->w, region->h, error);
 }
 
+/* Estimates for an iteration over a frame that now looks like `image`. */
 static gboolean
-estimate (gpointer user, guint iteration, SympieParams *params, gfloat *gate,
+estimate (GstSympieEnhancer *enhancer, guint iteration, SympieImage image,
     SympieError *error)
 {
-  GstSympieEnhancer *enhancer = user;
   GstClockTime begin = gst_util_get_timestamp ();
-  SympieImage image = *enhancer->image;
+  GstSympieEstimate made =
+      gst_sympie_tracker_about (&enhancer->tracker, &enhancer->frame);
 
   if (!crop (enhancer, &image, error)
-      || !sympie_estimate (enhancer->context, &image, params, gate, error))
+      || !sympie_estimate (
+          enhancer->context, &image, &made.params, &made.gate, error))
     return FALSE;
+  gst_sympie_tracker_put (&enhancer->tracker, iteration, &made);
   enhancer->stats.estimates++;
   enhancer->stats.estimate_time += gst_util_get_timestamp () - begin;
   return TRUE;
@@ -155,7 +158,6 @@ exchange_with_aside (
     GstSympieEnhancer *enhancer, gboolean wanted, SympieError *error)
 {
   GstSympieEstimate estimate;
-  GstSympieHeld *held;
   Look *look;
 
   switch (gst_sympie_estimator_take (enhancer->estimator, &estimate, error)) {
@@ -171,11 +173,12 @@ exchange_with_aside (
   }
   if (!wanted)
     return TRUE;
-  held = gst_sympie_filter_hold_frame (enhancer->filter);
-  if (!held)
-    return FALSE;
   look = g_new (Look, 1);
-  *look = (Look){ held, *gst_sympie_held_get_image (held) };
+  if (!gst_sympie_filter_hold_frame (enhancer->filter, &look->mapped)) {
+    g_free (look);
+    return FALSE;
+  }
+  look->image = look->mapped.views[0].image;
   if (!crop (enhancer, &look->image, error)) {
     look_free (look);
     return FALSE;
@@ -197,11 +200,11 @@ get_parameters (GstSympieEnhancer *enhancer, guint iteration,
     enhancer->params = enhancer->info.params;
     return TRUE;
   }
-  enhancer->image = image;
-  if (!gst_sympie_tracker_get (&enhancer->tracker, &enhancer->settings.tracker,
-          &enhancer->frame, iteration, is_aside ? NULL : estimate, enhancer,
-          &enhancer->params, error))
+  if (!is_aside && gst_sympie_tracker_wants (&enhancer->tracker, iteration)
+      && !estimate (enhancer, iteration, *image, error))
     return FALSE;
+  gst_sympie_tracker_get (&enhancer->tracker, iteration,
+      enhancer->settings.tracker.smoothing, &enhancer->params);
   if (iteration == 0)
     gst_sympie_tracker_get_info (&enhancer->tracker, &enhancer->info);
   return TRUE;
@@ -215,8 +218,7 @@ is_one_step (const GstSympieEnhancer *enhancer, guint iteration, guint n)
   return n == 1 && gst_sympie_enhancer_estimates (enhancer)
          && enhancer->settings.mode == GST_SYMPIE_MODE_ENHANCE
          && enhancer->settings.tracker.smoothing == 0 && enhancer->is_whole
-         && (enhancer->tracker.estimates
-             || iteration >= enhancer->tracker.n_targets)
+         && gst_sympie_tracker_wants (&enhancer->tracker, iteration)
          && sympie_device (enhancer->context) == SYMPIE_DEVICE_CUDA;
 }
 

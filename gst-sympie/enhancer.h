@@ -72,7 +72,6 @@ typedef struct
   GstVideoRectangle regions;
   GstVideoRectangle region; /* of an image that NEM looks at */
   gboolean is_whole;        /* it is all of it */
-  const SympieImage *image; /* to be estimated from */
   SympieParams params;      /* of the iteration at hand, before the strength */
   GstSympieParamsInfo info; /* of the first iteration */
   GstSympieEnhancerStats stats;

@@ -412,72 +412,46 @@ gst_sympie_filter_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
   }
 }
 
-/* A mapped buffer, in the views that the library has of it. */
-struct _GstSympieHeld
-{
-  GstVideoFrame frame;
-  GstSympieView views[GST_SYMPIE_MAX_VIEWS];
-  guint n;
-};
-
 static gboolean
-gst_sympie_filter_map (GstSympieFilter *self, GstSympieHeld *held,
+gst_sympie_filter_map (GstSympieFilter *self, GstSympieMapped *mapped,
     GstBuffer *buffer, GstMapFlags flags)
 {
-  gboolean mapped = self->in_cuda ? gst_sympie_cuda_map (
-                        &self->cuda, &held->frame, &self->info, buffer, flags)
-                                  : gst_video_frame_map (
-                                      &held->frame, &self->info, buffer, flags);
+  gboolean done = self->in_cuda ? gst_sympie_cuda_map (
+                      &self->cuda, &mapped->frame, &self->info, buffer, flags)
+                                : gst_video_frame_map (
+                                    &mapped->frame, &self->info, buffer, flags);
 
-  if (!mapped) {
+  if (!done) {
     GST_ELEMENT_ERROR (self, RESOURCE, FAILED,
         ("Cannot map a buffer in %s memory", self->in_cuda ? "CUDA" : "system"),
         ("%" GST_PTR_FORMAT, buffer));
     return FALSE;
   }
-  held->n =
-      gst_sympie_views_of_frame (held->views, &self->format, &held->frame);
-  for (guint i = 0; i < held->n && self->in_cuda; i++)
-    held->views[i].image.memory = held->views[i].target.memory =
+  mapped->n =
+      gst_sympie_views_of_frame (mapped->views, &self->format, &mapped->frame);
+  for (guint i = 0; i < mapped->n && self->in_cuda; i++)
+    mapped->views[i].image.memory = mapped->views[i].target.memory =
         SYMPIE_MEMORY_CUDA;
-  if (held->n > 0)
+  if (mapped->n > 0)
     return TRUE;
   GST_ELEMENT_ERROR (self, STREAM, FORMAT,
       ("Cannot %s an interlaced frame without its last chroma row",
           GST_SYMPIE_FILTER_GET_CLASS (self)->verb),
       ("%" GST_PTR_FORMAT, buffer));
-  gst_video_frame_unmap (&held->frame);
+  gst_video_frame_unmap (&mapped->frame);
   return FALSE;
 }
 
-GstSympieHeld *
-gst_sympie_filter_hold_frame (GstSympieFilter *self)
+gboolean
+gst_sympie_filter_hold_frame (GstSympieFilter *self, GstSympieMapped *held)
 {
-  GstSympieHeld *held = g_new (GstSympieHeld, 1);
-
-  if (gst_sympie_filter_map (self, held, self->buffer, GST_MAP_READ))
-    return held;
-  g_free (held);
-  return NULL;
-}
-
-const SympieImage *
-gst_sympie_held_get_image (const GstSympieHeld *held)
-{
-  return &held->views[0].image;
-}
-
-void
-gst_sympie_held_free (GstSympieHeld *held)
-{
-  gst_video_frame_unmap (&held->frame);
-  g_free (held);
+  return gst_sympie_filter_map (self, held, self->buffer, GST_MAP_READ);
 }
 
 /* Has the subclass look at a frame (`out` NULL) or change it. */
 static gboolean
-gst_sympie_filter_work (
-    GstSympieFilter *self, const GstSympieHeld *in, const GstSympieHeld *out)
+gst_sympie_filter_work (GstSympieFilter *self, const GstSympieMapped *in,
+    const GstSympieMapped *out)
 {
   GstSympieFilterClass *klass = GST_SYMPIE_FILTER_GET_CLASS (self);
   SympieError error = { 0 };
@@ -513,18 +487,18 @@ gst_sympie_filter_work (
 static gboolean
 gst_sympie_filter_prepare (GstSympieFilter *self, GstBuffer *buffer)
 {
-  GstSympieHeld held;
+  GstSympieMapped mapped;
   gboolean prepared;
 
   self->changes = TRUE;
   if (!GST_SYMPIE_FILTER_GET_CLASS (self)->prepare)
     return TRUE;
-  if (!gst_sympie_filter_map (self, &held, buffer, GST_MAP_READ))
+  if (!gst_sympie_filter_map (self, &mapped, buffer, GST_MAP_READ))
     return FALSE;
   self->buffer = buffer;
-  prepared = gst_sympie_filter_work (self, &held, NULL);
+  prepared = gst_sympie_filter_work (self, &mapped, NULL);
   self->buffer = NULL;
-  gst_video_frame_unmap (&held.frame);
+  gst_video_frame_unmap (&mapped.frame);
   return prepared;
 }
 
@@ -586,7 +560,7 @@ gst_sympie_filter_transform (
 {
   GstSympieFilter *self = GST_SYMPIE_FILTER (trans);
   gboolean in_place = inbuf == outbuf, done = FALSE;
-  GstSympieHeld in, out;
+  GstSympieMapped in, out;
 
   if (!self->changes)
     return GST_FLOW_OK;

@@ -123,14 +123,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstSympieFilter, gst_object_unref)
 /* The stream's, from its caps; GST_CLOCK_TIME_NONE where they do not say. */
 GstClockTime gst_sympie_filter_get_frame_duration (GstSympieFilter *self);
 
-/* The frame in hand, kept as it is for as long as it is looked at, by whatever
- * thread: to be called from prepare(), with frames in system memory. What the
- * frame is changed to then goes elsewhere. NULL, with an error posted, where
- * it cannot be mapped. */
-typedef struct _GstSympieHeld GstSympieHeld;
-GstSympieHeld *gst_sympie_filter_hold_frame (GstSympieFilter *self);
-const SympieImage *gst_sympie_held_get_image (const GstSympieHeld *held);
-void gst_sympie_held_free (GstSympieHeld *held);
+/* Maps the frame in hand, which stays as it is until it is unmapped, in
+ * whatever thread: to be called from prepare(), with frames in system memory.
+ * What the frame is changed to then goes elsewhere. FALSE, with an error
+ * posted, where it cannot be mapped. */
+gboolean gst_sympie_filter_hold_frame (
+    GstSympieFilter *self, GstSympieMapped *held);
 
 /* Until it is stopped, it can be done only to these formats of the class's, as
  * is known now that a device is open. The reason why no CUDA memory is among

@@ -25,6 +25,14 @@ typedef struct
   SympieTarget target;
 } GstSympieView;
 
+/* A buffer's frame, mapped, as its views. */
+typedef struct
+{
+  GstVideoFrame frame;
+  GstSympieView views[GST_SYMPIE_MAX_VIEWS];
+  guint n;
+} GstSympieMapped;
+
 /* Views of the memory of a mapped frame, valid as long as the map. Returns how
  * many: 1, or for an interlaced frame 2, of which the first is the top field.
  * Returns 0 where the buffer ends before the chroma rows that a bottom field of

@@ -88,54 +88,47 @@ gst_sympie_vgg19_open (GstElement *element, const SympieFeaturesConfig *config)
   return NULL;
 }
 
-/* A frame, mapped. */
-typedef struct
-{
-  GstVideoFrame map;
-  GstSympieView views[GST_SYMPIE_MAX_VIEWS];
-  guint n_views;
-} Views;
-
 static gboolean
-map_views (GstElement *element, const GstSympiePairsFrame *frame, Views *views)
+map_frame (GstElement *element, const GstSympiePairsFrame *frame,
+    GstSympieMapped *mapped)
 {
   if (!gst_video_frame_map (
-          &views->map, &frame->pad->info, frame->buffer, GST_MAP_READ)) {
+          &mapped->frame, &frame->pad->info, frame->buffer, GST_MAP_READ)) {
     GST_ELEMENT_ERROR (element, RESOURCE, READ,
         ("Cannot map a frame of %s", GST_PAD_NAME (frame->pad)), (NULL));
     return FALSE;
   }
-  views->n_views = gst_sympie_views_of_frame (
-      views->views, &frame->pad->format, &views->map);
+  mapped->n = gst_sympie_views_of_frame (
+      mapped->views, &frame->pad->format, &mapped->frame);
   return TRUE;
 }
 
-/* Of views[0], the reference's, with those of `n` others: the mean over fields
+/* Of mapped[0], the reference's, with those of `n` others: the mean over fields
  * where they are interlaced. */
 static gboolean
-compare_views (GstElement *element, SympieFeatures *features,
-    const Views *views, guint n, SympieDifference *differences)
+compare_mapped (GstElement *element, SympieFeatures *features,
+    const GstSympieMapped *mapped, guint n, SympieDifference *differences)
 {
-  guint n_views = views[0].n_views;
+  guint n_views = mapped[0].n;
   const SympieImage **images = g_newa0 (const SympieImage *, n);
   SympieDifference *found = g_newa (SympieDifference, n);
   SympieError error;
 
   for (guint i = 0; i < n; i++) {
     differences[i] = (SympieDifference){ 0.0, 0.0 };
-    if (n_views == 0 || n_views != views[1 + i].n_views) {
+    if (n_views == 0 || n_views != mapped[1 + i].n) {
       GST_ELEMENT_ERROR (element, STREAM, FORMAT,
           ("Cannot compare an interlaced frame with a progressive one, or "
            "fields without their last chroma row"),
           ("%u fields of the reference, %u distorted", n_views,
-              views[1 + i].n_views));
+              mapped[1 + i].n));
       return FALSE;
     }
   }
   for (guint view = 0; view < n_views; view++) {
     for (guint i = 0; i < n; i++)
-      images[i] = &views[1 + i].views[view].image;
-    if (!sympie_features_compare_many (features, &views[0].views[view].image,
+      images[i] = &mapped[1 + i].views[view].image;
+    if (!sympie_features_compare_many (features, &mapped[0].views[view].image,
             images, (int) n, found, &error)) {
       GST_ELEMENT_ERROR (element, STREAM, FAILED,
           ("Cannot compare a pair of frames: %s", error.message), (NULL));
@@ -154,18 +147,18 @@ gst_sympie_vgg19_compare (GstElement *element, SympieFeatures *features,
     const GstSympiePairsFrame *ref, const GstSympiePairsFrame *dist, guint n,
     SympieDifference *differences)
 {
-  Views *views = g_new (Views, 1 + n);
+  GstSympieMapped *mapped = g_new (GstSympieMapped, 1 + n);
   guint n_mapped = 0;
   gboolean ok;
 
   while (n_mapped < 1 + n
-         && map_views (element, n_mapped == 0 ? ref : &dist[n_mapped - 1],
-             &views[n_mapped]))
+         && map_frame (element, n_mapped == 0 ? ref : &dist[n_mapped - 1],
+             &mapped[n_mapped]))
     n_mapped++;
   ok = n_mapped == 1 + n
-       && compare_views (element, features, views, n, differences);
+       && compare_mapped (element, features, mapped, n, differences);
   for (guint i = 0; i < n_mapped; i++)
-    gst_video_frame_unmap (&views[i].map);
-  g_free (views);
+    gst_video_frame_unmap (&mapped[i].frame);
+  g_free (mapped);
   return ok;
 }

@@ -158,12 +158,6 @@ see_jump (GstSympieSchedule *schedule, const GstSympieFrame *frame)
   return FALSE;
 }
 
-GstClockTime
-gst_sympie_schedule_elapsed (const GstSympieSchedule *schedule)
-{
-  return schedule->elapsed;
-}
-
 /* Time since the estimate; frames count where there are no times. */
 static gboolean
 has_passed (const GstSympieSchedule *schedule, GstClockTime time,

@@ -63,7 +63,10 @@ typedef struct
   SympieThumbnail estimated; /* the frame that was estimated from */
 
   gboolean has_last;
-  GstClockTime last_time, elapsed;
+  GstClockTime last_time;
+  /* Stream time from the frame before to the latest one: its duration where the
+   * times say nothing, and GST_CLOCK_TIME_NONE where that is not known. */
+  GstClockTime elapsed;
   SympieThumbnail last;
   gboolean is_used; /* to this stream, that is, what is usual is known: */
   gfloat unrest;    /* change from frame to frame */
@@ -76,10 +79,6 @@ void gst_sympie_schedule_reset (GstSympieSchedule *schedule);
 /* What to do with the next frame. Counts on it being done. */
 GstSympieDecision gst_sympie_schedule_next (GstSympieSchedule *schedule,
     const GstSympieScheduleSettings *settings, const GstSympieFrame *frame);
-
-/* Stream time from the frame before to the latest one: its duration where the
- * times say nothing, and GST_CLOCK_TIME_NONE where that is not known. */
-GstClockTime gst_sympie_schedule_elapsed (const GstSympieSchedule *schedule);
 
 typedef struct
 {

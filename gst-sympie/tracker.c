@@ -72,27 +72,21 @@ gst_sympie_tracker_put (GstSympieTracker *tracker, guint iteration,
 }
 
 gboolean
-gst_sympie_tracker_get (GstSympieTracker *tracker,
-    const GstSympieTrackerSettings *settings, const GstSympieFrame *frame,
-    guint iteration, GstSympieTrackerEstimate estimate, gpointer user,
-    SympieParams *params, SympieError *error)
+gst_sympie_tracker_wants (const GstSympieTracker *tracker, guint iteration)
 {
-  if (estimate && (tracker->estimates || iteration >= tracker->n_targets)) {
-    GstSympieEstimate target = gst_sympie_tracker_about (tracker, frame);
+  return tracker->estimates || iteration >= tracker->n_targets;
+}
 
-    if (!estimate (user, iteration, &target.params, &target.gate, error))
-      return FALSE;
-    gst_sympie_tracker_put (tracker, iteration, &target);
-  }
-  if (iteration >= tracker->n_targets) {
+void
+gst_sympie_tracker_get (GstSympieTracker *tracker, guint iteration,
+    GstClockTime smoothing, SympieParams *params)
+{
+  if (iteration < tracker->n_targets)
+    gst_sympie_smoother_next (&tracker->smoothers[iteration],
+        &tracker->targets[iteration].params, tracker->schedule.elapsed,
+        smoothing, params);
+  else
     sympie_params_identity (params);
-    return TRUE;
-  }
-  gst_sympie_smoother_next (&tracker->smoothers[iteration],
-      &tracker->targets[iteration].params,
-      gst_sympie_schedule_elapsed (&tracker->schedule), settings->smoothing,
-      params);
-  return TRUE;
 }
 
 void

@@ -43,11 +43,6 @@ typedef struct
   GstClockTime smoothing;             /* time constant; 0: none */
 } GstSympieTrackerSettings;
 
-/* Estimates from the frame in hand, as often as it is to be enhanced. Fails
- * like the library. */
-typedef gboolean (*GstSympieTrackerEstimate) (gpointer user, guint iteration,
-    SympieParams *params, gfloat *gate, SympieError *error);
-
 /* All zero is one that has seen no frame. */
 typedef struct
 {
@@ -65,8 +60,8 @@ typedef struct
 /* For a flush, new caps, a new stream. */
 void gst_sympie_tracker_reset (GstSympieTracker *tracker);
 
-/* Begins the next frame. TRUE where it is to be estimated from: either
- * gst_sympie_tracker_get() does that, or the caller has an estimator do it. */
+/* Begins the next frame. TRUE where it is to be estimated from, by the caller
+ * or an estimator. */
 gboolean gst_sympie_tracker_begin (GstSympieTracker *tracker,
     const GstSympieTrackerSettings *settings, const GstSympieFrame *frame);
 
@@ -74,17 +69,19 @@ gboolean gst_sympie_tracker_begin (GstSympieTracker *tracker,
 GstSympieEstimate gst_sympie_tracker_about (
     const GstSympieTracker *tracker, const GstSympieFrame *frame);
 
-/* An estimate that was made elsewhere, perhaps from an earlier frame. */
+/* Whether an iteration over the frame in hand needs an estimate: as
+ * gst_sympie_tracker_begin() said, or because nothing is known yet. */
+gboolean gst_sympie_tracker_wants (
+    const GstSympieTracker *tracker, guint iteration);
+
+/* An estimate, perhaps from an earlier frame. */
 void gst_sympie_tracker_put (GstSympieTracker *tracker, guint iteration,
     const GstSympieEstimate *estimate);
 
-/* The parameters of an iteration over the frame in hand, which is estimated
- * from with `estimate` where gst_sympie_tracker_begin() said so or nothing is
- * known yet. With NULL it never is, and what is not known is the identity. */
-gboolean gst_sympie_tracker_get (GstSympieTracker *tracker,
-    const GstSympieTrackerSettings *settings, const GstSympieFrame *frame,
-    guint iteration, GstSympieTrackerEstimate estimate, gpointer user,
-    SympieParams *params, SympieError *error);
+/* The parameters of an iteration over the frame in hand; the identity where
+ * nothing is known. */
+void gst_sympie_tracker_get (GstSympieTracker *tracker, guint iteration,
+    GstClockTime smoothing, SympieParams *params);
 
 /* What was used for the frame in hand, in its first iteration. */
 void gst_sympie_tracker_get_info (
