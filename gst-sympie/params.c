@@ -54,23 +54,14 @@ gst_sympie_params_to_value (const SympieParams *params, GValue *array)
 
 /* ---- On a frame ---------------------------------------------------------- */
 
-static gpointer
-register_once (gpointer data)
+void
+gst_sympie_params_meta_register (void)
 {
   static const gchar *tags[] = { NULL };
 
   /* An application, or a copy of the plugin, may have been first. */
   if (!gst_meta_get_info (GST_SYMPIE_PARAMS_META))
     gst_meta_register_custom (GST_SYMPIE_PARAMS_META, tags, NULL, NULL, NULL);
-  return NULL;
-}
-
-void
-gst_sympie_params_meta_register (void)
-{
-  static GOnce once = G_ONCE_INIT;
-
-  g_once (&once, register_once, NULL);
 }
 
 static void
