@@ -18,8 +18,6 @@
  * so that neighbours compute their common rows and columns twice; writing the
  * layer and reading it again would take longer. */
 
-#include <type_traits>
-
 #include "device.h"
 #include "matrix.h"
 
@@ -49,10 +47,14 @@ struct Arguments
                          the nine come those of a last step that is not full */
 };
 
-template <typename T_, int BM_, int GROUPS_, int STAGES_> struct Tile
+template <typename T_, int BM_> struct Tile
 {
   using T = T_;
-  static constexpr int BM = BM_, GROUPS = GROUPS_, STAGES = STAGES_;
+  static constexpr bool HALF = sizeof (T) == 2;
+  static constexpr int BM = BM_;
+  static constexpr int GROUPS = HALF ? 128 / BM : 1;
+  /* 64 KB of shared memory are there on all GPUs. */
+  static constexpr int STAGES = HALF ? (BM == 128 ? 4 : BM == 64 ? 3 : 2) : 2;
   static constexpr int BK = GROUP_K * GROUPS;
   static constexpr int WARPS = BM / 32 * (BN / 32); /* of a group: 32x32 each */
   static constexpr int THREADS = WARPS * GROUPS * 32;
@@ -71,18 +73,6 @@ template <typename T_, int BM_, int GROUPS_, int STAGES_> struct Tile
   static constexpr int A_CHUNKS = BM * BK / PACK / THREADS;
   static constexpr int B_CHUNKS = BN * BK / PACK / THREADS;
 };
-
-/* For products of half and of float. 64 KB of shared memory are there on all
- * GPUs. */
-template <typename T>
-using Large =
-    std::conditional_t<sizeof (T) == 2, Tile<T, 128, 1, 4>, Tile<T, 128, 1, 2>>;
-template <typename T>
-using Medium =
-    std::conditional_t<sizeof (T) == 2, Tile<T, 64, 2, 3>, Tile<T, 64, 1, 2>>;
-template <typename T>
-using Small =
-    std::conditional_t<sizeof (T) == 2, Tile<T, 32, 4, 2>, Tile<T, 32, 1, 2>>;
 
 /* n / d, where `inverse` is 1 / d and n has 21 bits at most: n + 1/2 over d
  * lies further from an integer than what is rounded. */
@@ -118,7 +108,8 @@ pixels_of_block (const Arguments &a, int bm)
   int tile = blockIdx.x, down = divide (tile, a.inverse_across);
 
   if (pool.size == 0)
-    return { tile * bm / a.width, 0, tile * bm % a.width, bm };
+    return { tile * bm / a.width, 0, tile * bm % a.width,
+      min (bm, a.layer.height * a.width - tile * bm) };
   return { max (down * tiles.pooled_h * pool.stride - pool.pad, 0),
     max ((tile - down * tiles.across) * tiles.pooled_w * pool.stride - pool.pad,
         0),
@@ -167,18 +158,112 @@ sum_of (float4 a, float4 b)
   return make_float4 (a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w);
 }
 
-/* 16 rows of the block's matrix from `first_row` on, and 16 more: how many of
- * the two have pixels. */
-__device__ __forceinline__ int
-groups_of_rows (const Arguments &a, int bm, int first_row)
-{
-  const SympieCudaConv &layer = a.layer;
-  int rows = layer.pool.size > 0
-                 ? a.tiles.width * a.tiles.height
-                 : min (bm, layer.height * layer.width - (int) blockIdx.x * bm);
+/* A warp's part of the product, 32 pixels by 32 channels. `rows` and `columns`
+ * are where its part of the matrices begins in a slot of the ring. */
+template <class L, typename T = typename L::T> class Product;
 
-  return min (max ((rows - first_row + 15) / 16, 0), 2);
-}
+/* On tensor cores. */
+template <class L> class Product<L, half> {
+public:
+  __device__ __forceinline__
+  Product (int rows, int columns)
+      : rows_ (kept (rows + place_in_rows (L::STRIDE))),
+        columns_ (kept (columns + place_in_columns (L::STRIDE)))
+  {
+  }
+
+  __device__ __forceinline__ void
+  add (const SharedArray<half> &ring, int slot)
+  {
+#pragma unroll
+    for (int k = 0; k < GROUP_K; k += 16) {
+      uint32_t left[2][4], right[2][4];
+
+      for (int i = 0; i < 2; i++)
+        load_matrices<4> (left[i], ring, slot + rows_ + i * 16 * L::STRIDE + k);
+      for (int j = 0; j < 2; j++)
+        load_matrices<4> (
+            right[j], ring, slot + columns_ + j * 16 * L::STRIDE + k);
+#pragma unroll
+      for (int i = 0; i < 2; i++)
+#pragma unroll
+        for (int j = 0; j < 4; j++)
+          multiply<16> (&sums_[i][j], left[i], &right[j / 2][j % 2 * 2]);
+    }
+  }
+
+  __device__ __forceinline__ void
+  store (const SharedArray<float> &memory, int at) const
+  {
+    int lane = lane_of_warp ();
+
+#pragma unroll
+    for (int i = 0; i < 2; i++)
+#pragma unroll
+      for (int j = 0; j < 4; j++)
+        for (int h = 0; h < 2; h++)
+          memory.store (at + (i * 16 + lane / 4 + h * 8) * L::OUT_STRIDE + j * 8
+                            + lane % 4 * 2,
+              float2{
+                  sums_[i][j].values[2 * h], sums_[i][j].values[2 * h + 1] });
+  }
+
+private:
+  int rows_, columns_;
+  Sums sums_[2][4] = {};
+};
+
+/* On CUDA cores: a lane has every fourth pixel and every eighth channel. */
+template <class L> class Product<L, float> {
+public:
+  __device__ __forceinline__
+  Product (int rows, int columns)
+      : rows_ (kept (rows + lane_of_warp () / 8 * L::STRIDE)),
+        columns_ (kept (columns + lane_of_warp () % 8 * L::STRIDE))
+  {
+  }
+
+  __device__ __forceinline__ void
+  add (const SharedArray<float> &ring, int slot)
+  {
+#pragma unroll 1
+    for (int k = 0; k < GROUP_K; k += 4) {
+      float4 right[4];
+
+      for (int j = 0; j < 4; j++)
+        right[j] = ring.template load<float4> (
+            slot + columns_ + j * 8 * L::STRIDE + k);
+#pragma unroll
+      for (int i = 0; i < 8; i++) {
+        float4 left =
+            ring.template load<float4> (slot + rows_ + i * 4 * L::STRIDE + k);
+
+        for (int j = 0; j < 4; j++) {
+          sums_[i][j] += left.x * right[j].x;
+          sums_[i][j] += left.y * right[j].y;
+          sums_[i][j] += left.z * right[j].z;
+          sums_[i][j] += left.w * right[j].w;
+        }
+      }
+    }
+  }
+
+  __device__ __forceinline__ void
+  store (const SharedArray<float> &memory, int at) const
+  {
+    int lane = lane_of_warp ();
+
+#pragma unroll
+    for (int i = 0; i < 8; i++)
+      for (int j = 0; j < 4; j++)
+        memory.set (at + (i * 4 + lane / 8) * L::OUT_STRIDE + j * 8 + lane % 8,
+            sums_[i][j]);
+  }
+
+private:
+  int rows_, columns_;
+  float sums_[8][4] = {};
+};
 
 /* Adds up what the groups of warps have and, where several blocks share a
  * tile, what those have; false for all blocks but the last one. */
@@ -372,8 +457,7 @@ pool (
 
 template <class L>
 __global__ void
-__launch_bounds__ (L::THREADS, sizeof (typename L::T) == 2 ? 3 : 1)
-    conv (Arguments a)
+__launch_bounds__ (L::THREADS, L::HALF ? 3 : 1) conv (Arguments a)
 {
   using T = typename L::T;
   constexpr int BK = L::BK;
@@ -382,7 +466,7 @@ __launch_bounds__ (L::THREADS, sizeof (typename L::T) == 2 ? 3 : 1)
   auto memory = shared.array<float> (L::FLAG + 4);
   auto ring = memory.template as<T> ();
   Pixels pixels = pixels_of_block (a, L::BM);
-  int lane = lane_of_warp (), group = threadIdx.x / 32 / L::WARPS;
+  int group = threadIdx.x / 32 / L::WARPS;
   int warp = threadIdx.x / 32 % L::WARPS;
   int warp_m = warp / (BN / 32) * 32, warp_n = warp % (BN / 32) * 32;
   int z = blockIdx.z, first = z * a.split_steps + min (z, a.longer_splits);
@@ -433,12 +517,6 @@ __launch_bounds__ (L::THREADS, sizeof (typename L::T) == 2 ? 3 : 1)
       input_slot = 0;
   };
 
-  Sums sums[2][4];
-
-  for (int i = 0; i < 2; i++)
-    for (int j = 0; j < 4; j++)
-      for (int e = 0; e < 4; e++)
-        sums[i][j].values[e] = 0;
   for (int s = 0; s < L::STAGES - 1; s++)
     if (first + s < last)
       load_weights ();
@@ -449,11 +527,9 @@ __launch_bounds__ (L::THREADS, sizeof (typename L::T) == 2 ? 3 : 1)
     commit_copies ();
   }
 
-  int groups = groups_of_rows (a, L::BM, warp_m), slot = 0;
-  int rows_at = kept (
-      warp_m * L::STRIDE + group * GROUP_K + place_in_rows<T> (L::STRIDE));
-  int columns_at = kept (L::A + warp_n * L::STRIDE + group * GROUP_K
-                         + place_in_columns<T> (L::STRIDE));
+  Product<L> product (warp_m * L::STRIDE + group * GROUP_K,
+      L::A + warp_n * L::STRIDE + group * GROUP_K);
+  int of_warp = kept (pixels.count - warp_m), slot = 0;
 
 #pragma unroll 1
   for (int step = first; step < last; step++) {
@@ -464,24 +540,8 @@ __launch_bounds__ (L::THREADS, sizeof (typename L::T) == 2 ? 3 : 1)
       load_input ();
     }
     commit_copies ();
-#pragma unroll
-    for (int k = 0; k < GROUP_K && groups > 0; k += 16) {
-      Rows<T> rows[2][2];
-      Columns<T> columns[2][2][2];
-
-      for (int i = 0; i < 2; i++)
-        load_rows_twice (
-            rows[i], ring, slot + rows_at + i * 16 * L::STRIDE + k, L::STRIDE);
-      for (int j = 0; j < 2; j++)
-        load_columns (columns[j], ring,
-            slot + columns_at + j * 16 * L::STRIDE + k, L::STRIDE);
-#pragma unroll
-      for (int i = 0; i < 2; i++)
-#pragma unroll
-        for (int j = 0; j < 4; j++)
-          multiply (&sums[i][j], rows[i][0], rows[i][1],
-              columns[j / 2][j % 2][0], columns[j / 2][j % 2][1]);
-    }
+    if (of_warp > 0) /* pixels */
+      product.add (ring, slot);
     slot += L::A + L::B;
     if (slot == L::STAGES * (L::A + L::B))
       slot = 0;
@@ -490,15 +550,7 @@ __launch_bounds__ (L::THREADS, sizeof (typename L::T) == 2 ? 3 : 1)
   __syncthreads ();
   let_next_begin (); /* not earlier: its blocks would crowd where they fit */
 
-#pragma unroll
-  for (int i = 0; i < 2; i++)
-#pragma unroll
-    for (int j = 0; j < 4; j++)
-      for (int h = 0; h < 2; h++)
-        memory.store (
-            (group * L::BM + warp_m + i * 16 + lane / 4 + h * 8) * L::OUT_STRIDE
-                + warp_n + j * 8 + lane % 4 * 2,
-            float2{ sums[i][j].values[2 * h], sums[i][j].values[2 * h + 1] });
+  product.store (memory, (group * L::BM + warp_m) * L::OUT_STRIDE + warp_n);
   __syncthreads ();
   if ((L::GROUPS > 1 || rarely (gridDim.z > 1)) && !add_up<L> (a, memory))
     return;
@@ -531,11 +583,11 @@ run_tile (const Arguments &a, SympieCudaTarget *to)
 {
   switch (a.tiles.pixels) {
   case 128:
-    return run<Large<T>> (a, to);
+    return run<Tile<T, 128>> (a, to);
   case 64:
-    return run<Medium<T>> (a, to);
+    return run<Tile<T, 64>> (a, to);
   default:
-    return run<Small<T>> (a, to);
+    return run<Tile<T, 32>> (a, to);
   }
 }
 
@@ -546,7 +598,8 @@ sympie_cuda_has_kernels (void)
 {
   cudaFuncAttributes attributes;
 
-  return cudaFuncGetAttributes (&attributes, (const void *) conv<Small<half>>);
+  return cudaFuncGetAttributes (
+      &attributes, (const void *) conv<Tile<half, 32>>);
 }
 
 cudaError_t

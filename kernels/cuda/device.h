@@ -169,6 +169,12 @@ READ_AGAIN (thread_again, threadIdx.x, "tid.x")
 READ_AGAIN (block_x_again, blockIdx.x, "ctaid.x")
 READ_AGAIN (block_y_again, blockIdx.y, "ctaid.y")
 
+__device__ __forceinline__ int
+lane_of_warp ()
+{
+  return threadIdx.x % 32;
+}
+
 /* ---- Shared memory ------------------------------------------------------ */
 
 /* An array of elements of 2 bytes or more in shared memory. load() and store()
@@ -421,6 +427,24 @@ __device__ __forceinline__ float
 from_float<float> (float value)
 {
   return value;
+}
+
+__device__ __forceinline__ half2
+as_halves (unsigned bits)
+{
+  half2 value;
+
+  memcpy (&value, &bits, sizeof value);
+  return value;
+}
+
+__device__ __forceinline__ unsigned
+as_bits (half2 value)
+{
+  unsigned bits;
+
+  memcpy (&bits, &value, sizeof bits);
+  return bits;
 }
 
 /* As many elements as 16 bytes hold, moved together. */

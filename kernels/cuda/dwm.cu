@@ -26,44 +26,31 @@
 
 namespace {
 
-/* What the band matrices are for a lane. */
-__device__ __forceinline__ Columns<half>
-band_of (const uint4 packed[3], int ky, int h)
-{
-  int at = 2 * ky + h;
-  const uint4 &four = packed[at / 4];
-
-  return { at % 4 == 0   ? four.x
-           : at % 4 == 1 ? four.y
-           : at % 4 == 2 ? four.z
-                         : four.w };
-}
-
 /* 16x16 pixels of each channel, from (region_x, region_y) of the region on. */
 __device__ __forceinline__ void
 filter (const SympieCudaOperator *op, int part, const SharedArray<half> &input,
     int region_x, int region_y, Sums sums[3][2])
 {
   uint4 packed[3];
-  int place = place_in_rows<half> (INPUT_W);
+  int place = place_in_rows (INPUT_W);
 
   for (int i = 0; i < 3; i++)
     packed[i] = op->band[part][lane_of_warp ()][i];
 #pragma unroll
   for (int ky = 0; ky < 5; ky++) {
-    Columns<half> band[2] = { band_of (packed, ky, 0),
-      band_of (packed, ky, 1) };
+    const uint4 &four = packed[ky / 2];
+    uint32_t band[2] = { ky % 2 ? four.z : four.x, ky % 2 ? four.w : four.y };
 
 #pragma unroll
     for (int c = 0; c < 3; c++) {
       int at = c * INPUT + (region_y + ky) * INPUT_W + region_x + place;
-      Rows<half> rows[3];
+      uint32_t samples[6]; /* 16x24 */
 
-      load_rows_twice (rows, input, at, INPUT_W);
-      load_rows (&rows[2], input, at + 16, INPUT_W);
-      multiply (&sums[c][0], rows[0], rows[1], band[0], band[1]);
-      multiply (&sums[c][1], rows[1], band[0]);
-      multiply (&sums[c][1], rows[2], band[1]);
+      load_matrices<4> (samples, input, at);
+      load_matrices<2> (samples + 4, input, at + 16);
+      multiply<16> (&sums[c][0], samples, band);
+      multiply<8> (&sums[c][1], samples + 2, band);
+      multiply<8> (&sums[c][1], samples + 4, band + 1);
     }
   }
 }

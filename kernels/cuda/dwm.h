@@ -98,24 +98,6 @@ struct Block
   bool is_edge;
 };
 
-__device__ __forceinline__ half2
-as_halves (unsigned bits)
-{
-  half2 value;
-
-  memcpy (&value, &bits, sizeof value);
-  return value;
-}
-
-__device__ __forceinline__ unsigned
-as_bits (half2 value)
-{
-  unsigned bits;
-
-  memcpy (&bits, &value, sizeof bits);
-  return bits;
-}
-
 /* A word of a plane, `at` bytes into row y. */
 template <typename V>
 __device__ __forceinline__ V

@@ -10,7 +10,6 @@
 #define SYMPIE_CUDA_FOLD_H
 
 #include "device.h"
-#include "matrix.h"
 
 #include "kernels.h"
 
@@ -19,8 +18,8 @@
  * with sum_d the filter's for R, G, B of the samples in shared memory. */
 struct SympieCudaOperator
 {
-  /* For each lane the band matrices of the five rows of taps, two Columns each,
-   * rounded to half; then what the rounding left over. */
+  /* For each lane the band matrices of the five rows of taps, two words each
+   * (see matrix.h), rounded to half; then what the rounding left over. */
   uint4 band[2][32][3];
   float mix[9];
   /* By the columns and rows of taps that lie outside of the frame: none, 1 or 2
@@ -145,7 +144,7 @@ fold_parameters (const SympieCudaFold &a, const SharedArray<float> &memory,
 
         pair[e] = part == 0 ? rounded : whole - rounded;
       }
-      words[w] = make_columns<half> (pair[0], pair[1]).value;
+      words[w] = as_bits (__floats2half2_rn (pair[0], pair[1]));
     }
     for (int w = 0; w < 3; w++)
       result->band[part][i % 32][w] = make_uint4 (

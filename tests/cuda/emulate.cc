@@ -77,44 +77,47 @@ count_blocks (unsigned *counter, int *is_last)
 }
 
 /* One 16x16 by 16x16 product, as a kernel does it. */
-template <typename T>
 static void
-product (const T *left, const T *right_transposed, float *result)
+product (const half *left, const half *right_transposed, float *result,
+    bool in_halves)
 {
   SharedLayout shared;
-  const int stride = 16 + 16 / sizeof (T);
-  auto a = shared.array<T> (16 * stride), b = shared.array<T> (16 * stride);
+  const int stride = 24;
+  auto a = shared.array<half> (16 * stride),
+       b = shared.array<half> (16 * stride);
   int lane = lane_of_warp (), g = lane / 4, t = lane % 4;
   Sums sums[2] = {};
-  Rows<T> rows[2];
-  Columns<T> columns[2][2];
+  uint32_t rows[4], columns[4];
 
-  for (int i = lane * Pack<T>::SIZE; i < 256; i += 32 * Pack<T>::SIZE) {
+  for (int i = lane * 8; i < 256; i += 32 * 8) {
     copy_16 (a, i / 16 * stride + i % 16, left + i, true);
     copy_16 (b, i / 16 * stride + i % 16, right_transposed + i, true);
   }
   commit_copies ();
   wait_copies<0> ();
   __syncthreads ();
-  load_rows_twice (rows, a, place_in_rows<T> (stride), stride);
-  load_columns (columns, b, place_in_columns<T> (stride), stride);
+  load_matrices<4> (rows, a, place_in_rows (stride));
+  load_matrices<4> (columns, b, place_in_columns (stride));
   for (int n = 0; n < 2; n++) {
-    multiply (&sums[n], rows[0], rows[1], columns[n][0], columns[n][1]);
+    if (in_halves)
+      for (int h = 0; h < 2; h++)
+        multiply<8> (&sums[n], rows + 2 * h, columns + 2 * n + h);
+    else
+      multiply<16> (&sums[n], rows, columns + 2 * n);
     for (int e = 0; e < 4; e++)
       result[(g + e / 2 * 8) * 16 + n * 8 + 2 * t + e % 2] = sums[n].values[e];
   }
 }
 
-template <typename T>
 static void
-test_product (uint64_t *seed)
+test_product (bool in_halves, uint64_t *seed)
 {
-  T left[256], right[256], *device_left, *device_right;
+  half left[256], right[256], *device_left, *device_right;
   float result[256], *device_result;
 
   for (int i = 0; i < 256; i++) {
-    left[i] = from_float<T> (check_random_float (seed, -1, 1));
-    right[i] = from_float<T> (check_random_float (seed, -1, 1));
+    left[i] = from_float<half> (check_random_float (seed, -1, 1));
+    right[i] = from_float<half> (check_random_float (seed, -1, 1));
   }
   cudaMalloc ((void **) &device_left, sizeof left);
   cudaMalloc ((void **) &device_right, sizeof right);
@@ -123,8 +126,8 @@ test_product (uint64_t *seed)
       device_left, left, sizeof left, cudaMemcpyHostToDevice, stream);
   cudaMemcpyAsync (
       device_right, right, sizeof right, cudaMemcpyHostToDevice, stream);
-  CHECK (launch (product<T>, 1, 32, 4096, &target, (const T *) device_left,
-             (const T *) device_right, device_result)
+  CHECK (launch (product, 1, 32, 4096, &target, device_left, device_right,
+             device_result, in_halves)
              == cudaSuccess,
       "launch");
   cudaMemcpyAsync (
@@ -139,8 +142,7 @@ test_product (uint64_t *seed)
         sum +=
             (double) to_float (left[m * 16 + k]) * to_float (right[n * 16 + k]);
       if (!CHECK (fabs (sum - result[m * 16 + n]) < 1e-5,
-              "%zu bytes, (%d, %d): %g, not %g", sizeof (T), m, n,
-              result[m * 16 + n], sum))
+              "(%d, %d): %g, not %g", m, n, result[m * 16 + n], sum))
         return;
     }
   cudaFree (device_left);
@@ -262,8 +264,8 @@ test_right (uint64_t *seed)
   cudaFree (device);
   cudaFree (counter);
 
-  test_product<half> (seed);
-  test_product<float> (seed);
+  test_product (false, seed);
+  test_product (true, seed);
 }
 
 /* ---- Barriers and warps -------------------------------------------------- */

@@ -50,8 +50,8 @@ plant 'splits are counted with no barrier' conv conv.cu conv.cu \
   '/^    __threadfence \(\);/{n;s/  __syncthreads \(\);//}' 'no barrier: '
 plant 'splits are read with no fence' conv conv.cu conv.cu \
   '/^      return false;/{n;s/  __threadfence \(\);//}' 'no fence: reads'
-plant 'operands of a product are swapped' conv conv.cu matrix.h \
-  's/rows_0.values\[1\], rows_1.values\[0\]/rows_1.values[0], rows_0.values[1]/' 'off|differ|not'
+plant 'operands of a product are swapped' conv conv.cu conv.cu \
+  's/left\[i\], &right\[j \/ 2\]/right[i], \&left[j \/ 2]/' 'off|differ|not'
 plant 'the ring is read with no barrier' conv conv.cu conv.cu \
   '/wait_copies<L::STAGES - 2>/{n;s/__syncthreads \(\);//}' 'race|unwritten'
 plant 'a copy is waited for too little' conv conv.cu conv.cu \

@@ -37,12 +37,12 @@ preprocess<float,unsignedchar>   80  2,1,2,1  1  1600
 preprocess<float,unsignedshort>  80  2,1,2,1  1  1600
 preprocess<__half,unsignedchar>  80  2,1,2,1  1  1600
 preprocess<__half,unsignedshort> 80  2,1,2,1  1  1600
-conv<Tile<float,32,1,2>>        128  -     -  -
-conv<Tile<float,64,1,2>>        128  -     -  -
-conv<Tile<float,128,1,2>>       128  -     -  -
-conv<Tile<__half,32,4,2>>        80  step  1  110
-conv<Tile<__half,64,2,3>>        80  step  1  110
-conv<Tile<__half,128,1,4>>       80  step  1  110
+conv<Tile<float,32>>            128  -     -  -
+conv<Tile<float,64>>            128  -     -  -
+conv<Tile<float,128>>           128  -     -  -
+conv<Tile<__half,32>>            80  step  1  110
+conv<Tile<__half,64>>            80  step  1  110
+conv<Tile<__half,128>>           80  step  1  110
 '
 
 find_tool() { # NAME GIVEN

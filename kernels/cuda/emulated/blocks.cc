@@ -760,11 +760,11 @@ struct MatrixLoad
   }
 };
 
-/* Registers as floats: a[row][column] by lane and place. */
+/* Registers as floats. */
 struct MatrixProduct
 {
   float *c;
-  float a[8], b[4];
+  float left[8], right[4];
   int k;
 
   static void
@@ -777,9 +777,10 @@ struct MatrixProduct
       const MatrixProduct *lane = (const MatrixProduct *) lanes[i];
 
       for (int e = 0; e < k / 2; e++)
-        left[i / 4 + e / 2 % 2 * 8][i % 4 * 2 + e % 2 + e / 4 * 8] = lane->a[e];
+        left[i / 4 + e / 2 % 2 * 8][i % 4 * 2 + e % 2 + e / 4 * 8] =
+            lane->left[e];
       for (int e = 0; e < k / 4; e++)
-        right[i % 4 * 2 + e % 2 + e / 2 * 8][i / 4] = lane->b[e];
+        right[i % 4 * 2 + e % 2 + e / 2 * 8][i / 4] = lane->right[e];
     }
     for (int i = 0; i < 32; i++) {
       float *c = ((const MatrixProduct *) lanes[i])->c;
@@ -795,12 +796,6 @@ struct MatrixProduct
   }
 };
 
-float
-half_of (uint32_t word, int e)
-{
-  return __half2float ({ (uint16_t) (word >> 16 * e) });
-}
-
 } // namespace
 
 void
@@ -814,24 +809,18 @@ load_matrices (uint32_t *values, int n, const half *row, Site site)
 }
 
 void
-multiply_add_matrices (
-    float c[4], const uint32_t *a, const uint32_t *b, int k, Site site)
+multiply (
+    float c[4], const uint32_t *left, const uint32_t *right, int k, Site site)
 {
   MatrixProduct mine = { c, {}, {}, k };
+  auto element = [] (const uint32_t *words, int e) {
+    return __half2float ({ (uint16_t) (words[e / 2] >> 16 * (e % 2)) });
+  };
 
   for (int e = 0; e < k / 2; e++)
-    mine.a[e] = half_of (a[e / 2], e % 2);
+    mine.left[e] = element (left, e);
   for (int e = 0; e < k / 4; e++)
-    mine.b[e] = half_of (b[e / 2], e % 2);
-  warp_operation (site, &mine, MatrixProduct::all);
-}
-
-void
-multiply_add_matrices (
-    float c[4], const float a[4], const float b[2], Site site)
-{
-  MatrixProduct mine = { c, { a[0], a[1], a[2], a[3] }, { b[0], b[1] }, 8 };
-
+    mine.right[e] = element (right, e);
   warp_operation (site, &mine, MatrixProduct::all);
 }
 

@@ -280,13 +280,10 @@ void shared_read (const void *address, size_t size, Site site);
 void shared_write (const void *address, size_t size, Site site);
 [[noreturn]] void out_of_bounds (long index, long count, Site site);
 
-/* The instructions of matrix.h, on the registers that they work on there. The
- * one on floats is none of a GPU's; a and b are as for k = 8. */
-void load_matrices (uint32_t *values, int n, const half *row, Site site);
-void multiply_add_matrices (
-    float c[4], const uint32_t *a, const uint32_t *b, int k, Site site);
-void multiply_add_matrices (
-    float c[4], const float a[4], const float b[2], Site site);
+/* The instructions of matrix.h, on the registers that they work on there. */
+void load_matrices (uint32_t *words, int n, const half *row, Site site);
+void multiply (
+    float c[4], const uint32_t *left, const uint32_t *right, int k, Site site);
 
 /* Copies to shared memory that happen when the thread waits for their group. */
 void copy_later (
