@@ -204,7 +204,7 @@ get_parameters (GstSympieEnhancer *enhancer, guint iteration,
       && !estimate (enhancer, iteration, *image, error))
     return FALSE;
   gst_sympie_tracker_get (&enhancer->tracker, iteration,
-      enhancer->settings.tracker.smoothing, &enhancer->params);
+      enhancer->settings.smoothing, &enhancer->params);
   if (iteration == 0)
     gst_sympie_tracker_get_info (&enhancer->tracker, &enhancer->info);
   return TRUE;
@@ -217,7 +217,7 @@ is_one_step (const GstSympieEnhancer *enhancer, guint iteration, guint n)
 {
   return n == 1 && gst_sympie_enhancer_estimates (enhancer)
          && enhancer->settings.mode == GST_SYMPIE_MODE_ENHANCE
-         && enhancer->settings.tracker.smoothing == 0 && enhancer->is_whole
+         && enhancer->settings.smoothing == 0 && enhancer->is_whole
          && gst_sympie_tracker_wants (&enhancer->tracker, iteration)
          && sympie_device (enhancer->context) == SYMPIE_DEVICE_CUDA;
 }
@@ -228,7 +228,7 @@ static gboolean
 glance (
     GstSympieEnhancer *enhancer, const SympieImage *image, SympieError *error)
 {
-  GstSympieTrackerSettings *settings = &enhancer->settings.tracker;
+  GstSympieEnhancerSettings *settings = &enhancer->settings;
   GstSympieFrame *frame = &enhancer->frame;
 
   frame->duration = gst_sympie_filter_get_frame_duration (enhancer->filter);
@@ -238,7 +238,7 @@ glance (
   if (image->memory != SYMPIE_MEMORY_HOST)
     settings->smoothing = 0; /* from one scene into the next */
   if (image->memory != SYMPIE_MEMORY_HOST
-      || (enhancer->settings.look_at != GST_SYMPIE_LOOK_AT_PICTURE
+      || (settings->look_at != GST_SYMPIE_LOOK_AT_PICTURE
           && settings->schedule.reuse == GST_SYMPIE_REUSE_FIXED
           && settings->schedule.interval == 1 && settings->schedule.time == 0
           && settings->smoothing == 0))
@@ -261,7 +261,7 @@ find_region (GstSympieEnhancer *enhancer, const SympieImage *image, guint n)
   if (settings->look_at == GST_SYMPIE_LOOK_AT_PICTURE
       && enhancer->frame.thumbnail)
     gst_sympie_bars_see (&enhancer->bars, enhancer->frame.thumbnail,
-        !GST_VIDEO_INFO_IS_RGB (&enhancer->filter->info));
+        !GST_VIDEO_INFO_IS_RGB (&enhancer->filter->format.info));
 
   *region = enhancer->regions;
   if ((settings->look_at != GST_SYMPIE_LOOK_AT_PICTURE
@@ -303,7 +303,7 @@ gst_sympie_enhancer_prepare (GstSympieEnhancer *enhancer,
     if (!glance (enhancer, &views[0].image, error))
       return FALSE;
     wanted = gst_sympie_tracker_begin (
-        &enhancer->tracker, &enhancer->settings.tracker, &enhancer->frame);
+        &enhancer->tracker, &enhancer->settings.schedule, &enhancer->frame);
     find_region (enhancer, &views[0].image, n);
     if (enhancer->estimator && !exchange_with_aside (enhancer, wanted, error))
       return FALSE;

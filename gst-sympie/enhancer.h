@@ -28,8 +28,9 @@ typedef struct
 {
   gdouble strength; /* 0 to 1: blend of identity and parameters */
   guint iterations; /* 1 to GST_SYMPIE_MAX_ITERATIONS */
-  GstSympieTrackerSettings tracker;
-  gboolean manual; /* take `parameters`, do not estimate */
+  GstSympieScheduleSettings schedule;
+  GstClockTime smoothing; /* time constant; 0: none */
+  gboolean manual;        /* take `parameters`, do not estimate */
   SympieParams parameters;
   GstSympieMode mode;
   GstSympieLookAt look_at; /* crop where there is nothing of the kind */

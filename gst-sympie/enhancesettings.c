@@ -181,7 +181,7 @@ gst_sympie_enhance_settings_install (GObjectClass *klass, gsize offset)
    * How many frames an estimate serves at least, its own included. The first
    * frame of a scene is always estimated from.
    */
-  gst_sympie_install_field (klass, FIELD (frame.tracker.schedule.interval),
+  gst_sympie_install_field (klass, FIELD (frame.schedule.interval),
       g_param_spec_uint ("reuse-interval", "Reuse interval",
           "Frames that an estimate serves at least", 1, G_MAXUINT, 1,
           GST_SYMPIE_PLAYING));
@@ -192,7 +192,7 @@ gst_sympie_enhance_settings_install (GObjectClass *klass, gsize offset)
    * #GstSympieEnhance:reuse fixed at least, with adaptive at most (0 = five
    * seconds).
    */
-  gst_sympie_install_field (klass, FIELD (frame.tracker.schedule.time),
+  gst_sympie_install_field (klass, FIELD (frame.schedule.time),
       g_param_spec_uint64 ("reuse-time", "Reuse time",
           "Nanoseconds that an estimate serves: at least where reuse is fixed, "
           "at most where it is adaptive (0 = 5 s)",
@@ -205,7 +205,7 @@ gst_sympie_enhance_settings_install (GObjectClass *klass, gsize offset)
    * estimate is a second old, before that as much as from one scene to another.
    * In system memory a scene cut is seen either way; in CUDA memory nothing is.
    */
-  gst_sympie_install_field (klass, FIELD (frame.tracker.schedule.reuse),
+  gst_sympie_install_field (klass, FIELD (frame.schedule.reuse),
       g_param_spec_enum ("reuse", "Reuse", "How long an estimate serves",
           GST_TYPE_SYMPIE_REUSE, GST_SYMPIE_REUSE_FIXED, GST_SYMPIE_PLAYING));
   /**
@@ -217,7 +217,7 @@ gst_sympie_enhance_settings_install (GObjectClass *klass, gsize offset)
    * it is, for pictures that have nothing to do with each other. In CUDA
    * memory, where no cut is seen, nothing is smoothed.
    */
-  gst_sympie_install_field (klass, FIELD (frame.tracker.smoothing),
+  gst_sympie_install_field (klass, FIELD (frame.smoothing),
       g_param_spec_uint64 ("smoothing", "Smoothing",
           "Time constant of the way to a new estimate in nanoseconds (0 = at "
           "once)",

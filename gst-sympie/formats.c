@@ -259,12 +259,19 @@ dup_objection (const GstCaps *caps, const gchar *field, const gchar *what)
 }
 
 gboolean
-gst_sympie_format_from_caps (GstSympieFormat *format, GstCaps *caps,
-    const GstVideoInfo *info, gchar **reason)
+gst_sympie_format_from_caps (
+    GstSympieFormat *format, GstCaps *caps, gchar **reason)
 {
-  GstVideoColorimetry named = colorimetry_from_caps (caps, info);
+  GstVideoInfo *info = &format->info;
+  GstVideoColorimetry named;
   gdouble kr = 0.0, kb = 0.0;
 
+  if (!gst_video_info_from_caps (info, caps)) {
+    gst_video_info_init (info);
+    *reason = g_strdup ("video with caps that say too little");
+    return FALSE;
+  }
+  named = colorimetry_from_caps (caps, info);
   *reason = dup_objection (caps, "interlace-mode",
       "interlaced video with fields that are not interleaved in frames (%s)");
   if (!*reason)

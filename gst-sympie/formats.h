@@ -40,19 +40,21 @@ G_BEGIN_DECLS
   "framerate = " GST_VIDEO_FPS_RANGE
 #define GST_SYMPIE_CAPS_FIELDS GST_SYMPIE_CAPS_FIELDS_OF (GST_SYMPIE_FORMATS)
 
-/* What the samples of a stream's frames are. */
+/* What the frames of a stream are. */
 typedef struct
 {
+  GstVideoInfo info;
   SympieFormat format;
   SympieColorimetry colorimetry;
 } GstSympieFormat;
 
-/* `info` is `caps`, fixed, parsed. Fails on what DWM would mangle, with what it
- * is in `reason`, which the caller frees: transfer functions that are not
- * gamma-coded (PQ, linear, logarithmic), YUV formats with the matrix RGB, views
- * that share a frame, and fields and views kept in memory of their own. */
-gboolean gst_sympie_format_from_caps (GstSympieFormat *format, GstCaps *caps,
-    const GstVideoInfo *info, gchar **reason);
+/* Of fixed caps. Fails on those that say too little and on what DWM would
+ * mangle, with what it is in `reason`, which the caller frees: transfer
+ * functions that are not gamma-coded (PQ, linear, logarithmic), YUV formats
+ * with the matrix RGB, views that share a frame, and fields and views kept in
+ * memory of their own. */
+gboolean gst_sympie_format_from_caps (
+    GstSympieFormat *format, GstCaps *caps, gchar **reason);
 
 /* Of `caps` what gst_sympie_format_from_caps() takes, in formats and memory of
  * `formats`. Fields that are open name what works: a neighbour that can convert

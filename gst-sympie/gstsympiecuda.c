@@ -9,8 +9,6 @@
 
 #define GST_USE_UNSTABLE_API
 
-#define CUDA_FEATURES "memory:CUDAMemory"
-
 #include <gst/cuda/gstcudabufferpool.h>
 #include <gst/cuda/gstcudacontext.h>
 #include <gst/cuda/gstcudaloader.h>
@@ -183,26 +181,32 @@ ask_for_context (GstElement *element)
                    GST_OBJECT (element), GST_CUDA_CONTEXT_TYPE));
 }
 
-gboolean
-gst_sympie_cuda_open (GstSympieCuda *cuda, GstElement *element, gint device)
+void
+gst_sympie_cuda_open (
+    GstSympieCuda *cuda, GstElement *element, SympieConfig *config)
 {
   GstCudaContext *context;
 
   if (!has_library ())
-    return FALSE;
+    return;
   if (!cuda->context)
     ask_for_context (element);
-  if (!cuda->context && (context = share_context (device))) {
+  if (!cuda->context && (context = share_context (config->cuda_device))) {
     gst_element_post_message (
         element, gst_message_new_have_context (GST_OBJECT (element),
                      gst_context_new_cuda_context (context)));
     set_context (cuda, element, context);
   }
   gst_clear_mini_object (&cuda->stream);
+  if (!cuda->context)
+    return;
+  config->cuda_context = gst_cuda_context_get_handle (context_of (cuda));
   /* Without one of its own libsympie makes one, which is as right. */
-  if (cuda->context && has_streams ())
+  if (has_streams ())
     cuda->stream = (GstMiniObject *) gst_cuda_stream_new (context_of (cuda));
-  return cuda->context != NULL;
+  config->cuda_async = cuda->stream != NULL;
+  if (cuda->stream)
+    config->cuda_stream = gst_cuda_stream_get_handle (stream_of (cuda));
 }
 
 static void
@@ -224,18 +228,6 @@ gst_sympie_cuda_close (GstSympieCuda *cuda, GstElement *element)
   replace_context (cuda, element, NULL);
 }
 
-gpointer
-gst_sympie_cuda_handle (const GstSympieCuda *cuda)
-{
-  return cuda->context ? gst_cuda_context_get_handle (context_of (cuda)) : NULL;
-}
-
-gpointer
-gst_sympie_cuda_stream (const GstSympieCuda *cuda)
-{
-  return cuda->stream ? gst_cuda_stream_get_handle (stream_of (cuda)) : NULL;
-}
-
 gboolean
 gst_sympie_cuda_enter (const GstSympieCuda *cuda)
 {
@@ -250,29 +242,6 @@ gst_sympie_cuda_leave (const GstSympieCuda *cuda)
 }
 
 /* ---- Buffers ------------------------------------------------------------- */
-
-gboolean
-gst_sympie_cuda_is_in_caps (const GstCaps *caps)
-{
-  return caps && gst_caps_get_size (caps) > 0
-         && gst_caps_features_contains (
-             gst_caps_get_features (caps, 0), CUDA_FEATURES);
-}
-
-static gboolean
-is_not_cuda (GstCapsFeatures *features, GstStructure *structure, gpointer data)
-{
-  return !gst_caps_features_contains (features, CUDA_FEATURES);
-}
-
-GstCaps *
-gst_sympie_cuda_remove_from_caps (GstCaps *caps)
-{
-  caps = gst_caps_make_writable (caps);
-  gst_caps_filter_and_map_in_place (
-      caps, (GstCapsFilterMapFunc) is_not_cuda, NULL);
-  return caps;
-}
 
 static GstCudaMemory *
 memory_of (GstBuffer *buffer)
@@ -328,7 +297,8 @@ gst_sympie_cuda_finish (
     GST_MINI_OBJECT_FLAG_SET (memory, GST_CUDA_MEMORY_TRANSFER_NEED_SYNC);
     return TRUE;
   }
-  done = CuStreamSynchronize (gst_sympie_cuda_stream (cuda)) == CUDA_SUCCESS;
+  done = CuStreamSynchronize (gst_cuda_stream_get_handle (stream_of (cuda)))
+         == CUDA_SUCCESS;
   GST_MINI_OBJECT_FLAG_UNSET (memory, GST_CUDA_MEMORY_TRANSFER_NEED_SYNC);
   return done;
 }

@@ -17,11 +17,13 @@
 
 G_BEGIN_DECLS
 
+#define GST_SYMPIE_CUDA_MEMORY "memory:CUDAMemory"
+
 /* What pad templates add to the caps of system memory. */
 #ifdef HAVE_GST_CUDA
 #define GST_SYMPIE_CUDA_CAPS                                                   \
-  "; video/x-raw(memory:CUDAMemory), " GST_SYMPIE_CAPS_FIELDS_OF (             \
-      GST_SYMPIE_FORMATS_CUDA_MEMORY)
+  "; video/x-raw(" GST_SYMPIE_CUDA_MEMORY                                      \
+  "), " GST_SYMPIE_CAPS_FIELDS_OF (GST_SYMPIE_FORMATS_CUDA_MEMORY)
 #else
 #define GST_SYMPIE_CUDA_CAPS ""
 #endif
@@ -43,23 +45,17 @@ void gst_sympie_cuda_set_context (
 gboolean gst_sympie_cuda_query (
     const GstSympieCuda *cuda, GstElement *element, GstQuery *query);
 
-/* Asks neighbours and the application for a context, or takes one that all such
- * elements of the process share on the device. Fails where GStreamer finds no
- * driver or the device none. */
-gboolean gst_sympie_cuda_open (
-    GstSympieCuda *cuda, GstElement *element, gint device);
+/* For libsympie on the device of `config`: asks neighbours and the application
+ * for a context, or takes one that all such elements of the process share on
+ * the device, and tells `config` of it and of a stream. Where GStreamer finds
+ * no driver or the device none, libsympie uses a context of its own. */
+void gst_sympie_cuda_open (
+    GstSympieCuda *cuda, GstElement *element, SympieConfig *config);
 void gst_sympie_cuda_close (GstSympieCuda *cuda, GstElement *element);
 
-/* The CUcontext and the CUstream, for libsympie; NULL: none, libsympie uses its
- * own. Between enter and leave the context is current in the calling thread. */
-gpointer gst_sympie_cuda_handle (const GstSympieCuda *cuda);
-gpointer gst_sympie_cuda_stream (const GstSympieCuda *cuda);
+/* Between these the context is current in the calling thread. */
 gboolean gst_sympie_cuda_enter (const GstSympieCuda *cuda);
 void gst_sympie_cuda_leave (const GstSympieCuda *cuda);
-
-/* Whether caps ask for CUDA memory; the caps that do not. */
-gboolean gst_sympie_cuda_is_in_caps (const GstCaps *caps);
-GstCaps *gst_sympie_cuda_remove_from_caps (GstCaps *caps);
 
 /* Where the buffer is in the memory of another context: takes that one over and
  * returns TRUE. What was made in the old context must be gone. */
@@ -99,27 +95,15 @@ gst_sympie_cuda_query (
   return FALSE;
 }
 
-static inline gboolean
-gst_sympie_cuda_open (GstSympieCuda *cuda, GstElement *element, gint device)
+static inline void
+gst_sympie_cuda_open (
+    GstSympieCuda *cuda, GstElement *element, SympieConfig *config)
 {
-  return FALSE;
 }
 
 static inline void
 gst_sympie_cuda_close (GstSympieCuda *cuda, GstElement *element)
 {
-}
-
-static inline gpointer
-gst_sympie_cuda_handle (const GstSympieCuda *cuda)
-{
-  return NULL;
-}
-
-static inline gpointer
-gst_sympie_cuda_stream (const GstSympieCuda *cuda)
-{
-  return NULL;
 }
 
 static inline gboolean
@@ -131,18 +115,6 @@ gst_sympie_cuda_enter (const GstSympieCuda *cuda)
 static inline void
 gst_sympie_cuda_leave (const GstSympieCuda *cuda)
 {
-}
-
-static inline gboolean
-gst_sympie_cuda_is_in_caps (const GstCaps *caps)
-{
-  return FALSE;
-}
-
-static inline GstCaps *
-gst_sympie_cuda_remove_from_caps (GstCaps *caps)
-{
-  return caps;
 }
 
 static inline gboolean

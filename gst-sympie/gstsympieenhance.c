@@ -247,7 +247,7 @@ gst_sympie_enhance_set_property (
 static guint
 gst_sympie_enhance_get_interval (GstSympieEnhance *self)
 {
-  guint64 interval = self->settings.frame.tracker.schedule.interval;
+  guint64 interval = self->settings.frame.schedule.interval;
 
   return (guint) MIN (interval << self->load, G_MAXUINT);
 }
@@ -402,10 +402,7 @@ gst_sympie_enhance_open (GstSympieEnhance *self)
           GST_ELEMENT (self), &config.device, config.cuda_device)) {
     if (config.device == SYMPIE_DEVICE_CUDA) {
       /* None is no reason to give up: frames in system memory need none. */
-      gst_sympie_cuda_open (cuda, GST_ELEMENT (self), config.cuda_device);
-      config.cuda_context = gst_sympie_cuda_handle (cuda);
-      config.cuda_stream = gst_sympie_cuda_stream (cuda);
-      config.cuda_async = config.cuda_stream != NULL;
+      gst_sympie_cuda_open (cuda, GST_ELEMENT (self), &config);
     }
     opened = gst_sympie_enhancer_open (&self->enhancer, &config, async, &error);
     if (!opened)
@@ -557,11 +554,11 @@ gst_sympie_enhance_begin_frame (
     GstSympieFilter *filter, GstClockTime stream_time)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
-  GstSympieTrackerSettings *tracker = &self->enhancer.settings.tracker;
+  GstSympieEnhancerSettings *frame = &self->enhancer.settings;
 
-  self->enhancer.settings = self->settings.frame;
-  tracker->schedule.time = MIN (tracker->schedule.time, MAX_TIME);
-  tracker->smoothing = MIN (tracker->smoothing, MAX_TIME);
+  *frame = self->settings.frame;
+  frame->schedule.time = MIN (frame->schedule.time, MAX_TIME);
+  frame->smoothing = MIN (frame->smoothing, MAX_TIME);
   self->enhancer.frame.time = stream_time;
   filter->marks = self->settings.attach_parameters;
   self->post_messages = self->settings.post_messages;

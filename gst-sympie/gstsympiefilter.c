@@ -90,7 +90,7 @@ gst_sympie_filter_get_property (
 GstClockTime
 gst_sympie_filter_get_frame_duration (GstSympieFilter *self)
 {
-  const GstVideoInfo *info = &self->info;
+  const GstVideoInfo *info = &self->format.info;
 
   if (GST_VIDEO_INFO_FPS_N (info) <= 0 || GST_VIDEO_INFO_FPS_D (info) <= 0)
     return GST_CLOCK_TIME_NONE;
@@ -163,7 +163,7 @@ gst_sympie_filter_limit (
   if (caps) {
     g_free (self->refusal);
     self->refusal = gst_sympie_negotiation_find_refusal (
-        &self->negotiation, caps, &self->info, &self->format);
+        &self->negotiation, caps, &self->format);
     gst_caps_unref (caps);
   }
 }
@@ -178,10 +178,9 @@ gst_sympie_filter_transform_caps (GstBaseTransform *trans,
   if (!gst_sympie_filter_is_on (self)) {
     possible = gst_caps_ref (caps);
   } else if (gst_caps_is_fixed (caps)) {
-    GstVideoInfo info;
     GstSympieFormat format;
-    gchar *refusal = gst_sympie_negotiation_find_refusal (
-        &self->negotiation, caps, &info, &format);
+    gchar *refusal =
+        gst_sympie_negotiation_find_refusal (&self->negotiation, caps, &format);
 
     possible = refusal ? gst_caps_new_empty () : gst_caps_ref (caps);
     g_free (refusal);
@@ -238,11 +237,10 @@ gst_sympie_filter_set_caps (
   GstSympieFilter *self = GST_SYMPIE_FILTER (trans);
 
   gst_sympie_filter_end_scene (self);
-  self->in_cuda = gst_sympie_cuda_is_in_caps (incaps);
-  gst_video_info_init (&self->info);
+  self->in_cuda = gst_sympie_negotiation_count_cuda (incaps) > 0;
   g_free (self->refusal);
   self->refusal = gst_sympie_negotiation_find_refusal (
-      &self->negotiation, incaps, &self->info, &self->format);
+      &self->negotiation, incaps, &self->format);
   GST_INFO_OBJECT (self, "%s: %" GST_PTR_FORMAT,
       self->refusal ? self->refusal : "video that can be worked on", incaps);
   self->is_stuck = FALSE;
@@ -322,7 +320,7 @@ gst_sympie_filter_decide_allocation (GstBaseTransform *trans, GstQuery *query)
                                   : "takes the layout of the caps only");
   if (!self->in_cuda)
     gst_sympie_layout_choose_pool (
-        query, &self->info, self->downstream_reads_meta);
+        query, &self->format.info, self->downstream_reads_meta);
   else if (!gst_sympie_cuda_decide_allocation (&self->cuda, query))
     return FALSE;
   return GST_BASE_TRANSFORM_CLASS (parent_class)
@@ -338,7 +336,7 @@ gst_sympie_filter_may_leave (GstSympieFilter *self, GstBuffer *buffer)
   return self->downstream_reads_meta || self->in_cuda
          || (!self->upstream_may_pad
              && gst_base_transform_is_passthrough (GST_BASE_TRANSFORM (self)))
-         || gst_sympie_layout_is_plain (buffer, &self->info);
+         || gst_sympie_layout_is_plain (buffer, &self->format.info);
 }
 
 /* A frame that passes untouched: the buffer, or a copy laid out as its caps
@@ -353,7 +351,7 @@ gst_sympie_filter_pass (
   *outbuf = inbuf;
   if (gst_sympie_filter_may_leave (self, inbuf))
     return GST_FLOW_OK;
-  *outbuf = gst_sympie_layout_copy_plain (inbuf, &self->info);
+  *outbuf = gst_sympie_layout_copy_plain (inbuf, &self->format.info);
   if (!*outbuf) {
     GST_ELEMENT_ERROR (self, RESOURCE, FAILED, ("Cannot copy a frame"), (NULL));
     return GST_FLOW_ERROR;
@@ -416,10 +414,10 @@ static gboolean
 gst_sympie_filter_map (GstSympieFilter *self, GstSympieMapped *mapped,
     GstBuffer *buffer, GstMapFlags flags)
 {
-  gboolean done = self->in_cuda ? gst_sympie_cuda_map (
-                      &self->cuda, &mapped->frame, &self->info, buffer, flags)
-                                : gst_video_frame_map (
-                                    &mapped->frame, &self->info, buffer, flags);
+  gboolean done = self->in_cuda ? gst_sympie_cuda_map (&self->cuda,
+                      &mapped->frame, &self->format.info, buffer, flags)
+                                : gst_video_frame_map (&mapped->frame,
+                                    &self->format.info, buffer, flags);
 
   if (!done) {
     GST_ELEMENT_ERROR (self, RESOURCE, FAILED,
@@ -427,8 +425,7 @@ gst_sympie_filter_map (GstSympieFilter *self, GstSympieMapped *mapped,
         ("%" GST_PTR_FORMAT, buffer));
     return FALSE;
   }
-  mapped->n =
-      gst_sympie_views_of_frame (mapped->views, &self->format, &mapped->frame);
+  gst_sympie_mapped_find_views (mapped, &self->format);
   for (guint i = 0; i < mapped->n && self->in_cuda; i++)
     mapped->views[i].image.memory = mapped->views[i].target.memory =
         SYMPIE_MEMORY_CUDA;
@@ -651,6 +648,6 @@ static void
 gst_sympie_filter_init (GstSympieFilter *self)
 {
 
-  gst_video_info_init (&self->info);
+  gst_video_info_init (&self->format.info);
   gst_base_transform_set_qos_enabled (GST_BASE_TRANSFORM (self), TRUE);
 }

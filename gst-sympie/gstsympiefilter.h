@@ -54,10 +54,9 @@ struct _GstSympieFilter
   GstSympieCuda cuda;
 
   /* The stream, for the subclass to read. */
-  GstVideoInfo info;
+  GstSympieFormat format;
   gboolean in_cuda; /* memory */
 
-  GstSympieFormat format;
   gchar *refusal;    /* what in the caps keeps frames from being changed */
   gboolean is_stuck; /* on, with these caps, and upstream has no others */
 

@@ -47,10 +47,11 @@ field_of_frame (GstSympieView *field, const GstSympieView *frame, gint parity,
   return TRUE;
 }
 
-guint
-gst_sympie_views_of_frame (GstSympieView views[GST_SYMPIE_MAX_VIEWS],
-    const GstSympieFormat *format, const GstVideoFrame *frame)
+void
+gst_sympie_mapped_find_views (
+    GstSympieMapped *mapped, const GstSympieFormat *format)
 {
+  const GstVideoFrame *frame = &mapped->frame;
   GstSympieView whole = { SYMPIE_IMAGE_INIT, SYMPIE_TARGET_INIT };
 
   whole.image.format = format->format;
@@ -66,13 +67,14 @@ gst_sympie_views_of_frame (GstSympieView views[GST_SYMPIE_MAX_VIEWS],
 
   /* A single line is a field by itself. */
   if (!GST_VIDEO_FRAME_IS_INTERLACED (frame) || whole.image.height < 2) {
-    views[0] = whole;
-    return 1;
+    mapped->views[0] = whole;
+    mapped->n = 1;
+    return;
   }
-  if (!field_of_frame (&views[0], &whole, 0, frame)
-      || !field_of_frame (&views[1], &whole, 1, frame))
-    return 0;
-  return 2;
+  mapped->n = 2;
+  for (gint parity = 0; parity < 2; parity++)
+    if (!field_of_frame (&mapped->views[parity], &whole, parity, frame))
+      mapped->n = 0;
 }
 
 gboolean

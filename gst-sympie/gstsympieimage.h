@@ -25,7 +25,9 @@ typedef struct
   SympieTarget target;
 } GstSympieView;
 
-/* A buffer's frame, mapped, as its views. */
+/* A buffer's frame, mapped, and views of its memory: 1, or for an interlaced
+ * frame 2, of which the first is the top field. 0 where the buffer ends before
+ * the chroma rows that a bottom field of an odd number of lines needs. */
 typedef struct
 {
   GstVideoFrame frame;
@@ -33,12 +35,8 @@ typedef struct
   guint n;
 } GstSympieMapped;
 
-/* Views of the memory of a mapped frame, valid as long as the map. Returns how
- * many: 1, or for an interlaced frame 2, of which the first is the top field.
- * Returns 0 where the buffer ends before the chroma rows that a bottom field of
- * an odd number of lines needs. */
-guint gst_sympie_views_of_frame (GstSympieView views[GST_SYMPIE_MAX_VIEWS],
-    const GstSympieFormat *format, const GstVideoFrame *frame);
+void gst_sympie_mapped_find_views (
+    GstSympieMapped *mapped, const GstSympieFormat *format);
 
 /* Whether metadata is as true of a frame of the same size and colorimetry with
  * other pixels. */

@@ -242,13 +242,7 @@ gst_sympie_pairs_set_caps (
   gchar *reason = NULL;
 
   pad->has_caps = FALSE;
-  if (!gst_video_info_from_caps (&pad->info, caps)) {
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("Cannot understand the caps of %s", GST_PAD_NAME (pad)),
-        ("caps: %" GST_PTR_FORMAT, caps));
-    return FALSE;
-  }
-  if (!gst_sympie_format_from_caps (&pad->format, caps, &pad->info, &reason)) {
+  if (!gst_sympie_format_from_caps (&pad->format, caps, &reason)) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
         ("Cannot compare %s at %s", reason, GST_PAD_NAME (pad)),
         ("caps: %" GST_PTR_FORMAT, caps));

@@ -29,7 +29,6 @@ struct _GstSympiePairsPad
   GstAggregatorPad parent;
 
   gboolean has_caps;
-  GstVideoInfo info;
   GstSympieFormat format;
   GstSympieTally tally; /* guarded by the element's object lock */
 };

@@ -92,14 +92,13 @@ static gboolean
 map_frame (GstElement *element, const GstSympiePairsFrame *frame,
     GstSympieMapped *mapped)
 {
-  if (!gst_video_frame_map (
-          &mapped->frame, &frame->pad->info, frame->buffer, GST_MAP_READ)) {
+  if (!gst_video_frame_map (&mapped->frame, &frame->pad->format.info,
+          frame->buffer, GST_MAP_READ)) {
     GST_ELEMENT_ERROR (element, RESOURCE, READ,
         ("Cannot map a frame of %s", GST_PAD_NAME (frame->pad)), (NULL));
     return FALSE;
   }
-  mapped->n = gst_sympie_views_of_frame (
-      mapped->views, &frame->pad->format, &mapped->frame);
+  gst_sympie_mapped_find_views (mapped, &frame->pad->format);
   return TRUE;
 }
 

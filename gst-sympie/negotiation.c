@@ -41,17 +41,29 @@ gst_sympie_negotiation_restrict (
   return possible;
 }
 
+guint
+gst_sympie_negotiation_count_cuda (const GstCaps *caps)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < gst_caps_get_size (caps); i++)
+    n += gst_caps_features_contains (
+        gst_caps_get_features (caps, i), GST_SYMPIE_CUDA_MEMORY);
+  return n;
+}
+
 gchar *
-gst_sympie_negotiation_find_refusal (GstSympieNegotiation *negotiation,
-    GstCaps *caps, GstVideoInfo *info, GstSympieFormat *format)
+gst_sympie_negotiation_find_refusal (
+    GstSympieNegotiation *negotiation, GstCaps *caps, GstSympieFormat *format)
 {
   GstCaps *formats = get_formats (negotiation);
   gboolean fits = gst_caps_can_intersect (caps, formats);
-  gboolean in_cuda = gst_sympie_cuda_is_in_caps (caps);
+  gboolean in_cuda = gst_sympie_negotiation_count_cuda (caps) > 0;
   const gchar *why_no_cuda;
   gchar *reason = NULL;
 
   gst_caps_unref (formats);
+  gst_video_info_init (&format->info);
   GST_OBJECT_LOCK (negotiation->element);
   why_no_cuda = negotiation->why_no_cuda;
   GST_OBJECT_UNLOCK (negotiation->element);
@@ -62,12 +74,11 @@ gst_sympie_negotiation_find_refusal (GstSympieNegotiation *negotiation,
            && !gst_caps_features_is_equal (gst_caps_get_features (caps, 0),
                GST_CAPS_FEATURES_MEMORY_SYSTEM_MEMORY))
     reason = g_strdup ("video in memory of that kind");
-  else if (!gst_video_info_from_caps (info, caps))
-    reason = g_strdup ("video with caps that say too little");
-  else if (gst_sympie_format_from_caps (format, caps, info, &reason) && !fits)
+  else if (gst_sympie_format_from_caps (format, caps, &reason) && !fits)
     reason = g_strdup_printf ("%s video of %dx%d on this device",
-        GST_VIDEO_INFO_NAME (info), GST_VIDEO_INFO_WIDTH (info),
-        GST_VIDEO_INFO_HEIGHT (info));
+        GST_VIDEO_INFO_NAME (&format->info),
+        GST_VIDEO_INFO_WIDTH (&format->info),
+        GST_VIDEO_INFO_HEIGHT (&format->info));
   return reason;
 }
 
@@ -137,19 +148,15 @@ gst_sympie_negotiation_explain_failure (GstSympieNegotiation *negotiation,
     GstCaps *caps, GstPad *srcpad, gboolean works)
 {
   GstCaps *peer = gst_pad_peer_query_caps (srcpad, NULL);
-  guint n = gst_caps_get_size (peer), n_cuda;
-  gboolean in_cuda = gst_sympie_cuda_is_in_caps (caps);
-  GstVideoInfo info;
+  guint n = gst_caps_get_size (peer);
+  guint n_cuda = gst_sympie_negotiation_count_cuda (peer);
+  gboolean in_cuda = gst_sympie_negotiation_count_cuda (caps) > 0;
   GstSympieFormat format;
   gchar *reason = NULL;
 
-  peer = gst_sympie_cuda_remove_from_caps (peer);
-  n_cuda = n - gst_caps_get_size (peer);
   gst_caps_unref (peer);
-
   if (works)
-    reason =
-        gst_sympie_negotiation_find_refusal (negotiation, caps, &info, &format);
+    reason = gst_sympie_negotiation_find_refusal (negotiation, caps, &format);
   if (!reason && in_cuda && n > 0 && n_cuda == 0)
     reason = g_strdup ("video in CUDA memory for an element that takes none");
   else if (!reason && !in_cuda && n > 0 && n_cuda == n)
@@ -166,13 +173,11 @@ gst_sympie_negotiation_explain_empty (
 {
   GstCaps *possible = gst_sympie_negotiation_restrict (negotiation, wanted);
   GstCaps *one = gst_caps_fixate (gst_caps_copy (wanted));
-  GstVideoInfo info;
   GstSympieFormat format;
   gchar *reason = NULL;
 
   if (gst_caps_is_empty (possible))
-    reason =
-        gst_sympie_negotiation_find_refusal (negotiation, one, &info, &format);
+    reason = gst_sympie_negotiation_find_refusal (negotiation, one, &format);
   if (reason && is_first_refusal (negotiation, wanted))
     post_refusal (
         negotiation, wanted, reason, FALSE, "nothing of it is possible");

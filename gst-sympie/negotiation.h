@@ -37,10 +37,13 @@ void gst_sympie_negotiation_forget (GstSympieNegotiation *negotiation);
 GstCaps *gst_sympie_negotiation_restrict (
     GstSympieNegotiation *negotiation, GstCaps *caps);
 
-/* What of fixed caps does not work, to be freed; NULL where all does. `info`
- * and `format` get what is known of the frames. */
-gchar *gst_sympie_negotiation_find_refusal (GstSympieNegotiation *negotiation,
-    GstCaps *caps, GstVideoInfo *info, GstSympieFormat *format);
+/* How many of `caps` are in CUDA memory. */
+guint gst_sympie_negotiation_count_cuda (const GstCaps *caps);
+
+/* What of fixed caps does not work, to be freed; NULL where all does. `format`
+ * gets what is known of the frames. */
+gchar *gst_sympie_negotiation_find_refusal (
+    GstSympieNegotiation *negotiation, GstCaps *caps, GstSympieFormat *format);
 
 /* Frames come in caps that do not work, as `refusal` says, and upstream was
  * told to ask: a warning where `pad`'s peer has others; an error, and TRUE,

@@ -37,9 +37,9 @@ gst_sympie_tracker_reset (GstSympieTracker *tracker)
 
 gboolean
 gst_sympie_tracker_begin (GstSympieTracker *tracker,
-    const GstSympieTrackerSettings *settings, const GstSympieFrame *frame)
+    const GstSympieScheduleSettings *settings, const GstSympieFrame *frame)
 {
-  GstSympieScheduleSettings schedule = settings->schedule;
+  GstSympieScheduleSettings schedule = *settings;
   GstSympieDecision decision;
 
   schedule.load = tracker->load.level;

@@ -37,12 +37,6 @@ void gst_sympie_smoother_next (GstSympieSmoother *smoother,
     const SympieParams *target, GstClockTime elapsed, GstClockTime constant,
     SympieParams *params);
 
-typedef struct
-{
-  GstSympieScheduleSettings schedule; /* its load is the tracker's to set */
-  GstClockTime smoothing;             /* time constant; 0: none */
-} GstSympieTrackerSettings;
-
 /* All zero is one that has seen no frame. */
 typedef struct
 {
@@ -61,9 +55,9 @@ typedef struct
 void gst_sympie_tracker_reset (GstSympieTracker *tracker);
 
 /* Begins the next frame. TRUE where it is to be estimated from, by the caller
- * or an estimator. */
+ * or an estimator. The load of `settings` is the tracker's own. */
 gboolean gst_sympie_tracker_begin (GstSympieTracker *tracker,
-    const GstSympieTrackerSettings *settings, const GstSympieFrame *frame);
+    const GstSympieScheduleSettings *settings, const GstSympieFrame *frame);
 
 /* What an estimate says of the frame in hand. */
 GstSympieEstimate gst_sympie_tracker_about (
