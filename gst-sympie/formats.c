@@ -62,11 +62,29 @@ has_whole_rows (const GstVideoInfo *info)
   return TRUE;
 }
 
+/* Whether the format is of the family, RGB or not, and works in the width if
+ * there is one. */
 static gboolean
-works (const gchar *field, const gchar *value, gboolean rgb)
+is_of_family (const GstStructure *structure, const gchar *format, gboolean rgb)
+{
+  GstVideoInfo info;
+  gint width;
+
+  if (!gst_structure_get_int (structure, "width", &width))
+    width = WHOLE_WIDTH;
+  return gst_video_info_set_format (
+             &info, gst_video_format_from_string (format), (guint) width, 1)
+         && !GST_VIDEO_INFO_IS_RGB (&info) == !rgb && has_whole_rows (&info);
+}
+
+static gboolean
+works (const GstStructure *structure, const gchar *field, const gchar *value,
+    gboolean rgb)
 {
   GstVideoColorimetry colorimetry;
 
+  if (g_str_equal (field, "format"))
+    return is_of_family (structure, value, rgb);
   if (g_str_equal (field, "interlace-mode"))
     return g_strv_contains (interlace_modes, value);
   if (g_str_equal (field, "multiview-mode"))
@@ -100,23 +118,22 @@ restrict_field (GstStructure *structure, const gchar *field,
   if (!value && !choice)
     return TRUE;
   if (value && G_VALUE_HOLDS_STRING (value))
-    return works (field, g_value_get_string (value), rgb);
+    return works (structure, field, g_value_get_string (value), rgb);
+  if (value && !GST_VALUE_HOLDS_LIST (value))
+    return FALSE;
   gst_value_list_init (&list, 8);
-  if (value && GST_VALUE_HOLDS_LIST (value)) {
-    for (guint i = 0; i < gst_value_list_get_size (value); i++) {
-      const GValue *one = gst_value_list_get_value (value, i);
+  for (guint i = 0; value && i < gst_value_list_get_size (value); i++) {
+    const GValue *one = gst_value_list_get_value (value, i);
 
-      if (G_VALUE_HOLDS_STRING (one)
-          && works (field, g_value_get_string (one), rgb))
-        append_string (&list, g_value_get_string (one));
-    }
-  } else {
-    if (first)
-      append_string (&list, first);
-    for (; *choice; choice++)
-      if (g_strcmp0 (*choice, first) != 0)
-        append_string (&list, *choice);
+    if (G_VALUE_HOLDS_STRING (one)
+        && works (structure, field, g_value_get_string (one), rgb))
+      append_string (&list, g_value_get_string (one));
   }
+  if (!value && first)
+    append_string (&list, first);
+  for (; !value && *choice; choice++)
+    if (g_strcmp0 (*choice, first) != 0)
+      append_string (&list, *choice);
   n = gst_value_list_get_size (&list);
   gst_structure_take_value (structure, field, &list);
   return n > 0;
@@ -134,36 +151,6 @@ default_colorimetry (const GstStructure *structure)
       || !gst_video_info_set_format (&info, GST_VIDEO_FORMAT_NV12, 16, height))
     return NULL;
   return gst_video_colorimetry_to_string (&info.colorimetry);
-}
-
-/* Leaves the formats that are RGB, or those that are not, and work in the width
- * if there is one; FALSE if there are none. */
-static gboolean
-restrict_family (GstStructure *structure, gboolean rgb)
-{
-  const GValue *value = gst_structure_get_value (structure, "format");
-  GValue list = G_VALUE_INIT;
-  guint n = GST_VALUE_HOLDS_LIST (value) ? gst_value_list_get_size (value) : 1;
-  GstVideoInfo info;
-  gint width;
-
-  if (!gst_structure_get_int (structure, "width", &width))
-    width = WHOLE_WIDTH;
-  gst_value_list_init (&list, n);
-  for (guint i = 0; i < n; i++) {
-    const GValue *one = GST_VALUE_HOLDS_LIST (value)
-                            ? gst_value_list_get_value (value, i)
-                            : value;
-    const gchar *name = g_value_get_string (one);
-
-    if (gst_video_info_set_format (
-            &info, gst_video_format_from_string (name), (guint) width, 1)
-        && !GST_VIDEO_INFO_IS_RGB (&info) == !rgb && has_whole_rows (&info))
-      append_string (&list, name);
-  }
-  n = gst_value_list_get_size (&list);
-  gst_structure_take_value (structure, "format", &list);
-  return n > 0;
 }
 
 /* Whether the caps are those of a stream, but perhaps for its frame rate. What
@@ -193,7 +180,7 @@ gst_sympie_caps_restrict (GstCaps *caps, GstCaps *formats)
           gst_structure_copy (gst_caps_get_structure (possible, i));
       gchar *first = open && !rgb ? default_colorimetry (structure) : NULL;
 
-      if (restrict_family (structure, rgb)
+      if (restrict_field (structure, "format", NULL, NULL, rgb)
           && restrict_field (structure, "interlace-mode",
               open ? interlace_modes : NULL, NULL, rgb)
           && restrict_field (structure, "multiview-mode",
@@ -251,11 +238,12 @@ chroma_site_from_video (const GstVideoInfo *info)
 static gchar *
 dup_objection (const GstCaps *caps, const gchar *field, const gchar *what)
 {
-  const gchar *value =
-      gst_structure_get_string (gst_caps_get_structure (caps, 0), field);
+  const GstStructure *structure = gst_caps_get_structure (caps, 0);
+  const gchar *value = gst_structure_get_string (structure, field);
 
-  return value && !works (field, value, TRUE) ? g_strdup_printf (what, value)
-                                              : NULL;
+  return value && !works (structure, field, value, TRUE)
+             ? g_strdup_printf (what, value)
+             : NULL;
 }
 
 gboolean

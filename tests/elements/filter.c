@@ -327,6 +327,28 @@ GST_START_TEST (test_query_with_defaults)
 }
 GST_END_TEST;
 
+/* Fields that no stream has, of a type that is not theirs. */
+GST_START_TEST (test_query_of_nonsense)
+{
+  static const gchar *const fields[] = { "colorimetry=(int)5",
+    "interlace-mode=(boolean)true", "multiview-mode=(int)[0,1]" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (fields); i++) {
+    GstHarness *h = filter_harness (0, TRUE);
+    gchar *text = g_strdup_printf (
+        "video/x-raw, format=RGB, width=64, height=48, %s", fields[i]);
+    GstCaps *caps = gst_caps_from_string (text), *answer;
+
+    answer = gst_pad_peer_query_caps (h->srcpad, caps);
+    fail_unless (gst_caps_is_empty (answer), "%s", fields[i]);
+    gst_caps_unref (answer);
+    gst_caps_unref (caps);
+    g_free (text);
+    teardown_with_messages (h);
+  }
+}
+GST_END_TEST;
+
 /* Runs to the end, without an error or a warning. */
 static void
 assert_plays (const gchar *launch)
@@ -753,6 +775,7 @@ filter_suite (void)
   tcase_add_loop_test (tcase, test_off_cost, 0, G_N_ELEMENTS (filters));
   tcase_add_test (tcase, test_query);
   tcase_add_test (tcase, test_query_with_defaults);
+  tcase_add_test (tcase, test_query_of_nonsense);
   tcase_add_test (tcase, test_converter);
   tcase_add_loop_test (
       tcase, test_switched_on_with_wrong_caps, 0, G_N_ELEMENTS (filters));
