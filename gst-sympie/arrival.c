@@ -12,13 +12,21 @@ gst_sympie_arrival_reset (GstSympieArrival *arrival)
   arrival->latest = arrival->previous = GST_CLOCK_TIME_NONE;
 }
 
+GstClockTime
+gst_sympie_arrival_stream_time (GstBaseTransform *trans, GstBuffer *buffer)
+{
+  if (trans->segment.format != GST_FORMAT_TIME)
+    return GST_CLOCK_TIME_NONE;
+  return gst_segment_to_stream_time (
+      &trans->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+}
+
 void
 gst_sympie_arrival_note (
     GstSympieArrival *arrival, GstBaseTransform *trans, GstBuffer *buffer)
 {
   arrival->previous = arrival->latest;
-  arrival->latest = gst_segment_to_stream_time (
-      &trans->segment, GST_FORMAT_TIME, GST_BUFFER_TIMESTAMP (buffer));
+  arrival->latest = gst_sympie_arrival_stream_time (trans, buffer);
 }
 
 static gboolean
@@ -40,12 +48,14 @@ GstClockTimeDiff
 gst_sympie_arrival_get_lateness (
     GstSympieArrival *arrival, GstBaseTransform *trans, GstBuffer *buffer)
 {
-  GstClockTime base = gst_element_get_base_time (GST_ELEMENT (trans));
-  GstClockTime time = gst_segment_to_running_time (
-      &trans->segment, GST_FORMAT_TIME, GST_BUFFER_TIMESTAMP (buffer));
+  GstClockTime base = gst_element_get_base_time (GST_ELEMENT (trans)), time;
   GstClockTimeDiff lateness = GST_CLOCK_STIME_NONE;
   GstClock *clock;
 
+  if (trans->segment.format != GST_FORMAT_TIME)
+    return lateness;
+  time = gst_segment_to_running_time (
+      &trans->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
   if (!GST_CLOCK_TIME_IS_VALID (time) || !GST_CLOCK_TIME_IS_VALID (base)
       || !is_live (arrival, trans))
     return lateness;

@@ -25,6 +25,11 @@ typedef struct
 
 void gst_sympie_arrival_reset (GstSympieArrival *arrival);
 
+/* A frame's stream time; GST_CLOCK_TIME_NONE where the segment counts something
+ * else than time, too. */
+GstClockTime gst_sympie_arrival_stream_time (
+    GstBaseTransform *trans, GstBuffer *buffer);
+
 /* For submit_input_buffer(), by which every frame comes before the base class
  * drops any. */
 void gst_sympie_arrival_note (

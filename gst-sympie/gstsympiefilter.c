@@ -5,6 +5,7 @@
 
 #include "gstsympiefilter.h"
 
+#include "arrival.h"
 #include "layout.h"
 #include "properties.h"
 
@@ -380,8 +381,7 @@ gst_sympie_filter_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
 {
   GstSympieFilter *self = GST_SYMPIE_FILTER (trans);
   GstSympieFilterClass *klass = GST_SYMPIE_FILTER_GET_CLASS (self);
-  GstClockTime stream_time = gst_segment_to_stream_time (
-      &trans->segment, GST_FORMAT_TIME, GST_BUFFER_TIMESTAMP (buffer));
+  GstClockTime stream_time = gst_sympie_arrival_stream_time (trans, buffer);
   gboolean passthrough;
 
   if (GST_CLOCK_TIME_IS_VALID (stream_time))

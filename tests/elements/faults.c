@@ -85,6 +85,32 @@ GST_START_TEST (test_times)
 }
 GST_END_TEST;
 
+/* A source that counts bytes, as one of raw files does, has no times at all. */
+GST_START_TEST (test_bytes)
+{
+  static const gchar *const launches[] = { "sympieenhance device=cpu",
+    "sympieenhance enabled=false", "sympiecorrupt" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (launches); i++) {
+    GstHarness *h = harness_with_messages (parse_pipeline (launches[i]));
+    GstVideoInfo info = video_info (TEST_CAPS);
+    GstSegment segment;
+
+    gst_segment_init (&segment, GST_FORMAT_BYTES);
+    gst_harness_set_src_caps_str (h, TEST_CAPS);
+    fail_unless (gst_harness_push_event (h, gst_event_new_segment (&segment)));
+    for (guint k = 0; k < 3; k++) {
+      GstBuffer *buffer = test_buffer (&info, k);
+
+      GST_BUFFER_PTS (buffer) = GST_CLOCK_TIME_NONE;
+      gst_buffer_unref (gst_harness_push_and_pull (h, buffer));
+    }
+    assert_no_error (h);
+    teardown_with_messages (h);
+  }
+}
+GST_END_TEST;
+
 /* The source ends in the midst of it and another comes, of another size, as
  * often as it likes. */
 GST_START_TEST (test_source_comes_back)
@@ -313,6 +339,7 @@ faults_suite (void)
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, test_clock_jumps);
   tcase_add_test (tests, test_times);
+  tcase_add_test (tests, test_bytes);
   tcase_add_test (tests, test_source_comes_back);
   tcase_add_test (tests, test_edges);
   tcase_add_test (tests, test_no_memory);
