@@ -99,8 +99,8 @@
  * ## Off
  *
  * With #GstSympieEnhance:enabled FALSE or a #GstSympieEnhance:strength of 0 the
- * element takes any raw video in any memory, reads no weights, opens no device
- * and passes buffers on as they are. Switched on while playing, it has upstream
+ * element takes any raw video in any memory, opens no file and no device and
+ * passes buffers on as they are. Switched on while playing, it has upstream
  * negotiate anew.
  *
  * ## Example pipelines
@@ -186,6 +186,7 @@ struct _GstSympieEnhance
   GstSympieEnhancer enhancer;
   GstSympieArrival arrival;
   GstSympieNotes notes;
+  gboolean has_notes;
   GstClockTime notified;
 
   /* The frame in hand. */
@@ -372,12 +373,32 @@ gst_sympie_enhance_post_open_error (GstSympieEnhance *self,
         self, LIBRARY, INIT, ("Cannot start libsympie: %s", error), (NULL));
 }
 
+/* What was set while the element was stopped may be no good. */
+static gboolean
+gst_sympie_enhance_check_settings (GstSympieEnhance *self)
+{
+  const gchar *wrong;
+  gchar *error;
+
+  GST_OBJECT_LOCK (self);
+  wrong = self->settings.parameters_error ? "parameters" : "crop";
+  error = g_strdup (self->settings.parameters_error
+                        ? self->settings.parameters_error
+                        : self->settings.crop_error);
+  GST_OBJECT_UNLOCK (self);
+  if (!error)
+    return TRUE;
+  GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS,
+      ("Cannot use the property %s: %s", wrong, error), (NULL));
+  g_free (error);
+  return FALSE;
+}
+
 /* Opens libsympie on the device that was chosen, or chooses one; with weights
  * only if the parameters are to be estimated. */
 static gboolean
 gst_sympie_enhance_open (GstSympieEnhance *self)
 {
-  GstSympieCuda *cuda = &self->parent.cuda;
   GstClockTime begin = gst_util_get_timestamp ();
   gboolean estimates = gst_sympie_enhancer_estimates (&self->enhancer);
   SympieConfig config = SYMPIE_CONFIG_INIT;
@@ -400,10 +421,9 @@ gst_sympie_enhance_open (GstSympieEnhance *self)
   gst_sympie_enhancer_close (&self->enhancer);
   if (gst_sympie_device_choose (
           GST_ELEMENT (self), &config.device, config.cuda_device)) {
-    if (config.device == SYMPIE_DEVICE_CUDA) {
-      /* None is no reason to give up: frames in system memory need none. */
-      gst_sympie_cuda_open (cuda, GST_ELEMENT (self), &config);
-    }
+    /* No context is no reason to give up: frames in system memory need none. */
+    if (config.device == SYMPIE_DEVICE_CUDA)
+      gst_sympie_cuda_open (&self->parent.cuda, GST_ELEMENT (self), &config);
     opened = gst_sympie_enhancer_open (&self->enhancer, &config, async, &error);
     if (!opened)
       gst_sympie_enhance_post_open_error (
@@ -427,14 +447,43 @@ gst_sympie_enhance_open (GstSympieEnhance *self)
   return opened;
 }
 
+/* Where parameters go to or come from besides: from the first frame on that is
+ * worked on until the stop. */
+static gboolean
+gst_sympie_enhance_open_notes (GstSympieEnhance *self)
+{
+  gboolean writes;
+  gchar *channel, *recording, *reason;
+
+  GST_OBJECT_LOCK (self);
+  writes = self->settings.frame.mode != GST_SYMPIE_MODE_APPLY;
+  channel = g_strdup (self->settings.channel);
+  recording = g_strdup (self->settings.recording);
+  GST_OBJECT_UNLOCK (self);
+  self->has_notes =
+      gst_sympie_notes_open (&self->notes, writes, channel, recording, &reason);
+  if (!self->has_notes && writes)
+    GST_ELEMENT_ERROR (self, RESOURCE, OPEN_WRITE,
+        ("Cannot record parameters: %s", reason), (NULL));
+  else if (!self->has_notes)
+    GST_ELEMENT_ERROR (self, RESOURCE, READ,
+        ("Cannot use the recorded parameters: %s", reason), (NULL));
+  g_free (channel);
+  g_free (recording);
+  g_free (reason);
+  return self->has_notes;
+}
+
 /* Manual parameters may have been taken back since the context was opened. */
 static gboolean
 gst_sympie_enhance_ensure_open (GstSympieFilter *filter)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
 
-  return gst_sympie_enhancer_is_ready (&self->enhancer)
-         || gst_sympie_enhance_open (self);
+  return (gst_sympie_enhancer_is_ready (&self->enhancer)
+             || (gst_sympie_enhance_check_settings (self)
+                 && gst_sympie_enhance_open (self)))
+         && (self->has_notes || gst_sympie_enhance_open_notes (self));
 }
 
 static void
@@ -443,60 +492,23 @@ gst_sympie_enhance_close (GstSympieFilter *filter)
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
 
   gst_sympie_notes_close (&self->notes);
+  self->has_notes = FALSE;
   gst_sympie_enhancer_close (&self->enhancer);
   gst_sympie_enhance_set_active_device (self, SYMPIE_DEVICE_AUTO);
-}
-
-static gboolean
-gst_sympie_enhance_open_notes (GstSympieEnhance *self)
-{
-  gboolean writes, opened;
-  gchar *channel, *recording, *reason;
-
-  GST_OBJECT_LOCK (self);
-  writes = self->settings.frame.mode != GST_SYMPIE_MODE_APPLY;
-  channel = g_strdup (self->settings.channel);
-  recording = g_strdup (self->settings.recording);
-  GST_OBJECT_UNLOCK (self);
-  opened =
-      gst_sympie_notes_open (&self->notes, writes, channel, recording, &reason);
-  if (!opened && writes)
-    GST_ELEMENT_ERROR (self, RESOURCE, OPEN_WRITE,
-        ("Cannot record parameters: %s", reason), (NULL));
-  else if (!opened)
-    GST_ELEMENT_ERROR (self, RESOURCE, READ,
-        ("Cannot use the recorded parameters: %s", reason), (NULL));
-  g_free (channel);
-  g_free (recording);
-  g_free (reason);
-  return opened;
 }
 
 static gboolean
 gst_sympie_enhance_start (GstBaseTransform *trans)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
-  const gchar *wrong;
-  gchar *error;
 
   GST_OBJECT_LOCK (self);
-  wrong = self->settings.parameters_error ? "parameters" : "crop";
-  error = g_strdup (self->settings.parameters_error
-                        ? self->settings.parameters_error
-                        : self->settings.crop_error);
   self->stats = (GstSympieEnhancerStats){ 0 };
   self->load = 0;
   self->was_late = FALSE;
   self->has_last = FALSE;
   GST_OBJECT_UNLOCK (self);
-  if (error) {
-    GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS,
-        ("Cannot use the property %s: %s", wrong, error), (NULL));
-    g_free (error);
-    return FALSE;
-  }
-  return gst_sympie_enhance_open_notes (self)
-         && GST_BASE_TRANSFORM_CLASS (parent_class)->start (trans);
+  return GST_BASE_TRANSFORM_CLASS (parent_class)->start (trans);
 }
 
 /* ---- CUDA contexts, which neighbours share ------------------------------- */

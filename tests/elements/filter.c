@@ -181,6 +181,9 @@ GST_START_TEST (test_off_opens_nothing)
   const gchar *launches[] = {
     "sympieenhance enabled=false weights=/nowhere",
     "sympieenhance strength=0 weights=/nowhere",
+    "sympieenhance enabled=false recording=/nowhere/at/all",
+    "sympieenhance enabled=false mode=apply recording=/nowhere",
+    "sympieenhance enabled=false crop=nonsense",
     "sympiecorrupt corruption=none frost-folder=/nowhere",
   };
   GstVideoInfo info = video_info (TEST_CAPS);
