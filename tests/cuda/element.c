@@ -151,20 +151,15 @@ probe (const gchar *device, const gchar *weights, gdouble *features,
       "fakesink",
       caps, caps, weights, device);
   GstElement *pipeline = parse_pipeline (launch);
-  GstBus *bus = gst_element_get_bus (pipeline);
   GstMessage *message;
 
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (
-      bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR);
-  fail_unless_equals_int (GST_MESSAGE_TYPE (message), GST_MESSAGE_ELEMENT);
+  message = wait_for (pipeline, GST_MESSAGE_ELEMENT);
   fail_unless (gst_structure_get (gst_message_get_structure (message),
       "feature-mse-mean", G_TYPE_DOUBLE, features, "pixel-mse-mean",
       G_TYPE_DOUBLE, pixels, NULL));
   gst_message_unref (message);
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-  gst_object_unref (bus);
-  gst_object_unref (pipeline);
+  stop_pipeline (pipeline);
   g_free (launch);
 }
 
@@ -213,18 +208,17 @@ count_warnings (void)
 {
   GstElement *pipeline = parse_pipeline (
       "videotestsrc num-buffers=2 ! " TEST_CAPS " ! sympieenhance ! fakesink");
-  GstBus *bus = gst_element_get_bus (pipeline);
-  GstMessage *message;
+  gboolean ended = FALSE;
   guint n = 0;
 
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  while ((message = gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE,
-              GST_MESSAGE_WARNING | GST_MESSAGE_ERROR | GST_MESSAGE_EOS))) {
-    GstMessageType type = GST_MESSAGE_TYPE (message);
+  while (!ended) {
+    GstMessage *message =
+        wait_for (pipeline, GST_MESSAGE_WARNING | GST_MESSAGE_EOS);
     GError *error;
 
-    fail_if (type == GST_MESSAGE_ERROR);
-    if (type == GST_MESSAGE_WARNING) {
+    ended = GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS;
+    if (!ended) {
       gst_message_parse_warning (message, &error, NULL);
       fail_unless (g_error_matches (
           error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND));
@@ -235,12 +229,8 @@ count_warnings (void)
       n++;
     }
     gst_message_unref (message);
-    if (type == GST_MESSAGE_EOS)
-      break;
   }
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-  gst_object_unref (bus);
-  gst_object_unref (pipeline);
+  stop_pipeline (pipeline);
   return n;
 }
 
@@ -262,14 +252,12 @@ assert_no_start (const gchar *properties, const gchar *text)
                                    " ! sympieenhance device=cuda %s ! fakesink",
       properties);
   GstElement *pipeline = parse_pipeline (launch);
-  GstBus *bus = gst_element_get_bus (pipeline);
   GstMessage *message;
   GError *error;
 
   fail_unless_equals_int (gst_element_set_state (pipeline, GST_STATE_PLAYING),
       GST_STATE_CHANGE_FAILURE);
-  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
-  fail_unless (message != NULL);
+  message = wait_for (pipeline, GST_MESSAGE_ERROR);
   gst_message_parse_error (message, &error, NULL);
   fail_unless (
       g_error_matches (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND),
@@ -277,9 +265,7 @@ assert_no_start (const gchar *properties, const gchar *text)
   fail_unless (strstr (error->message, text), "%s", error->message);
   g_error_free (error);
   gst_message_unref (message);
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-  gst_object_unref (bus);
-  gst_object_unref (pipeline);
+  stop_pipeline (pipeline);
   g_free (launch);
 }
 

@@ -14,53 +14,37 @@
 
 static gchar *folder;
 
-/* Takes the launch line; the message that ends it. */
-static GstMessage *
-run (gchar *launch, GstElement **pipeline)
+/* Parses the launch line, which it takes. */
+static GstElement *
+make (gchar *launch)
 {
-  GstBus *bus;
-  GstMessage *message;
+  GstElement *pipeline = parse_pipeline (launch);
 
-  *pipeline = parse_pipeline (launch);
-  bus = gst_element_get_bus (*pipeline);
-  gst_element_set_state (*pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (
-      bus, 60 * GST_SECOND, GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
-  fail_unless (message != NULL, "%s", launch);
-  gst_object_unref (bus);
   g_free (launch);
-  return message;
+  return pipeline;
 }
 
 static void
-end (GstElement *pipeline, GstMessage *message)
+play_and_stop (gchar *launch)
 {
-  gst_message_unref (message);
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-  gst_object_unref (pipeline);
+  GstElement *pipeline = make (launch);
+
+  play_to_end (pipeline);
+  stop_pipeline (pipeline);
 }
 
 static void
 make_files (void)
 {
-  GstElement *pipeline;
-  GstMessage *message;
-
   folder = g_dir_make_tmp ("sympie-bin-XXXXXX", NULL);
-  message = run (
-      g_strdup_printf (
-          "videotestsrc num-buffers=%d ! video/x-raw,width=64,height=48 ! "
-          "theoraenc ! queue ! m. audiotestsrc num-buffers=20 ! vorbisenc ! "
-          "queue ! m. oggmux name=m ! filesink location=%s/both.ogg",
-          N_FRAMES, folder),
-      &pipeline);
-  fail_unless_equals_int (GST_MESSAGE_TYPE (message), GST_MESSAGE_EOS);
-  end (pipeline, message);
-  message = run (g_strdup_printf ("audiotestsrc num-buffers=20 ! vorbisenc ! "
+  play_and_stop (g_strdup_printf (
+      "videotestsrc num-buffers=%d ! video/x-raw,width=64,height=48 ! "
+      "theoraenc ! queue ! m. audiotestsrc num-buffers=20 ! vorbisenc ! "
+      "queue ! m. oggmux name=m ! filesink location=%s/both.ogg",
+      N_FRAMES, folder));
+  play_and_stop (g_strdup_printf ("audiotestsrc num-buffers=20 ! vorbisenc ! "
                                   "oggmux ! filesink location=%s/sound.ogg",
-                     folder),
-      &pipeline);
-  end (pipeline, message);
+      folder));
 }
 
 static void
@@ -80,44 +64,41 @@ remove_files (void)
 /* All frames come out, and each was enhanced. */
 GST_START_TEST (test_play)
 {
-  GstElement *pipeline, *bin, *enhance;
-  GstMessage *message =
-      run (g_strdup_printf ("filesrc location=%s/both.ogg ! "
-                            "sympieenhancebin name=e reuse-interval=4 ! "
-                            "fakesink",
-               folder),
-          &pipeline);
+  GstElement *bin, *enhance,
+      *pipeline = make (g_strdup_printf (
+          "filesrc location=%s/both.ogg ! sympieenhancebin name=e "
+          "reuse-interval=4 ! fakesink",
+          folder));
 
-  fail_unless_equals_int (GST_MESSAGE_TYPE (message), GST_MESSAGE_EOS);
+  play_to_end (pipeline);
   bin = gst_bin_get_by_name (GST_BIN (pipeline), "e");
   enhance = gst_bin_get_by_name (GST_BIN (bin), "enhance");
   assert_stats (bin, N_FRAMES, 3, N_FRAMES - 3);
   assert_stats (enhance, N_FRAMES, 3, N_FRAMES - 3);
   gst_object_unref (enhance);
   gst_object_unref (bin);
-  end (pipeline, message);
+  stop_pipeline (pipeline);
 }
 GST_END_TEST;
 
 /* One error, of the bin. */
 GST_START_TEST (test_no_video)
 {
-  GstElement *pipeline;
-  GstMessage *message = run (
-      g_strdup_printf (
-          "filesrc location=%s/sound.ogg ! sympieenhancebin name=e ! fakesink",
-          folder),
-      &pipeline);
-  GstBus *bus = gst_element_get_bus (pipeline);
+  GstElement *pipeline = make (g_strdup_printf (
+      "filesrc location=%s/sound.ogg ! sympieenhancebin name=e ! fakesink",
+      folder));
+  GstMessage *message;
   GError *error;
 
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = wait_for (pipeline, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
   fail_unless_equals_int (GST_MESSAGE_TYPE (message), GST_MESSAGE_ERROR);
   fail_unless_equals_string (GST_MESSAGE_SRC_NAME (message), "e");
   gst_message_parse_error (message, &error, NULL);
   fail_unless (strstr (error->message, "no video"), "%s", error->message);
   g_error_free (error);
-  gst_object_unref (bus);
-  end (pipeline, message);
+  gst_message_unref (message);
+  stop_pipeline (pipeline);
 }
 GST_END_TEST;
 

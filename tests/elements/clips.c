@@ -37,28 +37,16 @@ play (const gchar *path, const gchar *filter)
   GstElement *pipeline = parse_pipeline (launch);
   GstElement *sink = gst_bin_get_by_name (GST_BIN (pipeline), "s");
   GstElement *enhance = gst_bin_get_by_name (GST_BIN (pipeline), "e");
-  GstBus *bus = gst_element_get_bus (pipeline);
   GArray *times = g_array_new (FALSE, FALSE, sizeof (GstClockTime));
-  GstMessage *message;
-  GError *error = NULL;
 
   g_signal_connect (sink, "handoff", G_CALLBACK (note_time), times);
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (
-      bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
-  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
-    gst_message_parse_error (message, &error, NULL);
-  fail_unless (error == NULL, "%s: %s", path, error->message);
+  play_to_end (pipeline);
   if (enhance) {
     fail_unless_equals_uint64 (get_stat (enhance, "frames"), times->len / 2);
     gst_object_unref (enhance);
   }
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-
-  gst_message_unref (message);
-  gst_object_unref (bus);
   gst_object_unref (sink);
-  gst_object_unref (pipeline);
+  stop_pipeline (pipeline);
   g_free (launch);
   return times;
 }

@@ -95,6 +95,53 @@ parse_pipeline (const gchar *launch)
   return pipeline;
 }
 
+/* The next message of these types. An error that is not among them ends the
+ * test, as its time limit does. */
+static inline GstMessage *
+wait_for (GstElement *pipeline, GstMessageType types)
+{
+  GstBus *bus = gst_element_get_bus (pipeline);
+  GstMessage *message = gst_bus_timed_pop_filtered (
+      bus, GST_CLOCK_TIME_NONE, types | GST_MESSAGE_ERROR);
+  GError *error;
+
+  if (!(GST_MESSAGE_TYPE (message) & types)) {
+    gst_message_parse_error (message, &error, NULL);
+    fail ("%s: %s", GST_MESSAGE_SRC_NAME (message), error->message);
+  }
+  gst_object_unref (bus);
+  return message;
+}
+
+static inline void
+play_to_end (GstElement *pipeline)
+{
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  gst_message_unref (wait_for (pipeline, GST_MESSAGE_EOS));
+}
+
+static inline void
+stop_pipeline (GstElement *pipeline)
+{
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (pipeline);
+}
+
+/* Plays to the end, without an error or a warning. */
+static inline void
+assert_plays (const gchar *launch)
+{
+  GstElement *pipeline = parse_pipeline (launch);
+  GstMessage *message;
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = wait_for (pipeline, GST_MESSAGE_WARNING | GST_MESSAGE_EOS);
+  fail_unless (
+      GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS, "%s: warns", launch);
+  gst_message_unref (message);
+  stop_pipeline (pipeline);
+}
+
 /* A harness that plays `element`, which it takes over, and keeps its messages.
  */
 static inline GstHarness *

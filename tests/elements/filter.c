@@ -352,27 +352,6 @@ GST_START_TEST (test_query_of_nonsense)
 }
 GST_END_TEST;
 
-/* Runs to the end, without an error or a warning. */
-static void
-assert_plays (const gchar *launch)
-{
-  GstElement *pipeline = parse_pipeline (launch);
-  GstBus *bus = gst_element_get_bus (pipeline);
-  GstMessage *message;
-
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (bus, 30 * GST_SECOND,
-      GST_MESSAGE_WARNING | GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
-  fail_unless (message && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS,
-      "%s: %s", launch,
-      message ? gst_message_type_get_name (GST_MESSAGE_TYPE (message))
-              : "stands still");
-  gst_message_unref (message);
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-  gst_object_unref (bus);
-  gst_object_unref (pipeline);
-}
-
 /* Converters before the element convert what it does not take, and only that.
  */
 GST_START_TEST (test_converter)

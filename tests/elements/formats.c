@@ -619,25 +619,15 @@ GST_START_TEST (test_widths)
 GST_END_TEST;
 
 static void
-assert_plays (const gchar *format, guint width)
+assert_converted (const gchar *format, guint width)
 {
   gchar *launch = g_strdup_printf (
       "videotestsrc num-buffers=2 ! video/x-raw, width=%u, height=64 ! "
       "videoconvert ! video/x-raw, format=%s ! videoconvert ! "
       "sympieenhance gate=off device=cpu ! fakesink",
       width, format);
-  GstElement *pipeline = parse_pipeline (launch);
-  GstBus *bus = gst_element_get_bus (pipeline);
-  GstMessage *message;
 
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (
-      bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
-  fail_unless (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS, "%s", launch);
-  gst_message_unref (message);
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-  gst_object_unref (bus);
-  gst_object_unref (pipeline);
+  assert_plays (launch);
   g_free (launch);
 }
 
@@ -654,12 +644,12 @@ GST_START_TEST (test_converted)
 
     if (sympie_format_from_name (name, &taken))
       continue;
-    assert_plays (name, 64);
+    assert_converted (name, 64);
     n++;
   }
   fail_unless (n >= 20, "%u", n);
-  assert_plays ("UYVP", 65);
-  assert_plays ("NV12_10LE32", 63);
+  assert_converted ("UYVP", 65);
+  assert_converted ("NV12_10LE32", 63);
 }
 GST_END_TEST;
 

@@ -7,19 +7,6 @@
 
 #include "enhance.h"
 
-static void
-wait_for (GstElement *pipeline, GstMessageType type)
-{
-  GstBus *bus = gst_element_get_bus (pipeline);
-  GstMessage *message = gst_bus_timed_pop_filtered (
-      bus, 60 * GST_SECOND, type | GST_MESSAGE_ERROR);
-
-  fail_unless (message != NULL);
-  fail_unless_equals_int (GST_MESSAGE_TYPE (message), type);
-  gst_message_unref (message);
-  gst_object_unref (bus);
-}
-
 /* Each seek starts a scene, and nothing else does. */
 GST_START_TEST (test_seek)
 {
@@ -30,20 +17,18 @@ GST_START_TEST (test_seek)
   GstElement *element = gst_bin_get_by_name (GST_BIN (pipeline), "e");
 
   gst_element_set_state (pipeline, GST_STATE_PAUSED);
-  wait_for (pipeline, GST_MESSAGE_ASYNC_DONE);
+  gst_message_unref (wait_for (pipeline, GST_MESSAGE_ASYNC_DONE));
   for (guint i = 1; i <= 3; i++) {
     fail_unless_equals_uint64 (get_stat (element, "estimates"), i);
     fail_unless (gst_element_seek_simple (
         pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, i * GST_SECOND / 5));
-    wait_for (pipeline, GST_MESSAGE_ASYNC_DONE);
+    gst_message_unref (wait_for (pipeline, GST_MESSAGE_ASYNC_DONE));
   }
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  wait_for (pipeline, GST_MESSAGE_EOS);
+  play_to_end (pipeline);
   fail_unless_equals_uint64 (get_stat (element, "estimates"), 4);
 
-  gst_element_set_state (pipeline, GST_STATE_NULL);
   gst_object_unref (element);
-  gst_object_unref (pipeline);
+  stop_pipeline (pipeline);
 }
 GST_END_TEST;
 
@@ -82,10 +67,8 @@ run (const gchar *launch, GChecksum *digests[2])
     g_signal_connect (sink, "handoff", G_CALLBACK (digest_frame), digests[i]);
     gst_object_unref (sink);
   }
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  wait_for (pipeline, GST_MESSAGE_EOS);
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-  gst_object_unref (pipeline);
+  play_to_end (pipeline);
+  stop_pipeline (pipeline);
 }
 
 /* Two elements at work at once on the same buffers, which neither may write:

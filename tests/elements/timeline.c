@@ -265,9 +265,6 @@ static void
 play (const gchar *launch, Seen seen[2])
 {
   GstElement *pipeline = parse_pipeline (launch), *sink;
-  GstBus *bus = gst_element_get_bus (pipeline);
-  GstMessage *message;
-  GError *error = NULL;
 
   for (guint i = 0; i < 2; i++) {
     seen[i].frames = g_ptr_array_new_with_free_func (g_free);
@@ -279,16 +276,8 @@ play (const gchar *launch, Seen seen[2])
       gst_object_unref (sink);
     }
   }
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (
-      bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
-  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
-    gst_message_parse_error (message, &error, NULL);
-  fail_unless (error == NULL, "%s", error->message);
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-  gst_message_unref (message);
-  gst_object_unref (bus);
-  gst_object_unref (pipeline);
+  play_to_end (pipeline);
+  stop_pipeline (pipeline);
 }
 
 static void
