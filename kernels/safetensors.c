@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "half.h"
 #include "json.h"
 
 _Static_assert(
@@ -452,33 +453,13 @@ sympie_safetensors_has (const SympieSafetensors *file, const char *name)
 /* ---- Reading tensors --------------------------------------------------- */
 
 static float
-float_from_bits (uint32_t bits)
+float_from_bf16 (uint16_t half)
 {
+  uint32_t bits = (uint32_t) half << 16;
   float value;
 
   memcpy (&value, &bits, sizeof value);
   return value;
-}
-
-static float
-float_from_f16 (uint16_t half)
-{
-  uint32_t sign = (uint32_t) (half & 0x8000) << 16;
-  uint32_t magnitude = half & 0x7fff;
-  float value;
-
-  if (magnitude >= 0x7c00) /* infinity and NaN */
-    return float_from_bits (sign | 0x7f800000 | (magnitude & 0x3ff) << 13);
-  /* Exponent and fraction as they are, then the other bias; so subnormal
-   * numbers come out right as well. */
-  value = float_from_bits (magnitude << 13) * 0x1p112f;
-  return sign ? -value : value;
-}
-
-static float
-float_from_bf16 (uint16_t half)
-{
-  return float_from_bits ((uint32_t) half << 16);
 }
 
 /* Widens `n` 16-bit numbers that lie in the upper half of `values`. The value
@@ -542,7 +523,7 @@ read_tensor (const SympieSafetensors *file, const Tensor *tensor, float *values,
           file->data + tensor->begin, what, error))
     return false;
   if (strcmp (tensor->dtype, "F16") == 0)
-    widen (values, n, float_from_f16);
+    widen (values, n, sympie_half_to_float);
   else if (strcmp (tensor->dtype, "BF16") == 0)
     widen (values, n, float_from_bf16);
 

@@ -38,7 +38,7 @@ __launch_bounds__ (THREADS)
       Pack<T> y = *(const Pack<T> *) (b + i * CHANNELS + p);
 
       for (int e = 0; e < PACK; e++) {
-        float d = to_float (x.values[e]) - to_float (y.values[e]);
+        float d = (float) x.values[e] - (float) y.values[e];
 
         of_values += weights.values[p + e] * d * d;
       }

@@ -130,7 +130,7 @@ store_pack (void *tensor, size_t i, const float values[])
   Pack<T> pack;
 
   for (int e = 0; e < Pack<T>::SIZE; e++)
-    pack.values[e] = from_float<T> (values[e]);
+    pack.values[e] = T (values[e]);
   *(Pack<T> *) ((T *) tensor + i) = pack;
 }
 
@@ -385,7 +385,7 @@ finish (
         values[e] = fmaxf (values[e], 0);
     if (layer.residual)
       for (int e = 0; e < L::PACK; e++)
-        values[e] += to_float (residual.values[e]);
+        values[e] += (float) residual.values[e];
     if (layer.pool.size == 0)
       store_pack<T> (layer.out, at, values);
     else
@@ -448,8 +448,8 @@ pool (
           sum.x = pool_two<is_max> (sum.x, value.x);
           sum.y = pool_two<is_max> (sum.y, value.y);
         }
-    two.values[0] = from_float<T> (is_max ? sum.x : sum.x * a.share);
-    two.values[1] = from_float<T> (is_max ? sum.y : sum.y * a.share);
+    two.values[0] = T (is_max ? sum.x : sum.x * a.share);
+    two.values[1] = T (is_max ? sum.y : sum.y * a.share);
     *(Two *) ((T *) layer.out + ((size_t) py * pool.width + px) * layer.n_out
               + blockIdx.y * BN + column) = two;
   }

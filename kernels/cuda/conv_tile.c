@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "half.h"
+#include "../half.h"
 
 static int
 ceil_div (int a, int b)
@@ -126,12 +126,12 @@ sympie_cuda_conv_pack (const float *weight, int n_out, int n_in, int padded_in,
   for (int n = 0; n < n_out; n++)
     for (int c = 0; c < n_in; c++)
       for (int tap = 0; tap < 9; tap++) {
-        const float *value = &weight[((size_t) n * n_in + c) * 9 + tap];
+        float value = weight[((size_t) n * n_in + c) * 9 + tap];
         size_t at = n * row + (size_t) tap * padded_in + c;
 
         if (half)
-          sympie_cuda_to_half (value, 1, (uint16_t *) packed + at);
+          ((uint16_t *) packed)[at] = sympie_half_from_float (value);
         else
-          ((float *) packed)[at] = *value;
+          ((float *) packed)[at] = value;
       }
 }

@@ -122,7 +122,7 @@ mostly (int value)
 __device__ __forceinline__ void
 let_next_begin ()
 {
-#if !defined(SYMPIE_EMULATED) && __CUDA_ARCH__ >= 900
+#if __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
 #endif
 }
@@ -130,13 +130,14 @@ let_next_begin ()
 __device__ __forceinline__ void
 wait_for_previous ()
 {
-#if !defined(SYMPIE_EMULATED) && __CUDA_ARCH__ >= 900
+#if __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.wait;" ::: "memory");
 #endif
 }
 
-/* A number that is in a register from here on: not computed anew where it is
- * needed, as the compiler likes to. */
+/* A number that is in a register from here on: neither computed anew where it
+ * is needed, as the compiler likes to, nor what was computed of it before kept.
+ */
 __device__ __forceinline__ int
 kept (int value)
 {
@@ -146,95 +147,124 @@ kept (int value)
   return value;
 }
 
-/* threadIdx.x and blockIdx.x and .y, read again: what was computed of them need
- * not stay in registers. */
-#ifdef SYMPIE_EMULATED
-#define READ_AGAIN(name, index, register)                                      \
-  static inline int name ()                                                    \
-  {                                                                            \
-    return index;                                                              \
-  }
-#else
-#define READ_AGAIN(name, index, register)                                      \
-  __device__ __forceinline__ int name ()                                       \
-  {                                                                            \
-    int value;                                                                 \
-                                                                               \
-    asm volatile("mov.u32 %0, %%" register ";" : "=r"(value));                 \
-    return value;                                                              \
-  }
-#endif
-
-READ_AGAIN (thread_again, threadIdx.x, "tid.x")
-READ_AGAIN (block_x_again, blockIdx.x, "ctaid.x")
-READ_AGAIN (block_y_again, blockIdx.y, "ctaid.y")
-
 __device__ __forceinline__ int
 lane_of_warp ()
 {
   return threadIdx.x % 32;
 }
 
-/* ---- Shared memory ------------------------------------------------------ */
+/* ---- What the emulation watches ------------------------------------------ */
+
+#ifndef SYMPIE_EMULATED
+extern __shared__ __align__ (1024) unsigned char sympie_shared[];
+
+namespace emulate {
+
+struct Site
+{
+  static constexpr __device__ __forceinline__ Site
+  here ()
+  {
+    return {};
+  }
+};
+
+__device__ __forceinline__ unsigned char *
+shared_memory (size_t)
+{
+  return sympie_shared;
+}
+
+__device__ __forceinline__ void
+shared_place (bool, long, long, Site)
+{
+}
+
+__device__ __forceinline__ void
+shared_read (const void *, size_t, Site)
+{
+}
+
+__device__ __forceinline__ void
+shared_write (const void *, size_t, Site)
+{
+}
+
+__device__ __forceinline__ void
+left_for_blocks (Site)
+{
+}
+
+__device__ __forceinline__ void
+reads_of_blocks (Site)
+{
+}
+
+} // namespace emulate
+#endif
+
+using emulate::Site;
+
+/* ---- Shared memory ------------------------------------------------------- */
 
 /* An array of elements of 2 bytes or more in shared memory. load() and store()
  * move as many elements as fill a V, which must be aligned for it. */
-#ifdef SYMPIE_EMULATED
 template <typename T> class SharedArray {
 public:
-  SharedArray () = default;
-  SharedArray (T *data, int count) : data_ (data), count_ (count)
+  __device__ __forceinline__
+  SharedArray (T *data, int count)
+      : data_ (data), count_ (count)
   {
     static_assert (sizeof (T) >= 2, "the emulation watches pairs of bytes");
   }
 
-  T
-  get (int i, EMULATE_CALLER) const
+  __device__ __forceinline__ T
+  get (int i, Site site = Site::here ()) const
   {
-    return load<T> (i, file, line);
+    return load<T> (i, site);
   }
 
-  void
-  set (int i, T value, EMULATE_CALLER) const
+  __device__ __forceinline__ void
+  set (int i, T value, Site site = Site::here ()) const
   {
-    store<T> (i, value, file, line);
-  }
-
-  template <typename V>
-  V
-  load (int i, EMULATE_CALLER) const
-  {
-    V value;
-
-    emulate::shared_read (
-        at<V> (i, file, line), sizeof (V), EMULATE_SITE ("a read"));
-    memcpy (&value, data_ + i, sizeof (V));
-    return value;
+    store<T> (i, value, site);
   }
 
   template <typename V>
-  void
-  store (int i, V value, EMULATE_CALLER) const
+  __device__ __forceinline__ V
+  load (int i, Site site = Site::here ()) const
   {
-    emulate::shared_write (
-        at<V> (i, file, line), sizeof (V), EMULATE_SITE ("a write"));
-    memcpy ((void *) (data_ + i), &value, sizeof (V));
+    const T *from = at<V> (i, site);
+
+    emulate::shared_read (from, sizeof (V), site);
+    return *(const V *) from;
+  }
+
+  template <typename V>
+  __device__ __forceinline__ void
+  store (int i, V value, Site site = Site::here ()) const
+  {
+    T *to = at<V> (i, site);
+
+    emulate::shared_write (to, sizeof (V), site);
+    *(V *) to = value;
   }
 
   /* The address of elements for an access of `sizeof (V)` bytes. */
   template <typename V>
-  T *
-  at (int i, EMULATE_CALLER) const
+  __device__ __forceinline__ T *
+  at (int i, Site site = Site::here ()) const
   {
-    if (i < 0 || i + (int) (sizeof (V) / sizeof (T)) > count_
-        || (uintptr_t) (data_ + i) % sizeof (V) != 0)
-      emulate::out_of_bounds (i, count_, EMULATE_SITE ("an access"));
+    emulate::shared_place (i >= 0
+                               && i + (int) (sizeof (V) / sizeof (T)) <= count_
+                               && (uintptr_t) (data_ + i) % sizeof (V) == 0,
+        i, count_, site);
     return data_ + i;
   }
 
   /* The same memory as elements of another type. */
   template <typename V>
-  SharedArray<V>
+  __device__ __forceinline__ SharedArray<V>
   as () const
   {
     return SharedArray<V> ((V *) data_, count_ * sizeof (T) / sizeof (V));
@@ -244,90 +274,6 @@ private:
   T *data_;
   int count_;
 };
-#else
-extern __shared__ __align__ (1024) unsigned char sympie_shared[];
-
-template <typename T> class SharedArray {
-public:
-  SharedArray () = default;
-  __device__ __forceinline__
-  SharedArray (T *data)
-      : data_ (data)
-  {
-  }
-
-  __device__ __forceinline__ T
-  get (int i) const
-  {
-    return data_[i];
-  }
-
-  __device__ __forceinline__ void
-  set (int i, T value) const
-  {
-    data_[i] = value;
-  }
-
-  template <typename V>
-  __device__ __forceinline__ V
-  load (int i) const
-  {
-    return *(const V *) (data_ + i);
-  }
-
-  template <typename V>
-  __device__ __forceinline__ void
-  store (int i, V value) const
-  {
-    *(V *) (data_ + i) = value;
-  }
-
-  template <typename V>
-  __device__ __forceinline__ T *
-  at (int i) const
-  {
-    return data_ + i;
-  }
-
-  template <typename V>
-  __device__ __forceinline__ SharedArray<V>
-  as () const
-  {
-    return SharedArray<V> ((V *) data_);
-  }
-
-private:
-  T *data_;
-};
-#endif
-
-/* ---- Between blocks -------------------------------------------------------
- */
-
-/* What one block leaves in device memory for another of the same launch. All
- * threads of the block leave theirs; each fences; after a barrier one of them
- * counts the block (atomicAdd); and who reads has fenced after that count. */
-template <typename V>
-__device__ __forceinline__ void
-leave_for_blocks (V *at, V value)
-{
-#ifdef SYMPIE_EMULATED
-  emulate::left_for_blocks ({ "leave_for_blocks", __FILE__, __LINE__ });
-#endif
-  *at = value;
-}
-
-template <typename V>
-__device__ __forceinline__ V
-left_by_blocks (const V *at)
-{
-#ifdef SYMPIE_EMULATED
-  emulate::reads_of_blocks ({ "left_by_blocks", __FILE__, __LINE__ });
-#endif
-  return __ldcg (at);
-}
-
-/* ---- Layout of shared memory --------------------------------------------- */
 
 /* Divides a block's shared memory into arrays, each aligned to 16 bytes. */
 class SharedLayout {
@@ -336,21 +282,36 @@ public:
   __device__ __forceinline__ SharedArray<T>
   array (int count)
   {
-    size_t begin = end_;
+    size_t begin = end_, end = begin + count * sizeof (T);
 
-    end_ += (count * sizeof (T) + 15) / 16 * 16;
-#ifdef SYMPIE_EMULATED
-    return SharedArray<T> (
-        (T *) (emulate::shared_memory (begin + count * sizeof (T)) + begin),
-        count);
-#else
-    return SharedArray<T> ((T *) (sympie_shared + begin));
-#endif
+    end_ = (end + 15) / 16 * 16;
+    return SharedArray<T> ((T *) (emulate::shared_memory (end) + begin), count);
   }
 
 private:
   size_t end_ = 0;
 };
+
+/* ---- Between blocks ------------------------------------------------------ */
+
+/* What one block leaves in device memory for another of the same launch. All
+ * threads of the block leave theirs; each fences; after a barrier one of them
+ * counts the block (atomicAdd); and who reads has fenced after that count. */
+template <typename V>
+__device__ __forceinline__ void
+leave_for_blocks (V *at, V value, Site site = Site::here ())
+{
+  emulate::left_for_blocks (site);
+  *at = value;
+}
+
+template <typename V>
+__device__ __forceinline__ V
+left_by_blocks (const V *at, Site site = Site::here ())
+{
+  emulate::reads_of_blocks (site);
+  return __ldcg (at);
+}
 
 /* ---- Background copies --------------------------------------------------- */
 
@@ -360,11 +321,11 @@ private:
  * after a barrier. */
 template <typename T>
 __device__ __forceinline__ void
-copy_16 (const SharedArray<T> &dst, int i, const T *src, bool valid)
+copy_16 (const SharedArray<T> &dst, int i, const T *src, bool valid,
+    Site site = Site::here ())
 {
 #ifdef SYMPIE_EMULATED
-  emulate::copy_later (dst.template at<uint4> (i), src, 16, valid ? 16 : 0,
-      { "copy_16", __FILE__, __LINE__ });
+  emulate::copy_later (dst.template at<uint4> (i, site), src, valid, site);
 #elif __CUDA_ARCH__ >= 800
   unsigned to =
       (unsigned) __cvta_generic_to_shared (dst.template at<uint4> (i));
@@ -390,44 +351,16 @@ commit_copies ()
 
 template <int n>
 __device__ __forceinline__ void
-wait_copies ()
+wait_copies (Site site = Site::here ())
 {
 #ifdef SYMPIE_EMULATED
-  emulate::wait_for_copies (n, { "wait_copies", __FILE__, __LINE__ });
+  emulate::wait_for_copies (n, site);
 #elif __CUDA_ARCH__ >= 800
   asm volatile("cp.async.wait_group %0;" ::"n"(n) : "memory");
 #endif
 }
 
 /* ---- Numbers ------------------------------------------------------------ */
-
-__device__ __forceinline__ float
-to_float (half value)
-{
-  return __half2float (value);
-}
-
-__device__ __forceinline__ float
-to_float (float value)
-{
-  return value;
-}
-
-template <typename T> __device__ __forceinline__ T from_float (float value);
-
-template <>
-__device__ __forceinline__ half
-from_float<half> (float value)
-{
-  return __float2half_rn (value);
-}
-
-template <>
-__device__ __forceinline__ float
-from_float<float> (float value)
-{
-  return value;
-}
 
 __device__ __forceinline__ half2
 as_halves (unsigned bits)

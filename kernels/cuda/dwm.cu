@@ -21,8 +21,8 @@
 #include "dwm_store.h"
 #include "fold.h"
 
+#include "../half.h"
 #include "../standard.h"
-#include "half.h"
 
 namespace {
 
@@ -68,8 +68,8 @@ block_of (const Arguments &a)
 {
   Block block;
 
-  block.x0 = block_x_again () * (REGION_W - a.margin_x) - a.margin_x;
-  block.y0 = block_y_again () * (REGION_H - a.margin_y) - a.margin_y;
+  block.x0 = kept (blockIdx.x) * (REGION_W - a.margin_x) - a.margin_x;
+  block.y0 = kept (blockIdx.y) * (REGION_H - a.margin_y) - a.margin_y;
   block.is_edge =
       rarely (!a.aligned || block.x0 < 8 || block.y0 < 4
               || block.x0 + INPUT_W > a.width || block.y0 + INPUT_H > a.height);
@@ -81,8 +81,8 @@ template <typename V>
 __device__ __forceinline__ void
 copy_plane (const Whole &plane)
 {
-  for (int y = block_y_again () * gridDim.x + block_x_again (); y < plane.rows;
-       y += gridDim.x * gridDim.y) {
+  for (int y = kept (blockIdx.y) * gridDim.x + kept (blockIdx.x);
+       y < plane.rows; y += gridDim.x * gridDim.y) {
     const uint8_t *from = plane.src + (int64_t) y * plane.src_stride;
     uint8_t *to = plane.dst + (int64_t) y * plane.dst_stride;
     int whole = plane.bytes / (int) sizeof (V);
@@ -137,7 +137,7 @@ __launch_bounds__ (THREADS, 2) dwm (Arguments a, const SympieCudaOperator *op)
     filter (op, part, input, region_x, region_y, sums);
   __syncthreads (); /* what follows takes the samples' place */
 
-  int first = thread_again ();
+  int first = kept (threadIdx.x);
 
   block = block_of (a);
   region_x = first / 32 % 8 * 16 + first % 4 * 2;
@@ -220,11 +220,8 @@ run_format (const SympieFormatInfo *info, const Arguments &arguments,
 unsigned
 two_halves (float low, float high)
 {
-  float values[2] = { low, high };
-  uint16_t bits[2];
-
-  sympie_cuda_to_half (values, 2, bits);
-  return (unsigned) bits[1] << 16 | bits[0];
+  return (unsigned) sympie_half_from_float (high) << 16
+         | sympie_half_from_float (low);
 }
 
 unsigned

@@ -105,7 +105,7 @@ store_words (
 {
   constexpr int BYTES = L::PACKING == WORD ? 4 : 3;
   auto words = memory.template as<unsigned> ();
-  int thread = thread_again ();
+  int thread = kept (threadIdx.x);
 
 #pragma unroll 1
   for (int row = thread / 32; row < REGION_H; row += THREADS / 32) {
@@ -152,7 +152,7 @@ store_codes (const Arguments &a, const Block &block,
   using O = Out<L>;
   const SympieCudaPlane &plane = a.dst[component];
   auto codes = memory.template as<uint16_t> ();
-  int thread = thread_again ();
+  int thread = kept (threadIdx.x);
 
 #pragma unroll
   for (int i = 0; i < REGION_H * 32 / THREADS; i++) {
@@ -260,7 +260,7 @@ store_chroma (
     const Arguments &a, const Block &block, const SharedArray<half> &memory)
 {
   auto pairs = memory.template as<half2> ();
-  int thread = thread_again ();
+  int thread = kept (threadIdx.x);
 
 #pragma unroll
   for (int i = 0; i < (REGION_H >> L::SUB_Y) * 32 / THREADS; i++) {

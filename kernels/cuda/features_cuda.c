@@ -10,9 +10,9 @@
 #include <stdlib.h>
 
 #include "../error.h"
+#include "../half.h"
 #include "../standard.h"
 #include "error.h"
-#include "half.h"
 #include "resize.h"
 #include "staging.h"
 #include "vgg.h"
@@ -161,11 +161,9 @@ store (const void *tensor, bool half, const int shape[3], float *values)
     for (int c = 0; c < shape[0]; c++) {
       size_t at = i * shape[0] + c;
 
-      if (half)
-        sympie_cuda_from_half (
-            (const uint16_t *) tensor + at, 1, &values[c * n_pixels + i]);
-      else
-        values[c * n_pixels + i] = ((const float *) tensor)[at];
+      values[c * n_pixels + i] =
+          half ? sympie_half_to_float (((const uint16_t *) tensor)[at])
+               : ((const float *) tensor)[at];
     }
 }
 

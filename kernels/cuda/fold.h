@@ -78,7 +78,7 @@ fold_parameters (const SympieCudaFold &a, const SharedArray<float> &memory,
     float tap = blended (12 + i, i == 12) * inverse;
 
     memory.set (TAPS + i, tap);
-    memory.set (ROUNDED + i, to_float (from_float<half> (tap)));
+    memory.set (ROUNDED + i, (half) tap);
   } else if (i >= 32 && i < 35) {
     int c = i - 32;
     float bias = 0, zero = 0;

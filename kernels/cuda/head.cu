@@ -55,8 +55,8 @@ __launch_bounds__ (WARPS * 32) head (SympieCudaHead a,
       float4 four = weight[turn][i];
       const half *of_four = (const half *) a.features + 4 * (i * 32 + lane);
 
-      sum += four.x * to_float (of_four[0]) + four.y * to_float (of_four[1])
-             + four.z * to_float (of_four[2]) + four.w * to_float (of_four[3]);
+      sum += four.x * (float) of_four[0] + four.y * (float) of_four[1]
+             + four.z * (float) of_four[2] + four.w * (float) of_four[3];
     }
     for (int other = 16; other > 0; other /= 2)
       sum += __shfl_xor_sync (0xffffffff, sum, other);

@@ -52,13 +52,13 @@ place_in_columns (int stride)
 /* n parts; lane 8 m + r has where row r of part m is. */
 template <int n>
 __device__ __forceinline__ void
-load_matrices (uint32_t words[n], const SharedArray<half> &array, int i)
+load_matrices (uint32_t words[n], const SharedArray<half> &array, int i,
+    Site site = Site::here ())
 {
 #ifdef SYMPIE_EMULATED
   /* The other lanes are not asked. */
   emulate::load_matrices (words, n,
-      lane_of_warp () < 8 * n ? array.at<uint4> (i) : nullptr,
-      { "load_matrices", __FILE__, __LINE__ });
+      lane_of_warp () < 8 * n ? array.at<uint4> (i, site) : nullptr, site);
 #else
   unsigned address = (unsigned) __cvta_generic_to_shared (array.at<uint4> (i));
 
@@ -81,12 +81,13 @@ load_matrices (uint32_t words[n], const SharedArray<half> &array, int i)
  * them; where they are not, two for 8 are less work. */
 template <int k>
 __device__ __forceinline__ void
-multiply (Sums *sums, const uint32_t left[k / 4], const uint32_t right[k / 8])
+multiply (Sums *sums, const uint32_t left[k / 4], const uint32_t right[k / 8],
+    Site site = Site::here ())
 {
   float *c = sums->values;
 
 #ifdef SYMPIE_EMULATED
-  emulate::multiply (c, left, right, k, { "multiply", __FILE__, __LINE__ });
+  emulate::multiply (c, left, right, k, site);
 #else
 #if __CUDA_ARCH__ >= 800
   constexpr bool is_whole = k == 16;

@@ -96,14 +96,14 @@ __launch_bounds__ (THREADS) preprocess (Source source, T *crop)
   sum_of_taps<Sample, 2> (source.component + 1, source.x[1], source.y[1], x, y,
       source.shift, code + 1);
   for (int c = 0; c < SYMPIE_CUDA_CROP_CHANNELS; c++)
-    pixel[c / Pack<T>::SIZE].values[c % Pack<T>::SIZE] = from_float<T> (0);
+    pixel[c / Pack<T>::SIZE].values[c % Pack<T>::SIZE] = T (0);
   for (int c = 0; c < 3; c++) {
     float value = source.constant[c];
 
     for (int d = 0; d < 3; d++)
       value += source.matrix[c][d] * code[d];
     pixel[0].values[c] =
-        from_float<T> (fminf (fmaxf (value, source.low[c]), source.high[c]));
+        T (fminf (fmaxf (value, source.low[c]), source.high[c]));
   }
   for (int i = 0; i < SYMPIE_CUDA_CROP_CHANNELS / Pack<T>::SIZE; i++)
     ((Pack<T> *) (crop

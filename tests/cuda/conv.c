@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "cuda/conv.h"
-#include "cuda/half.h"
 #include "gpu.h"
+#include "half.h"
 #include "reference.h"
 
 typedef struct
@@ -84,10 +84,11 @@ upload (const float *values, size_t n, bool half)
 {
   void *bytes = malloc (n * 4), *memory;
 
-  if (half)
-    sympie_cuda_to_half (values, n, bytes);
-  else
-    memcpy (bytes, values, n * 4);
+  for (size_t i = 0; i < n; i++)
+    if (half)
+      ((uint16_t *) bytes)[i] = sympie_half_from_float (values[i]);
+    else
+      ((float *) bytes)[i] = values[i];
   memory = gpu_new (bytes, n * (half ? 2 : 4));
   GPU (cudaStreamSynchronize (gpu_stream ()));
   free (bytes);
@@ -101,10 +102,9 @@ download (const void *memory, size_t n, bool half)
   float *values = malloc (n * sizeof *values);
 
   gpu_get (bytes, memory, n * (half ? 2 : 4));
-  if (half)
-    sympie_cuda_from_half (bytes, n, values);
-  else
-    memcpy (values, bytes, n * 4);
+  for (size_t i = 0; i < n; i++)
+    values[i] = half ? sympie_half_to_float (((uint16_t *) bytes)[i])
+                     : ((float *) bytes)[i];
   free (bytes);
   return values;
 }

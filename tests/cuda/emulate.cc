@@ -116,8 +116,8 @@ test_product (bool in_halves, uint64_t *seed)
   float result[256], *device_result;
 
   for (int i = 0; i < 256; i++) {
-    left[i] = from_float<half> (check_random_float (seed, -1, 1));
-    right[i] = from_float<half> (check_random_float (seed, -1, 1));
+    left[i] = check_random_float (seed, -1, 1);
+    right[i] = check_random_float (seed, -1, 1);
   }
   cudaMalloc ((void **) &device_left, sizeof left);
   cudaMalloc ((void **) &device_right, sizeof right);
@@ -139,8 +139,7 @@ test_product (bool in_halves, uint64_t *seed)
       double sum = 0;
 
       for (int k = 0; k < 16; k++)
-        sum +=
-            (double) to_float (left[m * 16 + k]) * to_float (right[n * 16 + k]);
+        sum += (double) left[m * 16 + k] * right[n * 16 + k];
       if (!CHECK (fabs (sum - result[m * 16 + n]) < 1e-5,
               "(%d, %d): %g, not %g", m, n, result[m * 16 + n], sum))
         return;
@@ -150,34 +149,41 @@ test_product (bool in_halves, uint64_t *seed)
   cudaFree (device_result);
 }
 
+static half
+half_of_bits (unsigned bits)
+{
+  half h;
+
+  h.bits = (uint16_t) bits;
+  return h;
+}
+
 static void
 test_half ()
 {
   /* Every half and back; what lies between two goes to the nearer one. */
   for (unsigned bits = 0; bits < 0x7c00; bits++) {
-    half h = { (uint16_t) bits }, next = { (uint16_t) (bits + 1) };
-    float value = __half2float (h), middle;
+    float value = half_of_bits (bits), middle;
 
-    if (!CHECK (__float2half_rn (value).bits == bits
-                    && __float2half_rn (-value).bits == (bits | 0x8000),
+    if (!CHECK (half (value).bits == bits
+                    && half (-value).bits == (bits | 0x8000)
+                    && (float) half_of_bits (bits | 0x8000) == -value,
             "half %04x", bits))
       return;
     if (bits + 1 == 0x7c00)
       continue;
-    middle = (value + __half2float (next)) / 2;
-    if (!CHECK (
-            __float2half_rn (middle).bits == bits + (bits & 1)
-                && __float2half_rn (std::nextafter (middle, 0.f)).bits == bits
-                && __float2half_rn (std::nextafter (middle, 1e9f)).bits
-                       == bits + 1,
+    middle = (value + half_of_bits (bits + 1)) / 2;
+    if (!CHECK (half (middle).bits == bits + (bits & 1)
+                    && half (std::nextafter (middle, 0.f)).bits == bits
+                    && half (std::nextafter (middle, 1e9f)).bits == bits + 1,
             "above half %04x", bits))
       return;
   }
-  CHECK (std::isinf (__half2float ({ 0x7c00 }))
-             && std::isnan (__half2float ({ 0x7e00 }))
-             && __float2half_rn (65520).bits == 0x7c00
-             && __float2half_rn (65519).bits == 0x7bff
-             && __half2float ({ 1 }) == 0x1p-24f,
+  CHECK (std::isinf ((float) half_of_bits (0x7c00))
+             && std::isnan ((float) half_of_bits (0x7e00))
+             && half (65520).bits == 0x7c00 && half (65519).bits == 0x7bff
+             && half (-INFINITY).bits == 0xfc00 && half (NAN).bits == 0x7e00
+             && half_of_bits (1) == 0x1p-24f,
       "ends of the range");
 }
 
@@ -186,7 +192,7 @@ divide_halves (const half *from, float *to)
 {
   int i = blockIdx.x * blockDim.x + threadIdx.x;
 
-  to[i] = __half2float (from[i]) / 3;
+  to[i] = from[i] / 3;
 }
 
 /* The host's ways to compute, which a library can set for a program, are
@@ -199,7 +205,7 @@ test_host_modes ()
   std::fenv_t before;
 
   for (int i = 0; i < 128; i++) {
-    halves[i] = { (uint16_t) i }; /* subnormal */
+    halves[i] = half_of_bits (i); /* subnormal */
     expected[i] = (float) i * 0x1p-24f / 3;
   }
   cudaMalloc ((void **) &from, sizeof halves);

@@ -28,7 +28,7 @@ plant() {
     status=1
     return
   fi
-  "${CXX:-g++}" -x c++ -std=c++17 -O2 -w -fsanitize=alignment \
+  "${CXX:-g++}" -x c++ -std=c++17 -O2 -w -fno-strict-aliasing -fsanitize=alignment \
     -fno-sanitize-recover=alignment -DSYMPIE_EMULATED -I"$folder" \
     -I"$folder/cuda/emulated" -c "$folder/cuda/$3" -o "$work/planted.o"
   mapfile -t objects < <(find "$build/tests/cuda/cuda-$2.p" -name '*.o')

@@ -10,9 +10,9 @@
 
 #include <math.h>
 
-#include "cuda/half.h"
 #include "cuda/resize.h"
 #include "gpu.h"
+#include "half.h"
 
 enum
 {
@@ -108,12 +108,8 @@ expected_pixel (
 static float
 value_at (const void *crop, size_t i, bool half)
 {
-  float value;
-
-  if (!half)
-    return ((const float *) crop)[i];
-  sympie_cuda_from_half ((const uint16_t *) crop + i, 1, &value);
-  return value;
+  return half ? sympie_half_to_float (((const uint16_t *) crop)[i])
+              : ((const float *) crop)[i];
 }
 
 static void

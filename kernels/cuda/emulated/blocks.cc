@@ -132,7 +132,7 @@ struct CopyLater
 {
   void *dst;
   const void *src;
-  size_t size, valid;
+  bool valid;
   int group;
 };
 
@@ -152,7 +152,6 @@ struct Thread
   Context context;
   State state;
   Site site; /* where it waits */
-  void *argument;
   std::vector<CopyLater> copies;
   int groups; /* committed */
 };
@@ -161,6 +160,7 @@ struct Warp
 {
   int arrived;
   unsigned epoch; /* counts the operations that order memory */
+  void *brought[32];
 };
 
 /* Who touched two bytes of shared memory last, and when. */
@@ -178,7 +178,8 @@ static const int16_t NOBODY = -1, SEVERAL = -2;
 
 struct Launch
 {
-  dim3 grid, block;
+  dim3 grid;
+  int n_threads; /* of a block */
   size_t shared;
   const std::function<void ()> *kernel;
   std::atomic<unsigned> next{ 0 };
@@ -189,12 +190,9 @@ struct Launch
 struct Worker
 {
   Launch *launch;
-  dim3 index;
-  int n_threads;
   std::vector<Thread> threads;
   std::vector<Warp> warps;
   unsigned char *stacks;
-  size_t stacks_size;
   unsigned char *shared;
   std::vector<Shadow> shadow;
   uint16_t barriers;
@@ -204,6 +202,7 @@ struct Worker
 };
 
 static thread_local Worker *worker;
+__thread Indices indices;
 
 static Thread *
 current_thread ()
@@ -211,71 +210,49 @@ current_thread ()
   return &worker->threads[worker->current];
 }
 
-static unsigned
-axis_of (dim3 size, int axis)
-{
-  return axis == 0 ? size.x : axis == 1 ? size.y : size.z;
-}
-
-unsigned
-thread_index (int axis)
-{
-  const dim3 &size = worker->launch->block;
-  unsigned i = worker->current;
-
-  return axis == 0   ? i % size.x
-         : axis == 1 ? i / size.x % size.y
-                     : i / (size.x * size.y);
-}
-
-unsigned
-block_index (int axis)
-{
-  return axis_of (worker->index, axis);
-}
-
-unsigned
-block_size (int axis)
-{
-  return axis_of (worker->launch->block, axis);
-}
-
-unsigned
-grid_size (int axis)
-{
-  return axis_of (worker->launch->grid, axis);
-}
-
-int
-lane ()
-{
-  return worker->current % 32;
-}
-
 /* Keeps the first fault of the launch. */
-static void __attribute__ ((format (printf, 2, 3)))
-fault (cudaError_t error, const char *format, ...)
+static void
+set_fault (cudaError_t error, const char *format, va_list args)
 {
   char what[512], text[640];
   int none = cudaSuccess;
-  va_list args;
 
   if (!worker->launch->error.compare_exchange_strong (none, error))
     return;
-  va_start (args, format);
   vsnprintf (what, sizeof what, format, args);
-  va_end (args);
-  snprintf (text, sizeof text, "block (%u, %u, %u), thread %d: %s",
-      worker->index.x, worker->index.y, worker->index.z, worker->current, what);
+  snprintf (text, sizeof text, "block (%u, %u, %u), thread %d: %s", blockIdx.x,
+      blockIdx.y, blockIdx.z, worker->current, what);
   set_fault (text);
 }
 
-/* Gives the processor away for good: a block with a fault does not go on. */
+static void __attribute__ ((format (printf, 2, 3)))
+fault (cudaError_t error, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  set_fault (error, format, args);
+  va_end (args);
+}
+
+/* Gives the processor away for good. */
 [[noreturn]] static void
 leave ()
 {
   switch_context (&current_thread ()->context, &worker->scheduler, true);
   __builtin_unreachable ();
+}
+
+/* A block with a fault does not go on. */
+[[noreturn]] static void __attribute__ ((format (printf, 2, 3)))
+stop (cudaError_t error, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  set_fault (error, format, args);
+  va_end (args);
+  leave ();
 }
 
 static void
@@ -306,53 +283,37 @@ barrier (Site site)
   wait (State::AT_BARRIER, site);
 }
 
-void
-check_mask (unsigned mask, Site site)
-{
-  if (mask == 0xffffffff)
-    return;
-  fault (cudaErrorLaunchFailure, "a mask of %08x in %s at %s:%d", mask,
-      site.name, site.file, site.line);
-  leave ();
-}
-
 static bool
 same_site (const Site &a, const Site &b)
 {
-  return a.line == b.line && (a.name == b.name || strcmp (a.name, b.name) == 0)
-         && (a.file == b.file || strcmp (a.file, b.file) == 0);
+  return a.line == b.line && (a.file == b.file || strcmp (a.file, b.file) == 0);
 }
 
-void
-warp_operation (Site site, void *mine, void (*all) (void *const *))
+void *const *
+meet (void *mine, unsigned mask, Site site)
 {
   Thread *first = &worker->threads[worker->current / 32 * 32];
   Warp *warp = &worker->warps[worker->current / 32];
-  void *arguments[32];
 
-  current_thread ()->argument = mine;
+  if (mask != 0xffffffff)
+    stop (cudaErrorLaunchFailure, "a mask of %08x at %s:%d", mask, site.file,
+        site.line);
+  warp->brought[worker->current % 32] = mine;
   if (++warp->arrived < 32) {
     wait (State::IN_WARP, site);
-    return;
+    return nullptr;
   }
 
-  /* The last to come does the work of all. */
   warp->arrived = 0;
   warp->epoch++;
   for (int i = 0; i < 32; i++) {
-    if (first + i != current_thread () && !same_site (first[i].site, site)) {
-      fault (cudaErrorLaunchFailure,
-          "warp divergence: in %s at %s:%d while lane %d is in %s at %s:%d",
-          site.name, site.file, site.line, i, first[i].site.name,
-          first[i].site.file, first[i].site.line);
-      leave ();
-    }
-    arguments[i] = first[i].argument;
-  }
-  if (all)
-    all (arguments);
-  for (int i = 0; i < 32; i++)
+    if (first + i != current_thread () && !same_site (first[i].site, site))
+      stop (cudaErrorLaunchFailure,
+          "warp divergence: at %s:%d while lane %d is at %s:%d", site.file,
+          site.line, i, first[i].site.file, first[i].site.line);
     first[i].state = State::RUNNABLE;
+  }
+  return warp->brought;
 }
 
 /* All threads exited, or wait at the same barrier: let them go on. Otherwise
@@ -363,7 +324,7 @@ release_barrier ()
   const Thread *waiting = nullptr;
   int at_barrier = 0;
 
-  for (int i = 0; i < worker->n_threads; i++) {
+  for (int i = 0; i < worker->launch->n_threads; i++) {
     const Thread *thread = &worker->threads[i];
 
     if (thread->state == State::EXITED)
@@ -371,8 +332,8 @@ release_barrier ()
     worker->current = i;
     if (thread->state == State::IN_WARP) {
       fault (cudaErrorLaunchFailure,
-          "warp divergence: waits in %s at %s:%d for lanes that do not come",
-          thread->site.name, thread->site.file, thread->site.line);
+          "warp divergence: waits at %s:%d for lanes that do not come",
+          thread->site.file, thread->site.line);
       return false;
     }
     if (waiting && !same_site (waiting->site, thread->site)) {
@@ -386,11 +347,11 @@ release_barrier ()
     waiting = thread;
     at_barrier++;
   }
-  if (at_barrier > 0 && at_barrier < worker->n_threads) {
+  if (at_barrier > 0 && at_barrier < worker->launch->n_threads) {
     fault (cudaErrorLaunchFailure,
         "barrier divergence: waits at %s:%d while %d of %d threads exited",
-        waiting->site.file, waiting->site.line, worker->n_threads - at_barrier,
-        worker->n_threads);
+        waiting->site.file, waiting->site.line,
+        worker->launch->n_threads - at_barrier, worker->launch->n_threads);
     return false;
   }
 
@@ -409,7 +370,7 @@ static void
 run_block ()
 {
   bool backward = runs_backward ();
-  int n = worker->n_threads;
+  int n = worker->launch->n_threads;
 
   memset (worker->shared, 0xcd, worker->launch->shared);
   std::fill (worker->shadow.begin (), worker->shadow.end (),
@@ -439,6 +400,7 @@ run_block ()
         ran = false;
         for (int i = 0; i < 32; i++) {
           worker->current = first + (backward ? 31 - i : i);
+          threadIdx.x = worker->current;
           if (current_thread ()->state != State::RUNNABLE)
             continue;
           ran = true;
@@ -452,51 +414,42 @@ run_block ()
   } while (release_barrier ());
 }
 
-/* Stacks and shared memory are kept for the next launch on this thread. */
-static void
-start_worker (Worker *self, Launch *launch)
-{
-  dim3 size = launch->block;
-
-  self->launch = launch;
-  self->n_threads = size.x * size.y * size.z;
-  self->threads.resize (self->n_threads);
-  self->warps.resize (self->n_threads / 32);
-  self->shadow.resize ((launch->shared + 1) / 2);
-  self->stacks_size = self->n_threads * STACK_SIZE;
-  self->stacks = (unsigned char *) mmap (nullptr, self->stacks_size,
-      PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-      0);
-  self->shared = (unsigned char *) aligned_alloc (1024, SHARED_LIMIT + 1024);
-}
-
 /* A GPU computes alike whatever the host's rounding is, and with subnormal
  * numbers even where a library that was loaded has made the host drop them. */
 static void
 work (Launch *launch)
 {
+  const dim3 &grid = launch->grid;
+  unsigned n_blocks = grid.x * grid.y * grid.z, i;
+  size_t stacks_size = launch->n_threads * STACK_SIZE;
   Worker self{};
-  unsigned n_blocks = launch->grid.x * launch->grid.y * launch->grid.z, i;
   std::fenv_t host;
 
   std::fegetenv (&host);
   std::fesetenv (FE_DFL_ENV);
-  start_worker (&self, launch);
+  self.launch = launch;
+  self.threads.resize (launch->n_threads);
+  self.warps.resize (launch->n_threads / 32);
+  self.shadow.resize ((launch->shared + 1) / 2);
+  self.shared = (unsigned char *) aligned_alloc (1024, SHARED_LIMIT + 1024);
+  self.stacks =
+      (unsigned char *) mmap (nullptr, stacks_size, PROT_READ | PROT_WRITE,
+          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (self.stacks == MAP_FAILED || !self.shared) {
     launch->error = cudaErrorLaunchOutOfResources;
     set_fault ("no memory for the stacks of a block");
   } else {
     worker = &self;
+    indices = { {}, {}, { (unsigned) launch->n_threads, 1, 1 },
+      { grid.x, grid.y, grid.z } };
     while ((i = launch->next++) < n_blocks && launch->error == cudaSuccess) {
-      const dim3 &grid = launch->grid;
-
-      self.index = { i % grid.x, i / grid.x % grid.y, i / (grid.x * grid.y) };
+      blockIdx = { i % grid.x, i / grid.x % grid.y, i / (grid.x * grid.y) };
       run_block ();
     }
     worker = nullptr;
   }
   if (self.stacks != MAP_FAILED)
-    munmap (self.stacks, self.stacks_size);
+    munmap (self.stacks, stacks_size);
   free (self.shared);
   std::fesetenv (&host);
 }
@@ -506,17 +459,16 @@ run_blocks (
     dim3 grid, dim3 block, size_t shared, const std::function<void ()> &kernel)
 {
   unsigned n_blocks = grid.x * grid.y * grid.z;
-  unsigned n_threads = block.x * block.y * block.z;
   Launch launch;
 
-  if (n_blocks < 1 || n_threads < 32 || n_threads > 1024 || n_threads % 32
-      || shared > SHARED_LIMIT) {
-    set_fault ("a launch of an empty grid, of a block that is not 1 to 32 "
-               "whole warps, or with more shared memory than a GPU has");
+  if (n_blocks < 1 || block.x < 32 || block.x > 1024 || block.x % 32
+      || block.y * block.z != 1 || shared > SHARED_LIMIT) {
+    set_fault ("a launch of an empty grid, of a block that is not a row of 1 "
+               "to 32 whole warps, or with more shared memory than a GPU has");
     return cudaErrorInvalidValue;
   }
   launch.grid = grid;
-  launch.block = block;
+  launch.n_threads = block.x;
   launch.shared = shared;
   launch.kernel = &kernel;
 
@@ -541,8 +493,7 @@ stop_thread_at (const void *address)
   if (!worker)
     return;
   describe_address (address, text, sizeof text);
-  fault (cudaErrorIllegalAddress, "out of bounds: touched %s", text);
-  leave ();
+  stop (cudaErrorIllegalAddress, "out of bounds: touched %s", text);
 }
 
 [[noreturn]] static void
@@ -552,9 +503,8 @@ misaligned (const void *address, Site site)
     fprintf (stderr, "%s:%d: misaligned\n", site.file, site.line);
     abort ();
   }
-  fault (cudaErrorMisalignedAddress, "misaligned: %p at %s:%d", address,
+  stop (cudaErrorMisalignedAddress, "misaligned: %p at %s:%d", address,
       site.file, site.line);
-  leave ();
 }
 
 } // namespace emulate
@@ -576,7 +526,7 @@ extern "C" [[noreturn]] void
 __ubsan_handle_type_mismatch_v1_abort (Misaligned *what, uintptr_t address)
 {
   emulate::misaligned (
-      (const void *) address, { "", what->site.file, (int) what->site.line });
+      (const void *) address, { what->site.file, (int) what->site.line });
 }
 
 namespace emulate {
@@ -586,23 +536,21 @@ namespace emulate {
 unsigned char *
 shared_memory (size_t end)
 {
-  if (end > worker->launch->shared) {
-    fault (cudaErrorIllegalAddress,
+  if (end > worker->launch->shared)
+    stop (cudaErrorIllegalAddress,
         "out of bounds: arrays of %zu bytes in the %zu of shared memory that "
         "the launch asked for",
         end, worker->launch->shared);
-    leave ();
-  }
   return worker->shared;
 }
 
 void
-out_of_bounds (long index, long count, Site site)
+shared_place (bool is_inside, long index, long count, Site site)
 {
-  fault (cudaErrorIllegalAddress,
-      "out of bounds: element %ld of %ld in shared memory at %s:%d", index,
-      count, site.file, site.line);
-  leave ();
+  if (!is_inside)
+    stop (cudaErrorIllegalAddress,
+        "out of bounds: element %ld of %ld in shared memory at %s:%d", index,
+        count, site.file, site.line);
 }
 
 /* Whether what `touch` says is ordered before now, for the current thread. */
@@ -628,12 +576,11 @@ touch_now ()
 [[noreturn]] static void
 race (const char *what, const Touch &touch, const void *address, Site site)
 {
-  fault (cudaErrorLaunchFailure,
+  stop (cudaErrorLaunchFailure,
       "race: %s shared memory at byte %td at %s:%d, which thread %d touched "
       "with no barrier between",
       what, (const unsigned char *) address - worker->shared, site.file,
       site.line, touch.thread);
-  leave ();
 }
 
 void
@@ -645,13 +592,11 @@ shared_read (const void *address, size_t size, Site site)
   for (size_t i = first / 2; i < (first + size + 1) / 2; i++) {
     Shadow *shadow = &worker->shadow[i];
 
-    if (shadow->written.thread == NOBODY) {
-      fault (cudaErrorLaunchFailure,
+    if (shadow->written.thread == NOBODY)
+      stop (cudaErrorLaunchFailure,
           "unwritten: reads byte %zu of shared memory at %s:%d, which nothing "
           "wrote",
           2 * i, site.file, site.line);
-      leave ();
-    }
     if (!is_before (shadow->written))
       race ("reads", shadow->written, address, site);
     /* Two warps that read in the same phase: a later write by either one is
@@ -688,12 +633,10 @@ void
 left_for_blocks (Site site)
 {
   current_thread ()->passing = Passing::LEFT;
-  if (!worker->is_counted)
-    return;
-  fault (cudaErrorLaunchFailure,
-      "no barrier: leaves data at %s:%d when the block is counted", site.file,
-      site.line);
-  leave ();
+  if (worker->is_counted)
+    stop (cudaErrorLaunchFailure,
+        "no barrier: leaves data at %s:%d when the block is counted", site.file,
+        site.line);
 }
 
 void
@@ -710,17 +653,14 @@ fence ()
 void
 count_block (Site site)
 {
-  for (int i = 0; i < worker->n_threads; i++) {
-    Thread *thread = &worker->threads[i];
-
-    if (thread->passing != Passing::NOTHING) {
-      fault (cudaErrorLaunchFailure,
-          "%s: counts the block at %s:%d, and what thread %d left is not there",
-          thread->passing == Passing::LEFT ? "no fence" : "no barrier",
-          site.file, site.line, i);
-      leave ();
-    }
-    thread->has_fenced = false;
+  for (Thread &thread : worker->threads) {
+    if (thread.passing != Passing::NOTHING)
+      stop (cudaErrorLaunchFailure,
+          "%s: counts the block at %s:%d, and what thread %td left is not "
+          "there",
+          thread.passing == Passing::LEFT ? "no fence" : "no barrier",
+          site.file, site.line, &thread - worker->threads.data ());
+    thread.has_fenced = false;
   }
   worker->is_counted = true;
 }
@@ -728,117 +668,80 @@ count_block (Site site)
 void
 reads_of_blocks (Site site)
 {
-  if (current_thread ()->has_fenced)
-    return;
-  fault (cudaErrorLaunchFailure,
-      "no fence: reads what other blocks left at %s:%d", site.file, site.line);
-  leave ();
+  if (!current_thread ()->has_fenced)
+    stop (cudaErrorLaunchFailure,
+        "no fence: reads what other blocks left at %s:%d", site.file,
+        site.line);
 }
 
 /* ---- Instructions on matrices -------------------------------------------- */
 
-namespace {
-
-struct MatrixLoad
-{
-  uint32_t *values;
-  int n;
-  const half *row;
-
-  static void
-  all (void *const *lanes)
-  {
-    for (int i = 0; i < 32; i++) {
-      const MatrixLoad *mine = (const MatrixLoad *) lanes[i];
-
-      for (int m = 0; m < mine->n; m++) {
-        const MatrixLoad *holder = (const MatrixLoad *) lanes[8 * m + i / 4];
-
-        memcpy (&mine->values[m], holder->row + i % 4 * 2, sizeof (uint32_t));
-      }
-    }
-  }
-};
-
-/* Registers as floats. */
-struct MatrixProduct
-{
-  float *c;
-  float left[8], right[4];
-  int k;
-
-  static void
-  all (void *const *lanes)
-  {
-    int k = ((const MatrixProduct *) lanes[0])->k;
-    float left[16][16], right[16][8];
-
-    for (int i = 0; i < 32; i++) {
-      const MatrixProduct *lane = (const MatrixProduct *) lanes[i];
-
-      for (int e = 0; e < k / 2; e++)
-        left[i / 4 + e / 2 % 2 * 8][i % 4 * 2 + e % 2 + e / 4 * 8] =
-            lane->left[e];
-      for (int e = 0; e < k / 4; e++)
-        right[i % 4 * 2 + e % 2 + e / 2 * 8][i / 4] = lane->right[e];
-    }
-    for (int i = 0; i < 32; i++) {
-      float *c = ((const MatrixProduct *) lanes[i])->c;
-
-      for (int e = 0; e < 4; e++) {
-        const float *row = left[i / 4 + e / 2 * 8];
-        int column = i % 4 * 2 + e % 2;
-
-        for (int j = 0; j < k; j++)
-          c[e] += row[j] * right[j][column];
-      }
-    }
-  }
-};
-
-} // namespace
-
 void
-load_matrices (uint32_t *values, int n, const half *row, Site site)
+load_matrices (uint32_t *words, int n, const half *row, Site site)
 {
-  MatrixLoad mine = { values, n, row };
+  struct Lane
+  {
+    uint32_t *words;
+    const half *row;
+  } mine = { words, row };
 
-  if (lane () < 8 * n)
+  if (worker->current % 32 < 8 * n)
     shared_read (row, 16, site);
-  warp_operation (site, &mine, MatrixLoad::all);
+  if (void *const *lanes = meet (&mine, 0xffffffff, site))
+    for (int i = 0; i < 32; i++)
+      for (int m = 0; m < n; m++)
+        memcpy (&((Lane *) lanes[i])->words[m],
+            ((Lane *) lanes[8 * m + i / 4])->row + i % 4 * 2, 4);
 }
 
 void
 multiply (
     float c[4], const uint32_t *left, const uint32_t *right, int k, Site site)
 {
-  MatrixProduct mine = { c, {}, {}, k };
-  auto element = [] (const uint32_t *words, int e) {
-    return __half2float ({ (uint16_t) (words[e / 2] >> 16 * (e % 2)) });
-  };
+  struct Lane
+  {
+    float *c;
+    const uint32_t *left, *right;
+  } mine = { c, left, right };
+  float rows[16][16], columns[8][16];
+  void *const *lanes = meet (&mine, 0xffffffff, site);
 
-  for (int e = 0; e < k / 2; e++)
-    mine.left[e] = element (left, e);
-  for (int e = 0; e < k / 4; e++)
-    mine.right[e] = element (right, e);
-  warp_operation (site, &mine, MatrixProduct::all);
+  if (!lanes)
+    return;
+  for (int i = 0; i < 32; i++) {
+    const Lane *lane = (const Lane *) lanes[i];
+    auto element = [] (const uint32_t *words, int e) {
+      return sympie_half_to_float (words[e / 2] >> 16 * (e % 2));
+    };
+
+    for (int e = 0; e < k / 2; e++)
+      rows[i / 4 + e / 2 % 2 * 8][i % 4 * 2 + e % 2 + e / 4 * 8] =
+          element (lane->left, e);
+    for (int e = 0; e < k / 4; e++)
+      columns[i / 4][i % 4 * 2 + e % 2 + e / 2 * 8] = element (lane->right, e);
+  }
+  for (int i = 0; i < 32; i++)
+    for (int e = 0; e < 4; e++)
+      for (int j = 0; j < k; j++)
+        ((Lane *) lanes[i])->c[e] +=
+            rows[i / 4 + e / 2 * 8][j] * columns[i % 4 * 2 + e % 2][j];
 }
 
 /* ---- Copies in the background -------------------------------------------- */
 
 void
-copy_later (void *dst, const void *src, size_t size, size_t valid, Site site)
+copy_later (void *dst, const void *src, bool valid, Site site)
 {
   Thread *thread = current_thread ();
-  size_t first = (unsigned char *) dst - worker->shared;
+  size_t first = ((unsigned char *) dst - worker->shared) / 2;
 
   if ((uintptr_t) src % 16 != 0)
     misaligned (src, site);
   /* From here on until it is waited for, nobody may touch it. */
-  shared_write (dst, size, site);
-  for (size_t i = first / 2; i < (first + size) / 2; i++)
+  shared_write (dst, 16, site);
+  for (size_t i = first; i < first + 8; i++)
     worker->shadow[i].written.thread = NOBODY;
-  thread->copies.push_back ({ dst, src, size, valid, thread->groups });
+  thread->copies.push_back ({ dst, src, valid, thread->groups });
 }
 
 void
@@ -858,9 +761,11 @@ wait_for_copies (int groups_in_flight, Site site)
 
     if (copy.group >= thread->groups - groups_in_flight)
       break;
-    shared_write (copy.dst, copy.size, site);
-    memcpy (copy.dst, copy.src, copy.valid);
-    memset ((unsigned char *) copy.dst + copy.valid, 0, copy.size - copy.valid);
+    shared_write (copy.dst, 16, site);
+    if (copy.valid)
+      memcpy (copy.dst, copy.src, 16);
+    else
+      memset (copy.dst, 0, 16);
   }
   thread->copies.erase (
       thread->copies.begin (), thread->copies.begin () + done);

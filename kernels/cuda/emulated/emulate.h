@@ -37,6 +37,7 @@
 #include <cstring>
 #include <functional>
 
+#include "../../half.h"
 #include "../target.h"
 
 #define __global__
@@ -101,53 +102,21 @@ max (int a, int b)
   return a > b ? a : b;
 }
 
-/* IEEE half precision: bits, and correctly rounded conversions. */
 struct half
 {
   uint16_t bits;
+  half () = default;
+  half (float value) : bits (sympie_half_from_float (value))
+  {
+  }
+  operator float () const
+  {
+    return sympie_half_to_float (bits);
+  }
 };
 
-static inline float
-__half2float (half h)
-{
-  uint32_t magnitude = (uint32_t) (h.bits & 0x7fff) << 13;
-  uint32_t sign = (uint32_t) (h.bits & 0x8000) << 16;
-  float value;
-
-  /* Subnormals come out right too: the product is exact. */
-  memcpy (&value, &magnitude, 4);
-  value *= 0x1p112f;
-  memcpy (&magnitude, &value, 4);
-  magnitude |= (h.bits & 0x7c00) == 0x7c00 ? 0x7f800000 : 0;
-  magnitude |= sign;
-  memcpy (&value, &magnitude, 4);
-  return value;
-}
-
-static inline half
-__float2half_rn (float value)
-{
-  uint32_t bits, sign;
-  float magnitude = std::fabs (value);
-
-  memcpy (&bits, &value, 4);
-  sign = bits >> 16 & 0x8000;
-  if (!(magnitude < 65520))
-    return { (uint16_t) (sign | (std::isnan (value) ? 0x7e00 : 0x7c00)) };
-  /* Adding a power of two leaves exactly the bits that half has. */
-  if (magnitude < 0x1p-14f) {
-    float sum = magnitude + 0.5f;
-
-    memcpy (&bits, &sum, 4);
-    return { (uint16_t) (sign | (bits & 0x7fffff)) };
-  }
-  memcpy (&bits, &magnitude, 4);
-  bits += 0xfff + (bits >> 13 & 1);
-  return { (uint16_t) (sign | ((bits - (112u << 23)) >> 13)) };
-}
-
 /* Two halves; each operation rounds once. */
-struct half2
+struct alignas (4) half2
 {
   half x, y;
 };
@@ -155,43 +124,37 @@ struct half2
 static inline half2
 __floats2half2_rn (float x, float y)
 {
-  return { __float2half_rn (x), __float2half_rn (y) };
+  return { x, y };
 }
 
 static inline half2
 __hfma2 (half2 a, half2 b, half2 c)
 {
-  return __floats2half2_rn (
-      fmaf (__half2float (a.x), __half2float (b.x), __half2float (c.x)),
-      fmaf (__half2float (a.y), __half2float (b.y), __half2float (c.y)));
+  return { fmaf (a.x, b.x, c.x), fmaf (a.y, b.y, c.y) };
 }
 
 static inline half2
 __hmul2 (half2 a, half2 b)
 {
-  return __floats2half2_rn (__half2float (a.x) * __half2float (b.x),
-      __half2float (a.y) * __half2float (b.y));
+  return { a.x * b.x, a.y * b.y };
 }
 
 static inline half2
 __hadd2 (half2 a, half2 b)
 {
-  return __floats2half2_rn (__half2float (a.x) + __half2float (b.x),
-      __half2float (a.y) + __half2float (b.y));
+  return { a.x + b.x, a.y + b.y };
 }
 
 static inline half2
 __hmin2 (half2 a, half2 b)
 {
-  return __floats2half2_rn (fminf (__half2float (a.x), __half2float (b.x)),
-      fminf (__half2float (a.y), __half2float (b.y)));
+  return { fminf (a.x, b.x), fminf (a.y, b.y) };
 }
 
 static inline half2
 __hmax2 (half2 a, half2 b)
 {
-  return __floats2half2_rn (fmaxf (__half2float (a.x), __half2float (b.x)),
-      fmaxf (__half2float (a.y), __half2float (b.y)));
+  return { fmaxf (a.x, b.x), fmaxf (a.y, b.y) };
 }
 
 /* Byte i of the result is byte (selector >> 4 i) of the eight of low and high.
@@ -233,33 +196,33 @@ __saturatef (float value)
 
 namespace emulate {
 
-/* Where in the kernel an operation stands. */
+/* Where the running thread is. Blocks are one row of threads. */
+struct Indices
+{
+  uint3 thread, block, block_size, grid_size;
+};
+extern __thread Indices indices;
+
+/* Where in the kernel an operation stands: as the default of a function's last
+ * argument, where it is called. */
 struct Site
 {
-  const char *name, *file;
+  const char *file;
   int line;
-};
 
-unsigned thread_index (int axis);
-unsigned block_index (int axis);
-unsigned block_size (int axis);
-unsigned grid_size (int axis);
-int lane ();
-
-/* threadIdx and its like: x, y and z read the index of whoever asks. */
-template <unsigned (*read) (int)> struct Index
-{
-  struct Axis
+  static constexpr Site
+  here (const char *file = __builtin_FILE(), int line = __builtin_LINE())
   {
-    int axis;
-    operator unsigned () const
-    {
-      return read (axis);
-    }
-  } x{ 0 }, y{ 1 }, z{ 2 };
+    return { file, line };
+  }
 };
 
 void barrier (Site site);
+
+/* All 32 threads of the warp come here; the last gets what the 32 brought, in
+ * the order of the lanes, and the others go on after it has given way; they get
+ * NULL. A part of a warp is refused. */
+void *const *meet (void *mine, unsigned mask, Site site);
 
 /* What device.h says of data that passes from block to block. */
 void left_for_blocks (Site site);
@@ -267,106 +230,80 @@ void reads_of_blocks (Site site);
 void fence ();
 void count_block (Site site);
 
-/* Operations of a part of a warp are not emulated, but refused. */
-void check_mask (unsigned mask, Site site);
-
-/* All 32 threads of the warp come here; the last runs `all` on the arguments of
- * the 32, in the order of the lanes, before any goes on. */
-void warp_operation (Site site, void *mine, void (*all) (void *const *));
-
-/* The block's shared memory; checks an access before it is made. */
+/* The block's shared memory, of which `end` bytes are needed; checks an access
+ * before it is made. */
 unsigned char *shared_memory (size_t end);
 void shared_read (const void *address, size_t size, Site site);
 void shared_write (const void *address, size_t size, Site site);
-[[noreturn]] void out_of_bounds (long index, long count, Site site);
+void shared_place (bool is_inside, long index, long count, Site site);
 
 /* The instructions of matrix.h, on the registers that they work on there. */
 void load_matrices (uint32_t *words, int n, const half *row, Site site);
 void multiply (
     float c[4], const uint32_t *left, const uint32_t *right, int k, Site site);
 
-/* Copies to shared memory that happen when the thread waits for their group. */
-void copy_later (
-    void *dst, const void *src, size_t size, size_t valid, Site site);
+/* Copies 16 bytes to shared memory, or zeros, when the thread waits for their
+ * group. */
+void copy_later (void *dst, const void *src, bool valid, Site site);
 void commit_copies ();
 void wait_for_copies (int groups_in_flight, Site site);
 
 cudaError_t launch (dim3 grid, dim3 block, size_t shared, SympieCudaTarget *to,
     std::function<void ()> kernel);
 
-#define EMULATE_SITE(name)                                                     \
-  emulate::Site                                                                \
-  {                                                                            \
-    name, file, line                                                           \
-  }
-#define EMULATE_CALLER                                                         \
-  const char *file = __builtin_FILE(), int line = __builtin_LINE()
-
-} // namespace emulate
-
-static constexpr emulate::Index<emulate::thread_index> threadIdx;
-static constexpr emulate::Index<emulate::block_index> blockIdx;
-static constexpr emulate::Index<emulate::block_size> blockDim;
-static constexpr emulate::Index<emulate::grid_size> gridDim;
-
-static inline void
-__syncthreads (EMULATE_CALLER)
-{
-  emulate::barrier (EMULATE_SITE ("__syncthreads"));
-}
-
-static inline void
-__syncwarp (unsigned mask = 0xffffffff, EMULATE_CALLER)
-{
-  emulate::check_mask (mask, EMULATE_SITE ("__syncwarp"));
-  emulate::warp_operation (EMULATE_SITE ("__syncwarp"), nullptr, nullptr);
-}
-
-namespace emulate {
-
-template <typename T> struct Shuffle
-{
-  T value, result;
-  int source;
-
-  static void
-  all (void *const *lanes)
-  {
-    for (int i = 0; i < 32; i++) {
-      Shuffle *mine = (Shuffle *) lanes[i];
-
-      mine->result = ((Shuffle *) lanes[mine->source & 31])->value;
-    }
-  }
-};
-
 template <typename T>
 static inline T
-shuffle (T value, int source, Site site)
+shuffle (T value, int source, unsigned mask, Site site)
 {
-  Shuffle<T> mine = { value, value, source };
+  struct Lane
+  {
+    T value, result;
+    int source;
+  } mine = { value, value, source };
 
-  warp_operation (site, &mine, Shuffle<T>::all);
+  if (void *const *lanes = meet (&mine, mask, site))
+    for (int i = 0; i < 32; i++) {
+      Lane *lane = (Lane *) lanes[i];
+
+      lane->result = ((Lane *) lanes[lane->source & 31])->value;
+    }
   return mine.result;
 }
 
 } // namespace emulate
 
-template <typename T>
-static inline T
-__shfl_sync (unsigned mask, T value, int source, EMULATE_CALLER)
+#define threadIdx (emulate::indices.thread)
+#define blockIdx (emulate::indices.block)
+#define blockDim (emulate::indices.block_size)
+#define gridDim (emulate::indices.grid_size)
+
+static inline void
+__syncthreads (emulate::Site site = emulate::Site::here ())
 {
-  emulate::check_mask (mask, EMULATE_SITE ("__shfl_sync"));
-  return emulate::shuffle (value, source, EMULATE_SITE ("__shfl_sync"));
+  emulate::barrier (site);
+}
+
+static inline void
+__syncwarp (
+    unsigned mask = 0xffffffff, emulate::Site site = emulate::Site::here ())
+{
+  emulate::meet (nullptr, mask, site);
 }
 
 template <typename T>
 static inline T
-__shfl_xor_sync (unsigned mask, T value, int other, EMULATE_CALLER)
+__shfl_sync (unsigned mask, T value, int source,
+    emulate::Site site = emulate::Site::here ())
 {
-  emulate::check_mask (mask, EMULATE_SITE ("__shfl_xor_sync"));
-  return emulate::shuffle (
-      value, emulate::lane () ^ other, EMULATE_SITE ("__shfl_xor_sync"));
+  return emulate::shuffle (value, source, mask, site);
+}
+
+template <typename T>
+static inline T
+__shfl_xor_sync (unsigned mask, T value, int other,
+    emulate::Site site = emulate::Site::here ())
+{
+  return emulate::shuffle (value, (int) threadIdx.x ^ other, mask, site);
 }
 
 static inline void
@@ -376,9 +313,10 @@ __threadfence ()
 }
 
 static inline unsigned
-atomicAdd (unsigned *address, unsigned value, EMULATE_CALLER)
+atomicAdd (unsigned *address, unsigned value,
+    emulate::Site site = emulate::Site::here ())
 {
-  emulate::count_block (EMULATE_SITE ("atomicAdd"));
+  emulate::count_block (site);
   return __atomic_fetch_add (address, value, __ATOMIC_SEQ_CST);
 }
 

@@ -93,6 +93,42 @@ enter (const char *function)
   return n_devices > 0 ? cudaSuccess : last_error = cudaErrorInsufficientDriver;
 }
 
+/* One that does nothing where it fails, and nobody else does anything
+ * meanwhile. */
+template <typename F>
+cudaError_t
+call (const char *function, F body)
+{
+  Lock lock (mutex);
+  cudaError_t error = enter (function);
+
+  if (error == cudaSuccess && (error = body ()) != cudaSuccess)
+    remember (error);
+  return error;
+}
+
+template <typename T>
+cudaError_t
+create (const char *function, T **object)
+{
+  return call (function, [=] {
+    *object = new T{};
+    live_objects++;
+    return cudaSuccess;
+  });
+}
+
+template <typename T>
+cudaError_t
+destroy (const char *function, T *object)
+{
+  Lock lock (mutex);
+
+  delete object;
+  live_objects--;
+  return enter (function);
+}
+
 size_t
 page_size ()
 {
@@ -273,30 +309,20 @@ cudaGetDevice (int *device)
 cudaError_t
 cudaSetDevice (int device)
 {
-  cudaError_t error = enter ("cudaSetDevice");
-
-  if (error != cudaSuccess)
-    return error;
-  if (device < 0 || device >= n_devices)
-    return remember (cudaErrorInvalidDevice);
-  device_in_use = device;
-  return cudaSuccess;
+  return call ("cudaSetDevice", [=] {
+    if (device < 0 || device >= n_devices)
+      return cudaErrorInvalidDevice;
+    device_in_use = device;
+    return cudaSuccess;
+  });
 }
 
 cudaError_t
 cudaDeviceGetAttribute (int *value, enum cudaDeviceAttr attribute, int device)
 {
-  switch (attribute) {
-  case cudaDevAttrMultiProcessorCount:
-    *value = 132; /* an H200 */
-    break;
-  case cudaDevAttrComputeCapabilityMajor:
-    *value = 9;
-    break;
-  case cudaDevAttrComputeCapabilityMinor:
-    *value = 0;
-    break;
-  }
+  *value = attribute == cudaDevAttrMultiProcessorCount      ? 132
+           : attribute == cudaDevAttrComputeCapabilityMajor ? 9
+                                                            : 0; /* an H200 */
   return enter ("cudaDeviceGetAttribute");
 }
 
@@ -331,34 +357,26 @@ cudaGetErrorString (cudaError_t error)
 {
   if (error >= cudaErrorIllegalAddress && !fault_text.empty ())
     return fault_text.c_str ();
-  switch (error) {
-  case cudaSuccess:
-    return "no error";
-  case cudaErrorInvalidValue:
-    return "invalid argument";
-  case cudaErrorMemoryAllocation:
-    return "out of memory";
-  case cudaErrorInsufficientDriver:
-    return "CUDA driver version is insufficient for CUDA runtime version";
-  case cudaErrorNoDevice:
-    return "no CUDA-capable device is detected";
-  case cudaErrorInvalidDevice:
-    return "invalid device ordinal";
-  case cudaErrorNoKernelImageForDevice:
-    return "no kernel image is available for execution on the device";
-  case cudaErrorNotReady:
-    return "device not ready";
-  case cudaErrorMisalignedAddress:
-    return "misaligned address";
-  case cudaErrorIllegalAddress:
-    return "an illegal memory access was encountered";
-  case cudaErrorLaunchOutOfResources:
-    return "too many resources requested for launch";
-  case cudaErrorContextIsDestroyed:
-    return "context is destroyed";
-  case cudaErrorLaunchFailure:
-    return "unspecified launch failure";
-  }
+  static const struct
+  {
+    cudaError_t error;
+    const char *text;
+  } texts[] = {
+    { cudaSuccess, "no error" },
+    { cudaErrorInvalidValue, "invalid argument" },
+    { cudaErrorMemoryAllocation, "out of memory" },
+    { cudaErrorInsufficientDriver,
+        "CUDA driver version is insufficient for CUDA runtime version" },
+    { cudaErrorNoDevice, "no CUDA-capable device is detected" },
+    { cudaErrorInvalidDevice, "invalid device ordinal" },
+    { cudaErrorNoKernelImageForDevice,
+        "no kernel image is available for execution on the device" },
+    { cudaErrorContextIsDestroyed, "context is destroyed" },
+  };
+
+  for (auto &known : texts)
+    if (known.error == error)
+      return known.text;
   return "unrecognized error code";
 }
 
@@ -367,32 +385,28 @@ cudaGetErrorString (cudaError_t error)
 cudaError_t
 cudaMalloc (void **memory, size_t size)
 {
-  cudaError_t error = enter ("cudaMalloc");
   size_t used = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
   size_t pages_size = (used + page_size () - 1) / page_size () * page_size ();
-  Lock lock (mutex);
 
-  if (error != cudaSuccess)
-    return error;
-  if (size > DEVICE_MEMORY - memory_used)
-    return remember (cudaErrorMemoryAllocation);
-  catch_faults ();
+  return call ("cudaMalloc", [=] {
+    unsigned char *pages = (unsigned char *) MAP_FAILED;
 
-  unsigned char *pages =
-      (unsigned char *) mmap (nullptr, pages_size + page_size (),
+    catch_faults ();
+    if (size <= DEVICE_MEMORY - memory_used)
+      pages = (unsigned char *) mmap (nullptr, pages_size + page_size (),
           PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-  if (pages == MAP_FAILED)
-    return remember (cudaErrorMemoryAllocation);
-  memset (pages, 0xff, pages_size);
-  mprotect (pages + pages_size, page_size (), PROT_NONE);
-  if (open_count == 0)
-    mprotect (pages, pages_size, PROT_NONE);
-  *memory = pages + pages_size - used;
-  allocations[(unsigned char *) *memory] = { pages, pages_size, size };
-  memory_used += size;
-  live_objects++;
-  return cudaSuccess;
+    if (pages == MAP_FAILED)
+      return cudaErrorMemoryAllocation;
+    memset (pages, 0xff, pages_size);
+    mprotect (pages + pages_size, page_size (), PROT_NONE);
+    if (open_count == 0)
+      mprotect (pages, pages_size, PROT_NONE);
+    *memory = pages + pages_size - used;
+    allocations[(unsigned char *) *memory] = { pages, pages_size, size };
+    memory_used += size;
+    live_objects++;
+    return cudaSuccess;
+  });
 }
 
 cudaError_t
@@ -424,17 +438,14 @@ cudaFree (void *memory)
 cudaError_t
 cudaHostAlloc (void **memory, size_t size, unsigned flags)
 {
-  cudaError_t error = enter ("cudaHostAlloc");
-  Lock lock (mutex);
-
-  if (error != cudaSuccess)
-    return error;
-  *memory = aligned_alloc (64, (size + 63) / 64 * 64);
-  if (!*memory)
-    return remember (cudaErrorMemoryAllocation);
-  pinned[(unsigned char *) *memory] = size;
-  live_objects++;
-  return cudaSuccess;
+  return call ("cudaHostAlloc", [=] {
+    *memory = aligned_alloc (64, (size + 63) / 64 * 64);
+    if (!*memory)
+      return cudaErrorMemoryAllocation;
+    pinned[(unsigned char *) *memory] = size;
+    live_objects++;
+    return cudaSuccess;
+  });
 }
 
 cudaError_t
@@ -477,15 +488,12 @@ struct CUstream_st
 };
 
 /* Streams refer to events, and events to streams, that may be gone. */
-struct Event
-{
-  cudaStream_t stream; /* where it was recorded last */
-  std::chrono::steady_clock::time_point time;
-};
+using Time = std::chrono::steady_clock::time_point;
 
 struct CUevent_st
 {
-  std::shared_ptr<Event> state;
+  cudaStream_t stream; /* where it was recorded last */
+  std::shared_ptr<Time> time = std::make_shared<Time> ();
 };
 
 static std::set<cudaStream_t> streams; /* guarded by mutex */
@@ -553,15 +561,12 @@ emulate::launch (dim3 grid, dim3 block, size_t shared, SympieCudaTarget *to,
 cudaError_t
 cudaStreamCreateWithFlags (cudaStream_t *stream, unsigned flags)
 {
-  cudaError_t error = enter ("cudaStreamCreateWithFlags");
+  cudaError_t error = create ("cudaStreamCreateWithFlags", stream);
   Lock lock (mutex);
 
-  if (error != cudaSuccess)
-    return error;
-  *stream = new CUstream_st{};
-  streams.insert (*stream);
-  live_objects++;
-  return cudaSuccess;
+  if (error == cudaSuccess)
+    streams.insert (*stream);
+  return error;
 }
 
 cudaError_t
@@ -590,47 +595,27 @@ cudaStreamSynchronize (cudaStream_t stream)
 cudaError_t
 cudaEventCreateWithFlags (cudaEvent_t *event, unsigned flags)
 {
-  cudaError_t error = enter ("cudaEventCreateWithFlags");
-  Lock lock (mutex);
-
-  if (error != cudaSuccess)
-    return error;
-  *event = new CUevent_st{ std::make_shared<Event> () };
-  live_objects++;
-  return cudaSuccess;
+  return create ("cudaEventCreateWithFlags", event);
 }
 
 cudaError_t
 cudaEventDestroy (cudaEvent_t event)
 {
-  cudaError_t error = enter ("cudaEventDestroy");
-  Lock lock (mutex);
-
-  delete event;
-
-  live_objects--;
-  return error;
+  return destroy ("cudaEventDestroy", event);
 }
 
 cudaError_t
 cudaEventRecord (cudaEvent_t event, cudaStream_t stream)
 {
-  cudaError_t error = enter ("cudaEventRecord");
-  std::shared_ptr<Event> state = event->state;
+  return call ("cudaEventRecord", [=] {
+    std::shared_ptr<Time> time = event->time;
 
-  if (error != cudaSuccess)
-    return error;
-
-  /* It may be of another program's copy of this. */
-  {
-    Lock lock (mutex);
-
-    streams.insert (stream);
-  }
-  state->stream = stream;
-  return add (stream, [state] {
-    state->time = std::chrono::steady_clock::now ();
-    return cudaSuccess;
+    streams.insert (stream); /* it may be of another program's copy of this */
+    event->stream = stream;
+    return add (stream, [time] {
+      *time = std::chrono::steady_clock::now ();
+      return cudaSuccess;
+    });
   });
 }
 
@@ -647,24 +632,21 @@ cudaEventQuery (cudaEvent_t event)
 cudaError_t
 cudaEventSynchronize (cudaEvent_t event)
 {
-  cudaError_t error = enter ("cudaEventSynchronize");
-  cudaStream_t stream = event->state->stream;
-  bool is_there;
+  bool is_there = false;
+  cudaError_t error = call ("cudaEventSynchronize", [&] {
+    is_there = streams.count (event->stream) > 0;
+    return cudaSuccess;
+  });
 
-  {
-    Lock lock (mutex);
-
-    is_there = streams.count (stream) > 0;
-  }
-  return error == cudaSuccess && is_there ? finish (stream) : error;
+  return is_there ? finish (event->stream) : error;
 }
 
 cudaError_t
 cudaEventElapsedTime (float *milliseconds, cudaEvent_t start, cudaEvent_t end)
 {
-  *milliseconds = std::chrono::duration<float, std::milli> (
-      end->state->time - start->state->time)
-                      .count ();
+  *milliseconds =
+      std::chrono::duration<float, std::milli> (*end->time - *start->time)
+          .count ();
   return enter ("cudaEventElapsedTime");
 }
 
@@ -723,17 +705,15 @@ cudaMemcpy2DAsync (void *dst, size_t dst_pitch, const void *src,
 cudaError_t
 cudaMemsetAsync (void *memory, int value, size_t size, cudaStream_t stream)
 {
-  cudaError_t error = enter ("cudaMemsetAsync");
+  return call ("cudaMemsetAsync", [=] {
+    if (!is_device_memory (memory, size))
+      return cudaErrorInvalidValue;
+    return add (stream, [=] {
+      emulate::OpenMemory open;
 
-  if (error != cudaSuccess)
-    return error;
-  if (!is_device_memory (memory, size))
-    return remember (cudaErrorInvalidValue);
-  return add (stream, [=] {
-    emulate::OpenMemory open;
-
-    memset (memory, value, size);
-    return cudaSuccess;
+      memset (memory, value, size);
+      return cudaSuccess;
+    });
   });
 }
 
@@ -742,32 +722,22 @@ cudaMemsetAsync (void *memory, int value, size_t size, cudaStream_t stream)
 cudaError_t
 cudaGraphCreate (cudaGraph_t *graph, unsigned flags)
 {
-  cudaError_t error = enter ("cudaGraphCreate");
-  Lock lock (mutex);
-
-  if (error != cudaSuccess)
-    return error;
-  *graph = new CUgraph_st{};
-  live_objects++;
-  return cudaSuccess;
+  return create ("cudaGraphCreate", graph);
 }
 
 cudaError_t
 cudaGraphInstantiate (
     cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long flags)
 {
-  cudaError_t error = enter ("cudaGraphInstantiate");
-  Lock lock (mutex);
+  cudaError_t error = create ("cudaGraphInstantiate", exec);
 
-  if (error != cudaSuccess)
-    return error;
-  *exec = new CUgraphExec_st{};
-  for (CUgraphNode_st &node : graph->nodes) {
-    (*exec)->operations[&node] = node.operation;
-    (*exec)->order.push_back (&node);
+  for (size_t i = 0; error == cudaSuccess && i < graph->nodes.size (); i++) {
+    CUgraphNode_st *node = &graph->nodes[i];
+
+    (*exec)->operations[node] = node->operation;
+    (*exec)->order.push_back (node);
   }
-  live_objects++;
-  return cudaSuccess;
+  return error;
 }
 
 cudaError_t
@@ -783,21 +753,13 @@ cudaGraphLaunch (cudaGraphExec_t exec, cudaStream_t stream)
 cudaError_t
 cudaGraphExecDestroy (cudaGraphExec_t exec)
 {
-  Lock lock (mutex);
-
-  delete exec;
-  live_objects--;
-  return enter ("cudaGraphExecDestroy");
+  return destroy ("cudaGraphExecDestroy", exec);
 }
 
 cudaError_t
 cudaGraphDestroy (cudaGraph_t graph)
 {
-  Lock lock (mutex);
-
-  delete graph;
-  live_objects--;
-  return enter ("cudaGraphDestroy");
+  return destroy ("cudaGraphDestroy", graph);
 }
 
 /* ---- For tests ---------------------------------------------------------- */
