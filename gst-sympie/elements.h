@@ -12,8 +12,8 @@
 
 G_BEGIN_DECLS
 
-/* Nobody to write to and no address yet: where a build comes from, the option
- * package-origin has to say. */
+/* Nobody to write to and no address yet; what package a build comes in and from
+ * where, meson's options say. */
 #define GST_SYMPIE_AUTHOR "The gst-sympie project"
 
 #define GST_TYPE_SYMPIE_ENHANCE (gst_sympie_enhance_get_type ())

@@ -20,4 +20,4 @@ plugin_init (GstPlugin *plugin)
 
 GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, sympie,
     "SyMPIE: makes video easier to understand for vision models", plugin_init,
-    PACKAGE_VERSION, "LGPL", "gst-sympie", PACKAGE_ORIGIN)
+    PACKAGE_VERSION, "LGPL", PACKAGE_NAME, PACKAGE_ORIGIN)

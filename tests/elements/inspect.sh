@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # gst-inspect-1.0 shows the elements with their documentation: every property
 # with a description, its flags and, where it has one, its range.
+#     inspect.sh PACKAGE ORIGIN    as meson's options have them
 set -uo pipefail
 
 failed=0
@@ -12,6 +13,9 @@ expect() {
   }
 }
 
+output=$(gst-inspect-1.0 sympie) || exit 1
+expect "^  Binary package +$1\$"
+expect "^  Origin URL +$2\$"
 output=$(gst-inspect-1.0 sympieenhance) || exit 1
 expect '^  Long-name +SyMPIE video enhancement'
 expect '^  Klass +Filter/Effect/Video'
