@@ -29,12 +29,6 @@ struct _GstSympieEstimator
   SympieError error; /* with state FAILED */
 };
 
-static void
-forget_newest (GstSympieEstimator *estimator)
-{
-  estimator->state = GST_SYMPIE_ESTIMATE_NONE;
-}
-
 /* Works on the frame that waits. Called and returns with the lock. */
 static void
 work_once (GstSympieEstimator *estimator)
@@ -57,7 +51,6 @@ work_once (GstSympieEstimator *estimator)
   /* One that was not taken hands on that a scene began. */
   if (estimator->state == GST_SYMPIE_ESTIMATE_READY)
     estimate.anew |= estimator->newest.anew;
-  forget_newest (estimator);
   estimator->state =
       ok ? GST_SYMPIE_ESTIMATE_READY : GST_SYMPIE_ESTIMATE_FAILED;
   estimator->newest = estimate;
@@ -164,7 +157,7 @@ gst_sympie_estimator_take (GstSympieEstimator *estimator,
   state = estimator->state;
   *estimate = estimator->newest;
   *error = estimator->error;
-  forget_newest (estimator);
+  estimator->state = GST_SYMPIE_ESTIMATE_NONE;
   pthread_mutex_unlock (&estimator->mutex);
   return state;
 }
@@ -193,7 +186,7 @@ gst_sympie_estimator_flush (GstSympieEstimator *estimator)
   dropped = estimator->waiting;
   estimator->waiting = NULL;
   wait_until_idle (estimator);
-  forget_newest (estimator);
+  estimator->state = GST_SYMPIE_ESTIMATE_NONE;
   pthread_mutex_unlock (&estimator->mutex);
 
   if (dropped)

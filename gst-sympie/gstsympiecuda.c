@@ -358,7 +358,7 @@ gst_sympie_cuda_propose_allocation (const GstSympieCuda *cuda, GstQuery *query)
 gboolean
 gst_sympie_cuda_decide_allocation (const GstSympieCuda *cuda, GstQuery *query)
 {
-  GstBufferPool *pool = NULL;
+  GstBufferPool *pool;
   guint size, min = 0, max = 0;
   gboolean is_offered;
   GstCaps *caps;
@@ -367,10 +367,9 @@ gst_sympie_cuda_decide_allocation (const GstSympieCuda *cuda, GstQuery *query)
   if (!caps || !cuda->context)
     return FALSE;
   is_offered = gst_query_get_n_allocation_pools (query) > 0;
-  if (is_offered)
-    gst_query_parse_nth_allocation_pool (query, 0, &pool, &size, &min, &max);
   /* A pool of another context, or of no CUDA memory, is of no use. */
-  gst_clear_object (&pool);
+  if (is_offered)
+    gst_query_parse_nth_allocation_pool (query, 0, NULL, NULL, &min, &max);
   pool = new_pool (cuda, caps, &size, min, max);
   if (!pool)
     return FALSE;

@@ -274,6 +274,7 @@ gst_sympie_enhance_get_property (
     GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (object);
+  gboolean is_field = FALSE;
 
   GST_OBJECT_LOCK (self);
   switch (id) {
@@ -285,11 +286,11 @@ gst_sympie_enhance_get_property (
     g_value_take_boxed (value, gst_sympie_enhance_get_stats (self));
     break;
   default:
-    if (!gst_sympie_enhance_settings_get (&self->settings, id, value))
-      gst_sympie_field_get (object, id, value, pspec);
-    break;
+    is_field = !gst_sympie_enhance_settings_get (&self->settings, id, value);
   }
   GST_OBJECT_UNLOCK (self);
+  if (is_field)
+    gst_sympie_field_get (object, id, value, pspec);
 }
 
 void

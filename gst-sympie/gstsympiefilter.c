@@ -73,19 +73,8 @@ gst_sympie_filter_set_property (
 
   if (!gst_sympie_filter_may_set (self, pspec))
     return;
-  GST_OBJECT_LOCK (self);
   gst_sympie_field_set (object, id, value, pspec);
-  GST_OBJECT_UNLOCK (self);
   gst_sympie_filter_settings_changed (self);
-}
-
-static void
-gst_sympie_filter_get_property (
-    GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  GST_OBJECT_LOCK (object);
-  gst_sympie_field_get (object, id, value, pspec);
-  GST_OBJECT_UNLOCK (object);
 }
 
 GstClockTime
@@ -613,7 +602,7 @@ gst_sympie_filter_class_init (GstSympieFilterClass *klass)
       "What filters of SyMPIE have in common");
 
   object_class->set_property = gst_sympie_filter_set_property;
-  object_class->get_property = gst_sympie_filter_get_property;
+  object_class->get_property = gst_sympie_field_get;
   object_class->constructed = gst_sympie_filter_constructed;
   object_class->finalize = gst_sympie_filter_finalize;
   gst_type_mark_as_plugin_api (GST_TYPE_SYMPIE_FILTER, 0);

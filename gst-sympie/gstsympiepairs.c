@@ -392,14 +392,23 @@ gst_sympie_pairs_clip (
   return NULL;
 }
 
+static GstPad *
+new_pad (const gchar *name, GstPadTemplate *template)
+{
+  GstPad *pad = g_object_new (GST_TYPE_SYMPIE_PAIRS_PAD, "name", name,
+      "direction", GST_PAD_SINK, "template", template, NULL);
+
+  GST_PAD_SET_ACCEPT_TEMPLATE (pad);
+  return pad;
+}
+
 /* Named as asked for, else by the first number that is free. */
 static GstAggregatorPad *
 gst_sympie_pairs_create_new_pad (GstAggregator *agg, GstPadTemplate *template,
     const gchar *wanted, const GstCaps *caps)
 {
   gchar *name = g_strdup (wanted);
-  GstAggregatorPad *pad;
-  GstPad *taken;
+  GstPad *pad, *taken;
 
   for (guint i = 0; !name || strchr (name, '%'); i++) {
     g_free (name);
@@ -410,11 +419,9 @@ gst_sympie_pairs_create_new_pad (GstAggregator *agg, GstPadTemplate *template,
       gst_object_unref (taken);
     }
   }
-  pad = g_object_new (GST_TYPE_SYMPIE_PAIRS_PAD, "name", name, "direction",
-      GST_PAD_SINK, "template", template, NULL);
-  GST_PAD_SET_ACCEPT_TEMPLATE (pad);
+  pad = new_pad (name, template);
   g_free (name);
-  return pad;
+  return GST_AGGREGATOR_PAD (pad);
 }
 
 static void
@@ -451,10 +458,8 @@ gst_sympie_pairs_add_pad (GstSympiePairs *self, const gchar *name)
 {
   GstPadTemplate *template =
       gst_element_class_get_pad_template (GST_ELEMENT_GET_CLASS (self), name);
-  GstPad *pad = g_object_new (GST_TYPE_SYMPIE_PAIRS_PAD, "name", name,
-      "direction", GST_PAD_SINK, "template", template, NULL);
+  GstPad *pad = new_pad (name, template);
 
-  GST_PAD_SET_ACCEPT_TEMPLATE (pad);
   gst_element_add_pad (GST_ELEMENT (self), pad);
   return GST_SYMPIE_PAIRS_PAD (pad);
 }

@@ -515,7 +515,7 @@ gst_sympie_probe_finish (GstSympiePairs *pairs)
   for (guint i = 0; i < pooled->len; i++)
     warn_of_nothing (self, pooled->pdata[i]);
   if (self->results)
-    gst_sympie_results_finish (self->results, pooled, &error);
+    gst_sympie_results_add (self->results, NULL, pooled, &error);
   for (guint i = 0; !error && i < pooled->len; i++) {
     GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, pooled->pdata[i]);
     post (self, gst_structure_copy (pooled->pdata[i]));
@@ -527,19 +527,11 @@ gst_sympie_probe_finish (GstSympiePairs *pairs)
 /* ---- Properties -------------------------------------------------------- */
 
 static void
-gst_sympie_probe_set_property (
-    GObject *object, guint id, const GValue *value, GParamSpec *pspec)
-{
-  GST_OBJECT_LOCK (object);
-  gst_sympie_field_set (object, id, value, pspec);
-  GST_OBJECT_UNLOCK (object);
-}
-
-static void
 gst_sympie_probe_get_property (
     GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   GstSympieProbe *self = GST_SYMPIE_PROBE (object);
+  gboolean is_field = FALSE;
 
   GST_OBJECT_LOCK (self);
   switch (id) {
@@ -554,10 +546,11 @@ gst_sympie_probe_get_property (
     g_value_take_boxed (value, get_stats (self));
     break;
   default:
-    gst_sympie_field_get (object, id, value, pspec);
-    break;
+    is_field = TRUE;
   }
   GST_OBJECT_UNLOCK (self);
+  if (is_field)
+    gst_sympie_field_get (object, id, value, pspec);
 }
 
 static void
@@ -669,7 +662,7 @@ gst_sympie_probe_class_init (GstSympieProbeClass *klass)
   GST_DEBUG_CATEGORY_INIT (
       gst_sympie_probe_debug, "sympieprobe", 0, "Feature error of VGG19");
 
-  object_class->set_property = gst_sympie_probe_set_property;
+  object_class->set_property = gst_sympie_field_set;
   object_class->get_property = gst_sympie_probe_get_property;
   object_class->finalize = gst_sympie_probe_finalize;
   gst_sympie_probe_install_properties (object_class);

@@ -180,10 +180,11 @@ append_closing (
   }
 }
 
-static void
-append_opening (
-    GString *text, const GstSympieResults *results, const GstStructure *about)
+static GString *
+new_opening (const GstSympieResults *results, const GstStructure *about)
 {
+  GString *text = g_string_new (NULL);
+
   switch (results->format) {
   case GST_SYMPIE_RESULTS_CSV:
     break;
@@ -199,6 +200,7 @@ append_opening (
     g_string_append (text, ">\n<frames>\n");
     break;
   }
+  return text;
 }
 
 /* ---- File -------------------------------------------------------------- */
@@ -264,31 +266,37 @@ write_text (
   return TRUE;
 }
 
+/* Puts the text, which it takes, behind the last frame, and what is pooled
+ * behind that. */
+static gboolean
+put (GstSympieResults *results, GString *text, const GPtrArray *pooled,
+    GError **error)
+{
+  gsize kept = text->len;
+  gboolean ok;
+
+  append_closing (text, results, pooled);
+  ok = write_text (results, text, kept, error);
+  g_string_free (text, TRUE);
+  return ok;
+}
+
 GstSympieResults *
 gst_sympie_results_new (const gchar *filename, GstSympieResultsFormat format,
     const GstStructure *about, const GPtrArray *pooled, GError **error)
 {
   GstSympieResults *results = g_new0 (GstSympieResults, 1);
-  GString *text = g_string_new (NULL);
-  gsize kept;
-  gboolean ok;
 
   results->filename = g_strdup (filename);
   results->closing = g_string_new (NULL);
   results->format = format;
-  append_opening (text, results, about);
-  kept = text->len;
-  append_closing (text, results, pooled);
-
   results->fd = open (filename, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  ok = results->fd >= 0 ? write_text (results, text, kept, error)
-                        : fail (results, error);
-  g_string_free (text, TRUE);
-  if (!ok) {
-    gst_sympie_results_free (results);
-    return NULL;
-  }
-  return results;
+  if (results->fd < 0
+          ? fail (results, error)
+          : put (results, new_opening (results, about), pooled, error))
+    return results;
+  gst_sympie_results_free (results);
+  return NULL;
 }
 
 void
@@ -308,29 +316,10 @@ gst_sympie_results_add (GstSympieResults *results, const GPtrArray *frames,
     const GPtrArray *pooled, GError **error)
 {
   GString *text = g_string_new (NULL);
-  gsize kept;
-  gboolean ok;
 
-  for (guint i = 0; i < frames->len; i++) {
+  for (guint i = 0; frames && i < frames->len; i++) {
     append_frame (text, results, frames->pdata[i]);
     results->n_frames++;
   }
-  kept = text->len;
-  append_closing (text, results, pooled);
-  ok = write_text (results, text, kept, error);
-  g_string_free (text, TRUE);
-  return ok;
-}
-
-gboolean
-gst_sympie_results_finish (
-    GstSympieResults *results, const GPtrArray *pooled, GError **error)
-{
-  GString *text = g_string_new (NULL);
-  gboolean ok;
-
-  append_closing (text, results, pooled);
-  ok = write_text (results, text, 0, error);
-  g_string_free (text, TRUE);
-  return ok;
+  return put (results, text, pooled, error);
 }

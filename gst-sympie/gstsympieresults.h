@@ -39,16 +39,12 @@ GstSympieResults *gst_sympie_results_new (const gchar *filename,
 /* Closes the file; NULL is allowed. */
 void gst_sympie_results_free (GstSympieResults *results);
 
-/* Appends `frames`, and behind them what is `pooled` of each stream so far
- * (which CSV does not have), both GstStructures. All frames have the same
- * fields. Fields are guint64, gdouble, gboolean and strings; numbers that are
- * not finite become null in JSON. */
+/* Appends `frames`, or none where that is NULL, and behind them what is
+ * `pooled` of each stream so far (which CSV does not have), both GstStructures.
+ * All frames have the same fields. Fields are guint64, gdouble, gboolean and
+ * strings; numbers that are not finite become null in JSON. */
 gboolean gst_sympie_results_add (GstSympieResults *results,
     const GPtrArray *frames, const GPtrArray *pooled, GError **error);
-
-/* Replaces what is pooled. */
-gboolean gst_sympie_results_finish (
-    GstSympieResults *results, const GPtrArray *pooled, GError **error);
 
 G_END_DECLS
 

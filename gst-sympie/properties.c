@@ -185,10 +185,12 @@ gst_sympie_field_set (
 {
   gpointer field = find_field (object, pspec);
 
+  GST_OBJECT_LOCK (object);
   if (field)
     write_field (field, value);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  GST_OBJECT_UNLOCK (object);
 }
 
 void
@@ -197,8 +199,10 @@ gst_sympie_field_get (
 {
   gpointer field = find_field (object, pspec);
 
+  GST_OBJECT_LOCK (object);
   if (field)
     read_field (field, value);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  GST_OBJECT_UNLOCK (object);
 }

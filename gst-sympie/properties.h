@@ -70,7 +70,8 @@ void gst_sympie_install_n_threads (GObjectClass *klass, gsize offset);
  * that of a string is NULL. */
 void gst_sympie_fields_reset (GObject *object);
 
-/* For set_property and get_property, with the object lock. */
+/* The set_property and get_property of a GstObject with nothing but fields.
+ * They take its lock. */
 void gst_sympie_field_set (
     GObject *object, guint id, const GValue *value, GParamSpec *pspec);
 void gst_sympie_field_get (
