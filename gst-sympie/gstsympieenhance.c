@@ -503,6 +503,7 @@ gst_sympie_enhance_start (GstBaseTransform *trans)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
 
+  self->enhancer.tracker.load = (GstSympieLoad){ 0 };
   GST_OBJECT_LOCK (self);
   self->stats = (GstSympieEnhancerStats){ 0 };
   self->load = 0;

@@ -498,6 +498,29 @@ GST_START_TEST (test_load)
 }
 GST_END_TEST;
 
+/* A stream that begins knows nothing of the load of the one before. */
+GST_START_TEST (test_load_is_forgotten)
+{
+  GstHarness *h = live_harness ();
+
+  g_object_set (h->element, "reuse-interval", 3, NULL);
+  for (guint i = 0; i < 2; i++) {
+    for (guint k = 0; k < 7; k++)
+      push_plain (h, k * FRAME, 20);
+    assert_stats (h->element, 7, 3, 4);
+    gst_harness_push_upstream_event (
+        h, gst_event_new_qos (GST_QOS_TYPE_UNDERFLOW, 1.1, GST_MSECOND, 0));
+    push_plain (h, 7 * FRAME, 20);
+    fail_unless_equals_int (get_interval (h->element), 6);
+    gst_element_set_state (h->element, GST_STATE_READY);
+    gst_element_set_state (h->element, GST_STATE_PLAYING);
+    fail_unless_equals_int (get_interval (h->element), 3);
+    gst_harness_set_src_caps_str (h, TEST_CAPS);
+  }
+  teardown_with_messages (h);
+}
+GST_END_TEST;
+
 static Suite *
 live_suite (void)
 {
@@ -517,6 +540,7 @@ live_suite (void)
   tcase_add_test (tests, test_modes);
   tcase_add_test (tests, test_messages);
   tcase_add_test (tests, test_load);
+  tcase_add_test (tests, test_load_is_forgotten);
   return suite;
 }
 
