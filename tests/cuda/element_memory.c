@@ -7,6 +7,7 @@
  * comes out is what comes of the same frames in system memory, in memory that
  * is given back, and nothing of it was on the host in between. */
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "memory.h"
@@ -110,6 +111,41 @@ GST_START_TEST (test_changing_caps)
 
   compare_memory (&params, context, changing_fields, 4);
   gst_object_unref (context);
+  fail_unless_equals_int (driver_live_objects (), 0);
+}
+GST_END_TEST;
+
+/* Going over to the context of the frames fails, as the weights are gone. */
+GST_START_TEST (test_no_way_over)
+{
+  GstElement *element = enhance_element (NULL);
+  GstCaps *caps = caps_of (CUDA, changing_fields[0]);
+  GstCudaContext *context = new_context ();
+  gchar *path, *weights;
+  GstVideoInfo info;
+  GstHarness *h;
+  gsize size;
+
+  fail_unless (
+      g_file_get_contents (g_getenv ("SYMPIE_WEIGHTS"), &weights, &size, NULL));
+  fail_unless (g_close (g_file_open_tmp ("weights-XXXXXX", &path, NULL), NULL));
+  fail_unless (g_file_set_contents (path, weights, (gssize) size, NULL));
+  g_object_set (element, "weights", path, NULL);
+  gst_util_set_object_arg (G_OBJECT (element), "device", "cuda");
+  h = harness_with_messages (element);
+  g_remove (path);
+
+  fail_unless (gst_video_info_from_caps (&info, caps));
+  gst_harness_set_src_caps (h, gst_caps_ref (caps));
+  fail_unless_equals_int (
+      gst_harness_push (h, upload (context, caps, test_buffer (&info, 0))),
+      GST_FLOW_ERROR);
+  assert_one_error (h, "Cannot find the weights");
+  teardown_with_messages (h);
+  gst_object_unref (context);
+  gst_caps_unref (caps);
+  g_free (weights);
+  g_free (path);
   fail_unless_equals_int (driver_live_objects (), 0);
 }
 GST_END_TEST;
@@ -370,6 +406,7 @@ cuda_memory_suite (void)
   suite_add_tcase (suite, tcase);
   tcase_set_timeout (tcase, 240);
   tcase_add_test (tcase, test_changing_caps);
+  tcase_add_test (tcase, test_no_way_over);
   tcase_add_test (tcase, test_estimates);
   tcase_add_test (tcase, test_formats);
   tcase_add_test (tcase, test_shared_context);
