@@ -548,9 +548,10 @@ gst_sympie_enhance_follow_context (GstSympieEnhance *self, GstBuffer *buffer)
   GST_INFO_OBJECT (self, "buffers come from another CUDA context");
   gst_sympie_enhancer_close (&self->enhancer);
   gst_sympie_cuda_adopt (cuda, GST_ELEMENT (self), buffer);
-  self->parent.has_failed = !gst_sympie_enhance_open (self);
-  if (!self->parent.has_failed)
+  if (gst_sympie_enhance_open (self))
     gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
+  else
+    self->parent.verdict = GST_FLOW_ERROR;
 }
 
 /* ---- Frames -------------------------------------------------------------- */

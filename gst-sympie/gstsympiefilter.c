@@ -380,11 +380,15 @@ gst_sympie_filter_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
   passthrough = !klass->is_on (self);
   GST_OBJECT_UNLOCK (self);
 
-  self->has_failed = !passthrough && !klass->ensure_open (self);
-  /* The settings say on and the caps no. Until other caps come, frames pass. */
+  self->verdict =
+      passthrough || klass->ensure_open (self) ? GST_FLOW_OK : GST_FLOW_ERROR;
+  /* The settings say on and the caps no. Until other caps come, frames pass,
+   * or none does. */
   if (!passthrough && self->refusal) {
     self->is_stuck |= gst_sympie_negotiation_is_stuck (
         &self->negotiation, GST_BASE_TRANSFORM_SINK_PAD (trans), self->refusal);
+    if (self->is_stuck)
+      self->verdict = GST_FLOW_NOT_NEGOTIATED;
     passthrough = TRUE;
   }
   if (passthrough != gst_base_transform_is_passthrough (trans)) {
@@ -514,10 +518,8 @@ gst_sympie_filter_prepare_output_buffer (
   GstSympieFilter *self = GST_SYMPIE_FILTER (trans);
 
   *outbuf = NULL;
-  if (self->has_failed)
-    return GST_FLOW_ERROR;
-  if (self->is_stuck)
-    return GST_FLOW_NOT_NEGOTIATED;
+  if (self->verdict != GST_FLOW_OK)
+    return self->verdict;
   if (gst_base_transform_is_passthrough (trans))
     return gst_sympie_filter_pass (self, inbuf, outbuf);
   if (!gst_sympie_filter_prepare (self, inbuf))

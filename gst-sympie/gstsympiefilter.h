@@ -58,7 +58,7 @@ struct _GstSympieFilter
   gboolean in_cuda; /* memory */
 
   gchar *refusal;    /* what in the caps keeps frames from being changed */
-  gboolean is_stuck; /* on, with these caps, and upstream has no others */
+  gboolean is_stuck; /* where on, with these caps: upstream has no others */
 
   /* Layout: frames laid out in another way than the caps imply carry a
    * GstVideoMeta, which not everyone reads. */
@@ -66,9 +66,9 @@ struct _GstSympieFilter
   gboolean upstream_may_pad; /* as it was told so here */
 
   /* The frame in hand. */
-  gboolean marks;      /* for the subclass to set */
-  gboolean has_failed; /* before it came to it */
-  GstBuffer *buffer;   /* while it is prepared */
+  gboolean marks;        /* for the subclass to set */
+  GstFlowReturn verdict; /* before anything is done to it */
+  GstBuffer *buffer;     /* while it is prepared */
   gboolean changes;
 };
 

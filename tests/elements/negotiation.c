@@ -199,6 +199,14 @@ GST_START_TEST (test_switched_on_with_wrong_caps)
         fail_unless_equals_int (
             gst_harness_push (h, gst_buffer_ref (in)), GST_FLOW_NOT_NEGOTIATED);
       assert_said_once (h, GST_MESSAGE_ERROR, "ARGB64_LE");
+      /* Off again, it takes them. */
+      set (h, __i__, FALSE);
+      out = gst_harness_push_and_pull (h, gst_buffer_ref (in));
+      fail_unless (out == in);
+      gst_buffer_unref (out);
+      set (h, __i__, TRUE);
+      fail_unless_equals_int (
+          gst_harness_push (h, gst_buffer_ref (in)), GST_FLOW_NOT_NEGOTIATED);
     }
     gst_buffer_unref (in);
     teardown_with_messages (h);
