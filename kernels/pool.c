@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,6 +26,13 @@ enum
   LOOK_NANOSECONDS = 50000
 };
 
+/* Consecutive tasks that a thread begins with; in a cache line of its own. */
+typedef struct
+{
+  _Alignas(64) atomic_int next; /* that nobody has taken; counts on past end */
+  int end;
+} Range;
+
 /* The team's mutex guards what is not said to be read elsewhere. */
 struct SympiePool
 {
@@ -32,9 +40,8 @@ struct SympiePool
 
   SympieTask task;
   void *data;
-  int n_tasks;
-  atomic_int next; /* task that nobody has taken; counts on past the last */
-  int places;      /* for workers in this run, and those taken */
+  Range *ranges; /* as many as threads have place in this run */
+  int places;    /* for workers in this run, and those taken */
   int joined;
   atomic_int helping; /* those that have not left again; read outside */
   pthread_cond_t alone;
@@ -114,12 +121,36 @@ may_look_on (int64_t *until)
 /* ---- Workers ------------------------------------------------------------- */
 
 static void
+share_out (SympiePool *pool, int n_tasks)
+{
+  int n = pool->places + 1;
+
+  for (int i = 0; i < n; i++) {
+    pool->ranges[i].end = (int) ((int64_t) n_tasks * (i + 1) / n);
+    atomic_store (&pool->ranges[i].next, (int) ((int64_t) n_tasks * i / n));
+  }
+}
+
+static bool
+has_tasks (const SympiePool *pool)
+{
+  for (int i = 0; i <= pool->places; i++)
+    if (atomic_load (&pool->ranges[i].next) < pool->ranges[i].end)
+      return true;
+  return false;
+}
+
+/* Those of the thread's own range, then what is left of the others'. */
+static void
 run_tasks (SympiePool *pool, int thread)
 {
-  int task;
+  for (int i = 0; i <= pool->places; i++) {
+    Range *range = &pool->ranges[(thread + i) % (pool->places + 1)];
+    int task;
 
-  while ((task = atomic_fetch_add (&pool->next, 1)) < pool->n_tasks)
-    pool->task (pool->data, task, thread);
+    while ((task = atomic_fetch_add (&range->next, 1)) < range->end)
+      pool->task (pool->data, task, thread);
+  }
 }
 
 static void
@@ -151,7 +182,7 @@ join (int *thread)
 {
   SympiePool *pool = team.queue;
 
-  while (pool && atomic_load (&pool->next) >= pool->n_tasks)
+  while (pool && !has_tasks (pool))
     pool = pool->later;
   team.queue = pool;
   if (!pool)
@@ -277,7 +308,10 @@ sympie_pool_new (int n_threads, SympieError *error)
   SympiePool *pool = calloc (1, sizeof *pool);
   int code, n_workers;
 
-  if (!pool) {
+  if (!pool
+      || !(pool->ranges = aligned_alloc (
+               alignof (Range), n_threads * sizeof *pool->ranges))) {
+    free (pool);
     sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
     return NULL;
   }
@@ -311,6 +345,7 @@ sympie_pool_free (SympiePool *pool)
   pthread_mutex_unlock (&team.life);
 
   pthread_cond_destroy (&pool->alone);
+  free (pool->ranges);
   free (pool);
 }
 
@@ -346,10 +381,9 @@ sympie_pool_run (SympiePool *pool, SympieTask task, void *data, int n_tasks)
   pthread_mutex_lock (&team.mutex);
   pool->task = task;
   pool->data = data;
-  pool->n_tasks = n_tasks;
   pool->places = (n_tasks < pool->size ? n_tasks : pool->size) - 1;
   pool->joined = 0;
-  atomic_store (&pool->next, 0);
+  share_out (pool, n_tasks);
   call_workers (pool);
   pthread_mutex_unlock (&team.mutex);
 

@@ -141,11 +141,13 @@ test_many_shares (void)
   }
 }
 
-/* Workers do help: tasks that wait for each other end. */
+/* Workers do help, each with a range of its own first: threads that wait for
+ * each other in the first task of each end. */
 typedef struct
 {
   atomic_int arrived;
   int n;
+  int first[MAX_THREADS]; /* task of each thread; -1: none yet */
 } Meeting;
 
 static void
@@ -153,25 +155,32 @@ meet (void *data, int task, int thread)
 {
   Meeting *meeting = data;
 
+  if (meeting->first[thread] >= 0)
+    return;
+  meeting->first[thread] = task;
   atomic_fetch_add (&meeting->arrived, 1);
   while (atomic_load (&meeting->arrived) < meeting->n)
     sched_yield ();
 }
 
 static void
-test_meeting (void)
+test_meeting (int n, int tasks_each)
 {
-  SympiePool *pool = sympie_pool_new (4, NULL);
+  SympiePool *pool = sympie_pool_new (n, NULL);
 
-  for (int round = 0; round < 100; round++)
-    for (int n = 1; n <= 4; n++) {
-      Meeting meeting = { .n = n };
+  for (int round = 0; round < 100; round++) {
+    Meeting meeting = { .n = n };
 
-      if (round % 10 == 0)
-        usleep (1000); /* the workers sleep by now */
-      sympie_pool_run (pool, meet, &meeting, n);
-      CHECK (meeting.arrived == n, "%d of %d", meeting.arrived, n);
-    }
+    memset (meeting.first, -1, sizeof meeting.first);
+    if (round % 10 == 0)
+      usleep (1000); /* the workers sleep by now */
+    sympie_pool_run (pool, meet, &meeting, n * tasks_each);
+    CHECK (meeting.arrived == n, "%d of %d", meeting.arrived, n);
+    for (int t = 0; t < n; t++)
+      CHECK (meeting.first[t] == t * tasks_each,
+          "thread %d of %d begins with task %d of %d", t, n, meeting.first[t],
+          n * tasks_each);
+  }
   sympie_pool_free (pool);
 }
 
@@ -238,7 +247,10 @@ main (void)
     test_tasks (n_threads);
   test_many_shares ();
   test_larger_team ();
-  test_meeting ();
+  for (int n_threads = 2; n_threads <= 4; n_threads++) {
+    test_meeting (n_threads, 1);
+    test_meeting (n_threads, 5);
+  }
   test_rest ();
   test_short_lives ();
   return check_end ();
