@@ -77,6 +77,15 @@ gst_sympie_enhance_bin_get_property (
       G_OBJECT (GST_SYMPIE_ENHANCE_BIN (object)->enhance), pspec->name, value);
 }
 
+/* Of what is set the bin tells itself. */
+static void
+gst_sympie_enhance_bin_notify (
+    GObject *enhance, GParamSpec *pspec, GstSympieEnhanceBin *self)
+{
+  if (!(pspec->flags & G_PARAM_WRITABLE))
+    g_object_notify (G_OBJECT (self), pspec->name);
+}
+
 static void
 gst_sympie_enhance_bin_install_properties (GObjectClass *object_class)
 {
@@ -233,6 +242,8 @@ gst_sympie_enhance_bin_init (GstSympieEnhanceBin *self)
   before = gst_sympie_enhance_bin_add (self, "videoconvert", "before");
   self->enhance =
       g_object_new (GST_TYPE_SYMPIE_ENHANCE, "name", "enhance", NULL);
+  g_signal_connect_object (self->enhance, "notify",
+      G_CALLBACK (gst_sympie_enhance_bin_notify), self, 0);
   gst_bin_add (GST_BIN (self), self->enhance);
   after = gst_sympie_enhance_bin_add (self, "videoconvert", "after");
 

@@ -61,17 +61,27 @@ remove_files (void)
   g_free (folder);
 }
 
-/* All frames come out, and each was enhanced. */
+static void
+count_notify (GObject *bin, GParamSpec *pspec, gpointer n)
+{
+  g_atomic_int_inc ((gint *) n);
+}
+
+/* All frames come out, each was enhanced, and the bin says what sympieenhance
+ * does. */
 GST_START_TEST (test_play)
 {
-  GstElement *bin, *enhance,
-      *pipeline = make (g_strdup_printf (
-          "filesrc location=%s/both.ogg ! sympieenhancebin name=e "
-          "reuse-interval=4 ! fakesink",
+  GstElement *pipeline = make (
+      g_strdup_printf ("filesrc location=%s/both.ogg ! sympieenhancebin name=e "
+                       "reuse-interval=4 ! fakesink",
           folder));
+  GstElement *bin = gst_bin_get_by_name (GST_BIN (pipeline), "e"), *enhance;
+  gint n_notified = 0;
 
+  g_signal_connect (
+      bin, "notify::last-parameters", G_CALLBACK (count_notify), &n_notified);
   play_to_end (pipeline);
-  bin = gst_bin_get_by_name (GST_BIN (pipeline), "e");
+  fail_unless (g_atomic_int_get (&n_notified) >= 1);
   enhance = gst_bin_get_by_name (GST_BIN (bin), "enhance");
   assert_stats (bin, N_FRAMES, 3, N_FRAMES - 3);
   assert_stats (enhance, N_FRAMES, 3, N_FRAMES - 3);
