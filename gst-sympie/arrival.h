@@ -11,8 +11,6 @@
 
 #include <gst/base/gstbasetransform.h>
 
-G_BEGIN_DECLS
-
 /* Begins with gst_sympie_arrival_reset(), and again with a new stream. */
 typedef struct
 {
@@ -39,7 +37,5 @@ void gst_sympie_arrival_note (
  * the source is not live or there is no telling. */
 GstClockTimeDiff gst_sympie_arrival_get_lateness (
     GstSympieArrival *arrival, GstBaseTransform *trans, GstBuffer *buffer);
-
-G_END_DECLS
 
 #endif /* GST_SYMPIE_ARRIVAL_H */

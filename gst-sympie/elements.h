@@ -10,8 +10,6 @@
 
 #include "gstsympiefilter.h"
 
-G_BEGIN_DECLS
-
 /* Nobody to write to and no address yet; what package a build comes in and from
  * where, meson's options say. */
 #define GST_SYMPIE_AUTHOR "The gst-sympie project"
@@ -36,7 +34,5 @@ GST_ELEMENT_REGISTER_DECLARE (sympieenhance);
 GST_ELEMENT_REGISTER_DECLARE (sympieenhancebin);
 GST_ELEMENT_REGISTER_DECLARE (sympiecorrupt);
 GST_ELEMENT_REGISTER_DECLARE (sympieprobe);
-
-G_END_DECLS
 
 #endif /* GST_SYMPIE_ELEMENTS_H */

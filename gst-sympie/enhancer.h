@@ -14,8 +14,6 @@
 #include "region.h"
 #include "tracker.h"
 
-G_BEGIN_DECLS
-
 typedef enum
 {
   GST_SYMPIE_MODE_ENHANCE,
@@ -100,7 +98,5 @@ gboolean gst_sympie_enhancer_prepare (GstSympieEnhancer *enhancer,
 gboolean gst_sympie_enhancer_apply (GstSympieEnhancer *enhancer,
     const GstSympieView *src, const GstSympieView *dst, guint n,
     SympieError *error);
-
-G_END_DECLS
 
 #endif /* GST_SYMPIE_ENHANCER_H */

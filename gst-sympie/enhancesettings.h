@@ -10,8 +10,6 @@
 
 #include "enhancer.h"
 
-G_BEGIN_DECLS
-
 /* Those that are more than fields. */
 enum
 {
@@ -71,7 +69,5 @@ gboolean gst_sympie_enhance_settings_set (GstSympieEnhanceSettings *settings,
     guint id, const GValue *value, gboolean is_running, gchar **reason);
 gboolean gst_sympie_enhance_settings_get (
     const GstSympieEnhanceSettings *settings, guint id, GValue *value);
-
-G_END_DECLS
 
 #endif /* GST_SYMPIE_ENHANCE_SETTINGS_H */

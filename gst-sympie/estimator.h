@@ -14,8 +14,6 @@
 
 #include "sympie.h"
 
-G_BEGIN_DECLS
-
 typedef struct
 {
   SympieParams params;
@@ -70,7 +68,5 @@ void gst_sympie_estimator_drain (GstSympieEstimator *estimator);
 /* Drops what waits and what was estimated, and waits for the frame that is
  * worked on: no frame is held and nothing can be taken afterwards. */
 void gst_sympie_estimator_flush (GstSympieEstimator *estimator);
-
-G_END_DECLS
 
 #endif /* GST_SYMPIE_ESTIMATOR_H */

@@ -12,8 +12,6 @@
 
 #include "sympie.h"
 
-G_BEGIN_DECLS
-
 /* The formats and sizes of sympie.h as caps, and the formats that CUDA takes
  * (see sympie_format_is_on_cuda), of which GStreamer allocates all but two in
  * CUDA memory; an element puts its caps features in front. */
@@ -60,7 +58,5 @@ gboolean gst_sympie_format_from_caps (
  * `formats`. Fields that are open name what works: a neighbour that can convert
  * then does. Caps of a stream, with one format and size, are open no more. */
 GstCaps *gst_sympie_caps_restrict (GstCaps *caps, GstCaps *formats);
-
-G_END_DECLS
 
 #endif /* GST_SYMPIE_FORMATS_H */

@@ -15,8 +15,6 @@
 
 #include "gstsympieimage.h"
 
-G_BEGIN_DECLS
-
 #define GST_SYMPIE_CUDA_MEMORY "memory:CUDAMemory"
 
 /* What pad templates add to the caps of system memory. */
@@ -156,7 +154,5 @@ gst_sympie_cuda_decide_allocation (const GstSympieCuda *cuda, GstQuery *query)
 }
 
 #endif
-
-G_END_DECLS
 
 #endif /* GST_SYMPIE_CUDA_H */

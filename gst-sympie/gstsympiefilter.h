@@ -17,8 +17,6 @@
 #include "gstsympieimage.h"
 #include "negotiation.h"
 
-G_BEGIN_DECLS
-
 /* A pad takes frames in these formats, and all there is where the element has
  * nothing to do. */
 #define GST_SYMPIE_FILTER_PAD_CAPS(formats)                                    \
@@ -134,7 +132,5 @@ gboolean gst_sympie_filter_hold_frame (
  * them reads after "video in CUDA memory"; NULL where it is. */
 void gst_sympie_filter_limit (
     GstSympieFilter *self, GstStaticCaps *formats, const gchar *why_no_cuda);
-
-G_END_DECLS
 
 #endif /* GST_SYMPIE_FILTER_H */

@@ -12,8 +12,6 @@
 
 #include "formats.h"
 
-G_BEGIN_DECLS
-
 /* A frame of interlaced video is two images, one a field. */
 #define GST_SYMPIE_MAX_VIEWS 2
 
@@ -41,7 +39,5 @@ void gst_sympie_mapped_find_views (
 /* Whether metadata is as true of a frame of the same size and colorimetry with
  * other pixels. */
 gboolean gst_sympie_meta_stays_true (const GstMeta *meta);
-
-G_END_DECLS
 
 #endif /* GST_SYMPIE_IMAGE_H */

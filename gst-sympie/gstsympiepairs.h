@@ -17,8 +17,6 @@
 #include "gstsympietally.h"
 #include "negotiation.h"
 
-G_BEGIN_DECLS
-
 /* The sink pad of a stream. The tally, of a distorted one, is its element's. */
 #define GST_TYPE_SYMPIE_PAIRS_PAD (gst_sympie_pairs_pad_get_type ())
 G_DECLARE_FINAL_TYPE (GstSympiePairsPad, gst_sympie_pairs_pad, GST,
@@ -82,7 +80,5 @@ struct _GstSympiePairsClass
 
 GType gst_sympie_pairs_get_type (void);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstSympiePairs, gst_object_unref)
-
-G_END_DECLS
 
 #endif /* GST_SYMPIE_PAIRS_H */

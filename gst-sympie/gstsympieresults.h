@@ -15,8 +15,6 @@
 
 #include <gst/gst.h>
 
-G_BEGIN_DECLS
-
 typedef enum
 {
   GST_SYMPIE_RESULTS_CSV,
@@ -45,7 +43,5 @@ void gst_sympie_results_free (GstSympieResults *results);
  * strings; numbers that are not finite become null in JSON. */
 gboolean gst_sympie_results_add (GstSympieResults *results,
     const GPtrArray *frames, const GPtrArray *pooled, GError **error);
-
-G_END_DECLS
 
 #endif /* GST_SYMPIE_RESULTS_H */

@@ -13,8 +13,6 @@
 
 #include "sympie.h"
 
-G_BEGIN_DECLS
-
 /* Of values that are 0 or more. All but the median are at hand at any time. */
 typedef struct
 {
@@ -50,7 +48,5 @@ void gst_sympie_tally_pool (
 
 /* In dB, of a mean squared error of values from 0 to 255. */
 gdouble gst_sympie_psnr (gdouble mse);
-
-G_END_DECLS
 
 #endif /* GST_SYMPIE_TALLY_H */

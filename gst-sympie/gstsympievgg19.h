@@ -12,8 +12,6 @@
 #include "gstsympiepairs.h"
 #include "sympie.h"
 
-G_BEGIN_DECLS
-
 /* SympieLayer and SympieInput as the enumerations that properties have. */
 #define GST_TYPE_SYMPIE_LAYER (gst_sympie_layer_get_type ())
 GType gst_sympie_layer_get_type (void);
@@ -34,7 +32,5 @@ SympieFeatures *gst_sympie_vgg19_open (
 gboolean gst_sympie_vgg19_compare (GstElement *element,
     SympieFeatures *features, const GstSympiePairsFrame *ref,
     const GstSympiePairsFrame *dist, guint n, SympieDifference *differences);
-
-G_END_DECLS
 
 #endif /* GST_SYMPIE_VGG19_H */

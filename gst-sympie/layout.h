@@ -11,8 +11,6 @@
 
 #include <gst/video/video.h>
 
-G_BEGIN_DECLS
-
 gboolean gst_sympie_layout_is_plain (
     GstBuffer *buffer, const GstVideoInfo *info);
 
@@ -28,7 +26,5 @@ gboolean gst_sympie_layout_offer_pool (GstQuery *query);
  * one. */
 void gst_sympie_layout_choose_pool (
     GstQuery *query, const GstVideoInfo *info, gboolean downstream_reads_meta);
-
-G_END_DECLS
 
 #endif /* GST_SYMPIE_LAYOUT_H */

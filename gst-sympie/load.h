@@ -12,8 +12,6 @@
 
 #include <gst/gst.h>
 
-G_BEGIN_DECLS
-
 #define GST_SYMPIE_MAX_LOAD 8
 
 /* All zero is one that knows of no load. */
@@ -40,7 +38,5 @@ gboolean gst_sympie_load_note (
  * or times, that jump. */
 gboolean gst_sympie_load_is_behind (GstSympieLoad *load,
     GstClockTimeDiff lateness, GstClockTime duration, GstClockTime now);
-
-G_END_DECLS
 
 #endif /* GST_SYMPIE_LOAD_H */

@@ -11,8 +11,6 @@
 
 #include "formats.h"
 
-G_BEGIN_DECLS
-
 typedef struct
 {
   GstElement *element; /* messages are its; set before all else, with */
@@ -60,7 +58,5 @@ void gst_sympie_negotiation_explain_failure (GstSympieNegotiation *negotiation,
  * element was the reason. */
 void gst_sympie_negotiation_explain_empty (
     GstSympieNegotiation *negotiation, GstCaps *wanted);
-
-G_END_DECLS
 
 #endif /* GST_SYMPIE_NEGOTIATION_H */

@@ -16,8 +16,6 @@
 
 #include "sympie.h"
 
-G_BEGIN_DECLS
-
 /* `array` holds a GstValueArray of integers and floating-point numbers, mixed
  * as they come. Fails on another length, on values that are no number and on
  * numbers that are not finite as a float, with a sentence in `reason`, which
@@ -60,7 +58,5 @@ GstStructure *gst_sympie_params_info_to_structure (
  * sentence in `reason`, which the caller frees. */
 gboolean gst_sympie_params_meta_get (
     GstBuffer *buffer, GstSympieParamsInfo *info, gchar **reason);
-
-G_END_DECLS
 
 #endif /* GST_SYMPIE_PARAMS_H */

@@ -13,8 +13,6 @@
 
 #include "sympie.h"
 
-G_BEGIN_DECLS
-
 /* Defines type_name_get_type(). What follows the names are the values: each a
  * GEnumValue of number, description and nick. */
 #define GST_SYMPIE_DEFINE_ENUM(TypeName, type_name, ...)                       \
@@ -76,7 +74,5 @@ void gst_sympie_field_set (
     GObject *object, guint id, const GValue *value, GParamSpec *pspec);
 void gst_sympie_field_get (
     GObject *object, guint id, GValue *value, GParamSpec *pspec);
-
-G_END_DECLS
 
 #endif /* GST_SYMPIE_PROPERTIES_H */

@@ -13,8 +13,6 @@
 
 #include "sympie.h"
 
-G_BEGIN_DECLS
-
 typedef enum
 {
   GST_SYMPIE_LOOK_AT_FRAME,
@@ -61,7 +59,5 @@ gboolean gst_sympie_bars_get (const GstSympieBars *bars, gint width,
  * FALSE where it has none. */
 gboolean gst_sympie_regions_get (
     GstBuffer *buffer, GstVideoRectangle *rectangle);
-
-G_END_DECLS
 
 #endif /* GST_SYMPIE_REGION_H */

@@ -13,8 +13,6 @@
 
 #include "sympie.h"
 
-G_BEGIN_DECLS
-
 typedef enum
 {
   GST_SYMPIE_REUSE_FIXED,
@@ -90,7 +88,5 @@ typedef struct
  * blocks. */
 GstSympieDifference gst_sympie_thumbnail_compare (
     const SympieThumbnail *a, const SympieThumbnail *b);
-
-G_END_DECLS
 
 #endif /* GST_SYMPIE_SCHEDULE_H */

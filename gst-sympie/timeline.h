@@ -17,8 +17,6 @@
 
 #include "params.h"
 
-G_BEGIN_DECLS
-
 typedef struct _GstSympieTimeline GstSympieTimeline;
 
 /* The one of that name, which all who have joined share; any thread may use it.
@@ -72,7 +70,5 @@ gboolean gst_sympie_notes_write (
 /* What is noted for the frame of that time; the channel comes first. */
 gboolean gst_sympie_notes_read (
     GstSympieNotes *notes, GstClockTime time, GstSympieParamsInfo *info);
-
-G_END_DECLS
 
 #endif /* GST_SYMPIE_TIMELINE_H */

@@ -17,8 +17,6 @@
 #include "params.h"
 #include "schedule.h"
 
-G_BEGIN_DECLS
-
 #define GST_SYMPIE_MAX_ITERATIONS 4
 
 /* Moves parameters towards the newest estimate, so that the picture does not
@@ -80,7 +78,5 @@ void gst_sympie_tracker_get (GstSympieTracker *tracker, guint iteration,
 /* What was used for the frame in hand, in its first iteration. */
 void gst_sympie_tracker_get_info (
     const GstSympieTracker *tracker, GstSympieParamsInfo *info);
-
-G_END_DECLS
 
 #endif /* GST_SYMPIE_TRACKER_H */
