@@ -378,11 +378,13 @@ gboolean
 gst_sympie_notes_write (
     GstSympieNotes *notes, GstClockTime time, const GstSympieParamsInfo *info)
 {
+  gboolean goes_on = notes->has_noted && time >= notes->latest;
   gboolean written = TRUE;
   gchar *line;
 
+  notes->latest = time;
   if (!notes->writes || (!notes->channel && !notes->file)
-      || (notes->has_noted
+      || (goes_on
           && sympie_params_distance (&notes->noted, &info->params) == 0.0f))
     return TRUE;
   if (notes->channel)

@@ -54,6 +54,7 @@ typedef struct
   FILE *file;                             /* to write; NULL: none */
   gboolean has_noted;
   SympieParams noted;
+  GstClockTime latest; /* frame's time */
 } GstSympieNotes;
 
 /* A name or path that is NULL or empty is none. Fails with a sentence that
@@ -62,8 +63,9 @@ gboolean gst_sympie_notes_open (GstSympieNotes *notes, gboolean writes,
     const gchar *channel, const gchar *recording, gchar **reason);
 void gst_sympie_notes_close (GstSympieNotes *notes);
 
-/* Notes what the frame of that time is enhanced with, if that has changed and
- * there is somewhere to. FALSE, with errno, where the file takes no more. */
+/* Notes what the frame of that time is enhanced with, if that has changed, or
+ * the stream has gone back, and there is somewhere to. FALSE, with errno, where
+ * the file takes no more. */
 gboolean gst_sympie_notes_write (
     GstSympieNotes *notes, GstClockTime time, const GstSympieParamsInfo *info);
 

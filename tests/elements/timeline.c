@@ -81,6 +81,30 @@ GST_START_TEST (test_times)
 }
 GST_END_TEST;
 
+/* The stream goes back: what was noted of later frames no longer holds, also
+ * where the newest parameters are those noted last. */
+GST_START_TEST (test_back)
+{
+  GstSympieNotes writer = { .writes = FALSE }, reader = { .writes = FALSE };
+  const GstSympieParamsInfo a = info_of (1), b = info_of (2);
+  GstSympieParamsInfo found;
+  gchar *reason;
+
+  fail_unless (gst_sympie_notes_open (&writer, TRUE, "back", NULL, &reason));
+  fail_unless (gst_sympie_notes_open (&reader, FALSE, "back", NULL, &reason));
+  gst_sympie_notes_write (&writer, 0, &a);
+  gst_sympie_notes_write (&writer, 5, &b);
+  gst_sympie_notes_write (&writer, 10, &a);
+  gst_sympie_notes_write (&writer, 11, &a);
+  gst_sympie_notes_write (&writer, 3, &a);
+  gst_sympie_notes_write (&writer, 4, &a);
+  fail_unless (gst_sympie_notes_read (&reader, 6, &found));
+  fail_unless (found.params.values[0] == 1);
+  gst_sympie_notes_close (&writer);
+  gst_sympie_notes_close (&reader);
+}
+GST_END_TEST;
+
 /* One thread tells, others join, ask and leave. */
 static void *
 tell (void *data)
@@ -396,6 +420,7 @@ timeline_suite (void)
 
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, test_times);
+  tcase_add_test (tests, test_back);
   tcase_add_test (tests, test_threads);
   tcase_add_test (tests, test_lines);
   tcase_add_test (tests, test_bad_lines);
