@@ -47,6 +47,10 @@ typedef struct
   bool direct;
   int shift;
 
+  /* Of each plane: bytes of a column, Q8, and log2 of the frame's rows in one
+   * of its own. */
+  int column_bytes[4], sub_y[4];
+
   /* A product is rounded: a * b is (a * b + 2^14) >> 15, as pmulhrsw does.
    * sum[d] = the 25 products of samples and taps, in int16; then
    * out[c] = bias[c] + sum over d of sum[d] * mix[c][d], which fits int16, too,

@@ -157,7 +157,7 @@ filter_packed (const SympieDwmPlan *plan, const int16_t *const pairs[4], int y)
   for (int x = 0; x < plan->width; x += STEP) {
     Vec sums[3][SYMPIE_DWM_GROUP][2];
 
-    prefetch_packed (plan, y, x, STEP);
+    prefetch (plan, y, x, STEP);
     sum_channels (plan, &taps, pairs, x, sums);
     for (int i = 0; i < n_rows; i++)
       for (int half = 0; half < 2; half++) {

@@ -183,6 +183,15 @@ sympie_dwm_plan (SympieDwmPlan *plan, const SympieImage *src,
   plan->down = info->yuv ? 0 : 13 - info->depth;
   plan->direct = info->n_planes > 1 && sympie_format_has_own_words (info);
   plan->shift = info->component[0].shift;
+  for (int c = 0; c < 4; c++)
+    if (info->component[c].bits) {
+      int p = info->component[c].plane;
+
+      plan->column_bytes[p] =
+          (int) (256 * sympie_format_row_bytes (info, p, src->width)
+                 / src->width);
+      plan->sub_y[p] = info->component[c].sub_y;
+    }
   plan->max = (int16_t) colour.max;
 
   /* Samples are zero + unit * x for x in [0, 1], outputs alike. */

@@ -452,24 +452,30 @@ store_packed (uint8_t *dst, const uint8_t *src, int16_t *const rgb[3],
   }
 }
 
-/* Asks for what the next group loads and stores in `n` columns from `x` of
- * frames of four-byte pixels. Each row is a stream of its own and too short for
- * the processor to see it coming. Addresses outside the frame do no harm. */
+/* Asks for what the next group loads and stores in `n` columns from `x`. Each
+ * row is a stream of its own and too short for the processor to see it coming.
+ * Addresses outside the frame do no harm. */
 INLINE void __attribute__ ((unused))
-prefetch_packed (const SympieDwmPlan *plan, int y, int x, int n)
+prefetch (const SympieDwmPlan *plan, int y, int x, int n)
 {
   const SympieImage *src = &plan->src;
   const SympieTarget *dst = &plan->dst;
 
-  for (int i = 0; i < SYMPIE_DWM_GROUP; i++)
-    for (int at = 4 * x; at < 4 * (x + n); at += 64) {
-      __builtin_prefetch (
-          (const char *) src->planes[0] + (y + 6 + i) * src->strides[0] + at, 0,
-          2);
-      __builtin_prefetch (
-          (const char *) dst->planes[0] + (y + 4 + i) * dst->strides[0] + at, 1,
-          2);
-    }
+  for (int p = 0; p < plan->info->n_planes; p++) {
+    int sub_y = plan->sub_y[p], n_rows = SYMPIE_DWM_GROUP >> sub_y;
+    int end = (x + n) * plan->column_bytes[p] >> 8;
+    const char *from = (const char *) src->planes[p]
+                       + (((y + 6) >> sub_y) + sub_y) * src->strides[p];
+    const char *to =
+        (const char *) dst->planes[p] + ((y + 4) >> sub_y) * dst->strides[p];
+
+    for (int at = ((x * plan->column_bytes[p] >> 8) + 63) & ~63; at < end;
+         at += 64)
+      for (int i = 0; i < n_rows; i++) {
+        __builtin_prefetch (from + i * src->strides[p] + at, 0, 2);
+        __builtin_prefetch (to + i * dst->strides[p] + at, 1, 2);
+      }
+  }
 }
 
 /* What is not a component: planes of alpha. Alpha among the components is in

@@ -157,6 +157,7 @@ filter (const SympieDwmPlan *plan, const int16_t *const pairs[4], int y,
   for (int x = 0; x < plan->width; x += STEP) {
     Vec sums[3][SYMPIE_DWM_GROUP][2];
 
+    prefetch (plan, y, x, STEP);
     sum_channels (plan, &taps, pairs, x, sums);
     for (int i = 0; i < SYMPIE_DWM_GROUP; i++)
       for (int half = 0; half < 2; half++)
