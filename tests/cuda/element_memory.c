@@ -25,30 +25,6 @@ static const gchar *const changing_fields[] = {
 
 /* ---- The element --------------------------------------------------------- */
 
-static GstBus *
-bus_of (GstHarness *h)
-{
-  GstBus *bus = GST_ELEMENT_BUS (h->element);
-
-  fail_unless (bus != NULL);
-  return bus;
-}
-
-/* One error, with this in its text, and no other. */
-static void
-assert_one_error (GstHarness *h, const gchar *text)
-{
-  GstMessage *message = gst_bus_pop_filtered (bus_of (h), GST_MESSAGE_ERROR);
-  GError *error;
-
-  fail_unless (message != NULL);
-  gst_message_parse_error (message, &error, NULL);
-  fail_unless (strstr (error->message, text), "%s", error->message);
-  g_error_free (error);
-  gst_message_unref (message);
-  fail_if (gst_bus_pop_filtered (bus_of (h), GST_MESSAGE_ERROR));
-}
-
 /* Pushes the same frames in CUDA memory, of `context`, and in system memory. Of
  * every second one a reference is kept. None is changed in place: the decoder
  * may have given the only reference away and lack the memory all the same. */
@@ -97,7 +73,7 @@ compare_memory (const SympieParams *params, GstCudaContext *context,
     }
     gst_caps_unref (cuda_caps);
   }
-  fail_if (gst_bus_pop_filtered (bus_of (in_cuda), GST_MESSAGE_ERROR));
+  assert_no_error (in_cuda);
   teardown_with_messages (in_cuda);
   teardown_with_messages (in_system);
 }
@@ -140,7 +116,7 @@ GST_START_TEST (test_no_way_over)
   fail_unless_equals_int (
       gst_harness_push (h, upload (context, caps, test_buffer (&info, 0))),
       GST_FLOW_ERROR);
-  assert_one_error (h, "Cannot find the weights");
+  assert_said_once (h, GST_MESSAGE_ERROR, "Cannot find the weights");
   teardown_with_messages (h);
   gst_object_unref (context);
   gst_caps_unref (caps);
@@ -296,7 +272,7 @@ GST_START_TEST (test_mixed)
         caps_of (memories[1 - i], changing_fields[0]));
     fail_unless_equals_int (
         gst_harness_push (h, test_buffer (&info, 0)), GST_FLOW_NOT_NEGOTIATED);
-    assert_one_error (h, errors[i]);
+    assert_said_once (h, GST_MESSAGE_ERROR, errors[i]);
     teardown_with_messages (h);
   }
   fail_unless_equals_int (driver_live_objects (), 0);
@@ -315,7 +291,7 @@ GST_START_TEST (test_system_buffer)
   gst_harness_set_src_caps (h, caps);
   fail_unless_equals_int (
       gst_harness_push (h, test_buffer (&info, 0)), GST_FLOW_ERROR);
-  assert_one_error (h, "Cannot map a buffer in CUDA memory");
+  assert_said_once (h, GST_MESSAGE_ERROR, "Cannot map a buffer in CUDA memory");
   teardown_with_messages (h);
   fail_unless_equals_int (driver_live_objects (), 0);
 }
@@ -337,8 +313,9 @@ GST_START_TEST (test_without_context)
   gst_harness_set_src_caps (h, caps);
   fail_unless_equals_int (
       gst_harness_push (h, test_buffer (&info, 1)), GST_FLOW_NOT_NEGOTIATED);
-  assert_one_error (h, "Cannot enhance video in CUDA memory without a CUDA "
-                       "context: video/x-raw(memory:CUDAMemory)");
+  assert_said_once (h, GST_MESSAGE_ERROR,
+      "Cannot enhance video in CUDA memory without a CUDA "
+      "context: video/x-raw(memory:CUDAMemory)");
   teardown_with_messages (h);
   fail_unless_equals_int (driver_live_objects (), 0);
 }
@@ -373,26 +350,22 @@ GST_START_TEST (test_cuda_without_device)
 {
   GstElement *pipeline;
   GstMessage *message;
-  GstBus *bus;
   GError *error;
 
   g_setenv ("CUDA_VISIBLE_DEVICES", "", TRUE);
   fail_unless (gst_cuda_load_library ());
   pipeline =
       parse_pipeline ("videotestsrc ! sympieenhance device=cuda ! fakesink");
-  bus = gst_element_get_bus (pipeline);
   fail_unless_equals_int (gst_element_set_state (pipeline, GST_STATE_PLAYING),
       GST_STATE_CHANGE_FAILURE);
-  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  message = wait_for (pipeline, GST_MESSAGE_ERROR);
   gst_message_parse_error (message, &error, NULL);
   fail_unless (
       g_str_has_prefix (error->message, "Cannot use device=cuda: CUDA cannot"),
       "%s", error->message);
   g_error_free (error);
   gst_message_unref (message);
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-  gst_object_unref (bus);
-  gst_object_unref (pipeline);
+  stop_pipeline (pipeline);
   fail_unless_equals_int (driver_live_objects (), 0);
 }
 GST_END_TEST;

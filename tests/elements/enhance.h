@@ -197,6 +197,15 @@ assert_said (GstHarness *h, GstMessageType type, const gchar *text)
   gst_message_unref (message);
 }
 
+/* There is one such message, which says `text`. */
+static inline void
+assert_said_once (GstHarness *h, GstMessageType type, const gchar *text)
+{
+  assert_said (h, type, text);
+  fail_unless (
+      gst_bus_pop_filtered (GST_ELEMENT_BUS (h->element), type) == NULL);
+}
+
 static inline void
 assert_no_error (GstHarness *h)
 {

@@ -58,15 +58,6 @@ assert_quiet (GstHarness *h)
                == NULL);
 }
 
-/* There is one such message, which says `text`. */
-static inline void
-assert_said_once (GstHarness *h, GstMessageType type, const gchar *text)
-{
-  assert_said (h, type, text);
-  fail_unless (
-      gst_bus_pop_filtered (GST_ELEMENT_BUS (h->element), type) == NULL);
-}
-
 /* How often upstream was asked to negotiate anew since the last time. */
 static inline guint
 count_reconfigure (GstHarness *h)
