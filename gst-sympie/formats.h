@@ -19,6 +19,18 @@
   "RGB, BGR, RGBx, BGRx, RGBA, BGRA, ARGB, ABGR, GBR, "                        \
   "I420, YV12, NV12, NV21, Y42B, Y444, I420_10LE, P010_10LE"
 #define GST_SYMPIE_FORMATS_CUDA GST_SYMPIE_FORMATS_CUDA_MEMORY ", xRGB, xBGR"
+#if GST_CHECK_VERSION(1, 24, 0)
+#define GST_SYMPIE_FORMATS_1_24                                                \
+  ", A422, A444, A420_12LE, A420_12BE, A422_12LE, A422_12BE, A444_12LE, "      \
+  "A444_12BE, RBGA"
+#else
+#define GST_SYMPIE_FORMATS_1_24
+#endif
+#if GST_CHECK_VERSION(1, 26, 0)
+#define GST_SYMPIE_FORMATS_1_26 ", GRAY10_LE16"
+#else
+#define GST_SYMPIE_FORMATS_1_26
+#endif
 #define GST_SYMPIE_FORMATS                                                     \
   GST_SYMPIE_FORMATS_CUDA                                                      \
   ", "                                                                         \
@@ -31,7 +43,7 @@
   "A422_10LE, A422_10BE, A444_10LE, A444_10BE, P010_10BE, P012_LE, "           \
   "P012_BE, Y210, Y212_LE, Y212_BE, Y410, Y412_LE, Y412_BE, v210, "            \
   "YUV9, YVU9, IYU1, UYVP, GRAY10_LE32, NV12_10LE32, NV16_10LE32, "            \
-  "NV12_10LE40"
+  "NV12_10LE40" GST_SYMPIE_FORMATS_1_24 GST_SYMPIE_FORMATS_1_26
 #define GST_SYMPIE_CAPS_FIELDS_OF(formats)                                     \
   "format = (string) { " formats " }, "                                        \
   "width = (int) [ 1, 32768 ], height = (int) [ 1, 32768 ], "                  \

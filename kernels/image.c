@@ -210,6 +210,24 @@ static const SympieFormatInfo formats[SYMPIE_N_FORMATS] = {
     { GROUP (0, 5, 0, 0, 10, 4, 0, 10, 20, 30),
       GROUP (1, 5, 1, 1, 10, 2, 0, 20), GROUP (1, 5, 1, 1, 10, 2, 10, 30),
       NONE } },
+
+  [SYMPIE_FORMAT_A422] = PLANES_A ("A422", true, false, 8, 0, 1, 2, 1, 0),
+  [SYMPIE_FORMAT_A444] = PLANES_A ("A444", true, false, 8, 0, 1, 2, 0, 0),
+  [SYMPIE_FORMAT_A420_12LE] =
+      PLANES_A ("A420_12LE", true, false, 12, 0, 1, 2, 1, 1),
+  [SYMPIE_FORMAT_A420_12BE] =
+      PLANES_A ("A420_12BE", true, true, 12, 0, 1, 2, 1, 1),
+  [SYMPIE_FORMAT_A422_12LE] =
+      PLANES_A ("A422_12LE", true, false, 12, 0, 1, 2, 1, 0),
+  [SYMPIE_FORMAT_A422_12BE] =
+      PLANES_A ("A422_12BE", true, true, 12, 0, 1, 2, 1, 0),
+  [SYMPIE_FORMAT_A444_12LE] =
+      PLANES_A ("A444_12LE", true, false, 12, 0, 1, 2, 0, 0),
+  [SYMPIE_FORMAT_A444_12BE] =
+      PLANES_A ("A444_12BE", true, true, 12, 0, 1, 2, 0, 0),
+  [SYMPIE_FORMAT_RBGA] = RGB_4 ("RBGA", 0, 2, 1, 3),
+  [SYMPIE_FORMAT_GRAY10_LE16] = { "GRAY10_LE16", true, false, false, 2, 10, 1,
+    { SAMPLE (0, 0, 2, 0, 0, 0, 10), NONE, NONE, NONE } },
 };
 /* clang-format on */
 
