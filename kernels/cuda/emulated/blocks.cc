@@ -210,29 +210,24 @@ current_thread ()
   return &worker->threads[worker->current];
 }
 
-/* Keeps the first fault of the launch. */
-static void
-set_fault (cudaError_t error, const char *format, va_list args)
+/* Keeps the first fault of the launch. `site` is in the kernel, or no file. */
+static void __attribute__ ((format (printf, 3, 4)))
+fault (cudaError_t error, Site site, const char *format, ...)
 {
-  char what[512], text[640];
+  char what[512], where[256] = "", text[1024];
   int none = cudaSuccess;
+  va_list args;
 
   if (!worker->launch->error.compare_exchange_strong (none, error))
     return;
-  vsnprintf (what, sizeof what, format, args);
-  snprintf (text, sizeof text, "block (%u, %u, %u), thread %d: %s", blockIdx.x,
-      blockIdx.y, blockIdx.z, worker->current, what);
-  set_fault (text);
-}
-
-static void __attribute__ ((format (printf, 2, 3)))
-fault (cudaError_t error, const char *format, ...)
-{
-  va_list args;
-
   va_start (args, format);
-  set_fault (error, format, args);
+  vsnprintf (what, sizeof what, format, args);
   va_end (args);
+  if (site.file)
+    snprintf (where, sizeof where, ", at %s:%d", site.file, site.line);
+  snprintf (text, sizeof text, "block (%u, %u, %u), thread %d: %s%s",
+      blockIdx.x, blockIdx.y, blockIdx.z, worker->current, what, where);
+  set_fault (text);
 }
 
 /* Gives the processor away for good. */
@@ -244,14 +239,11 @@ leave ()
 }
 
 /* A block with a fault does not go on. */
-[[noreturn]] static void __attribute__ ((format (printf, 2, 3)))
-stop (cudaError_t error, const char *format, ...)
+template <typename... A>
+[[noreturn]] static void
+stop (cudaError_t error, Site site, const char *format, A... arguments)
 {
-  va_list args;
-
-  va_start (args, format);
-  set_fault (error, format, args);
-  va_end (args);
+  fault (error, site, format, arguments...);
   leave ();
 }
 
@@ -296,8 +288,7 @@ meet (void *mine, unsigned mask, Site site)
   Warp *warp = &worker->warps[worker->current / 32];
 
   if (mask != 0xffffffff)
-    stop (cudaErrorLaunchFailure, "a mask of %08x at %s:%d", mask, site.file,
-        site.line);
+    stop (cudaErrorLaunchFailure, site, "a mask of %08x", mask);
   warp->brought[worker->current % 32] = mine;
   if (++warp->arrived < 32) {
     wait (State::IN_WARP, site);
@@ -308,9 +299,9 @@ meet (void *mine, unsigned mask, Site site)
   warp->epoch++;
   for (int i = 0; i < 32; i++) {
     if (first + i != current_thread () && !same_site (first[i].site, site))
-      stop (cudaErrorLaunchFailure,
-          "warp divergence: at %s:%d while lane %d is at %s:%d", site.file,
-          site.line, i, first[i].site.file, first[i].site.line);
+      stop (cudaErrorLaunchFailure, site,
+          "warp divergence: lane %d is at %s:%d", i, first[i].site.file,
+          first[i].site.line);
     first[i].state = State::RUNNABLE;
   }
   return warp->brought;
@@ -322,36 +313,33 @@ static bool
 release_barrier ()
 {
   const Thread *waiting = nullptr;
-  int at_barrier = 0;
+  int at_barrier = 0, n = worker->launch->n_threads;
 
-  for (int i = 0; i < worker->launch->n_threads; i++) {
+  for (int i = 0; i < n; i++) {
     const Thread *thread = &worker->threads[i];
 
     if (thread->state == State::EXITED)
       continue;
     worker->current = i;
     if (thread->state == State::IN_WARP) {
-      fault (cudaErrorLaunchFailure,
-          "warp divergence: waits at %s:%d for lanes that do not come",
-          thread->site.file, thread->site.line);
+      fault (cudaErrorLaunchFailure, thread->site,
+          "warp divergence: waits for lanes that do not come");
       return false;
     }
     if (waiting && !same_site (waiting->site, thread->site)) {
-      fault (cudaErrorLaunchFailure,
-          "barrier divergence: waits at %s:%d while thread %d waits at %s:%d",
-          thread->site.file, thread->site.line,
-          (int) (waiting - worker->threads.data ()), waiting->site.file,
+      fault (cudaErrorLaunchFailure, thread->site,
+          "barrier divergence: thread %td waits at %s:%d",
+          waiting - worker->threads.data (), waiting->site.file,
           waiting->site.line);
       return false;
     }
     waiting = thread;
     at_barrier++;
   }
-  if (at_barrier > 0 && at_barrier < worker->launch->n_threads) {
-    fault (cudaErrorLaunchFailure,
-        "barrier divergence: waits at %s:%d while %d of %d threads exited",
-        waiting->site.file, waiting->site.line,
-        worker->launch->n_threads - at_barrier, worker->launch->n_threads);
+  if (at_barrier > 0 && at_barrier < n) {
+    fault (cudaErrorLaunchFailure, waiting->site,
+        "barrier divergence: waits while %d of %d threads exited",
+        n - at_barrier, n);
     return false;
   }
 
@@ -377,17 +365,11 @@ run_block ()
       Shadow{ { NOBODY, 0, 0 }, { NOBODY, 0, 0 } });
   worker->barriers = 0;
   worker->is_counted = false;
-  for (Warp &warp : worker->warps)
-    warp = {};
+  std::fill (worker->warps.begin (), worker->warps.end (), Warp{});
   for (int i = 0; i < n; i++) {
-    Thread *thread = &worker->threads[i];
-
-    thread->state = State::RUNNABLE;
-    thread->passing = Passing::NOTHING;
-    thread->has_fenced = false;
-    thread->copies.clear ();
-    thread->groups = 0;
-    start_context (&thread->context, worker->stacks + i * STACK_SIZE);
+    worker->threads[i] = {};
+    start_context (
+        &worker->threads[i].context, worker->stacks + i * STACK_SIZE);
   }
 
   do {
@@ -493,7 +475,7 @@ stop_thread_at (const void *address)
   if (!worker)
     return;
   describe_address (address, text, sizeof text);
-  stop (cudaErrorIllegalAddress, "out of bounds: touched %s", text);
+  stop (cudaErrorIllegalAddress, {}, "out of bounds: touched %s", text);
 }
 
 [[noreturn]] static void
@@ -503,8 +485,7 @@ misaligned (const void *address, Site site)
     fprintf (stderr, "%s:%d: misaligned\n", site.file, site.line);
     abort ();
   }
-  stop (cudaErrorMisalignedAddress, "misaligned: %p at %s:%d", address,
-      site.file, site.line);
+  stop (cudaErrorMisalignedAddress, site, "misaligned: %p", address);
 }
 
 } // namespace emulate
@@ -537,7 +518,7 @@ unsigned char *
 shared_memory (size_t end)
 {
   if (end > worker->launch->shared)
-    stop (cudaErrorIllegalAddress,
+    stop (cudaErrorIllegalAddress, {},
         "out of bounds: arrays of %zu bytes in the %zu of shared memory that "
         "the launch asked for",
         end, worker->launch->shared);
@@ -548,9 +529,8 @@ void
 shared_place (bool is_inside, long index, long count, Site site)
 {
   if (!is_inside)
-    stop (cudaErrorIllegalAddress,
-        "out of bounds: element %ld of %ld in shared memory at %s:%d", index,
-        count, site.file, site.line);
+    stop (cudaErrorIllegalAddress, site,
+        "out of bounds: element %ld of %ld in shared memory", index, count);
 }
 
 /* Whether what `touch` says is ordered before now, for the current thread. */
@@ -576,11 +556,10 @@ touch_now ()
 [[noreturn]] static void
 race (const char *what, const Touch &touch, const void *address, Site site)
 {
-  stop (cudaErrorLaunchFailure,
-      "race: %s shared memory at byte %td at %s:%d, which thread %d touched "
-      "with no barrier between",
-      what, (const unsigned char *) address - worker->shared, site.file,
-      site.line, touch.thread);
+  stop (cudaErrorLaunchFailure, site,
+      "race: %s byte %td of shared memory, which thread %d touched with no "
+      "barrier between",
+      what, (const unsigned char *) address - worker->shared, touch.thread);
 }
 
 void
@@ -593,10 +572,9 @@ shared_read (const void *address, size_t size, Site site)
     Shadow *shadow = &worker->shadow[i];
 
     if (shadow->written.thread == NOBODY)
-      stop (cudaErrorLaunchFailure,
-          "unwritten: reads byte %zu of shared memory at %s:%d, which nothing "
-          "wrote",
-          2 * i, site.file, site.line);
+      stop (cudaErrorLaunchFailure, site,
+          "unwritten: reads byte %zu of shared memory, which nothing wrote",
+          2 * i);
     if (!is_before (shadow->written))
       race ("reads", shadow->written, address, site);
     /* Two warps that read in the same phase: a later write by either one is
@@ -634,9 +612,8 @@ left_for_blocks (Site site)
 {
   current_thread ()->passing = Passing::LEFT;
   if (worker->is_counted)
-    stop (cudaErrorLaunchFailure,
-        "no barrier: leaves data at %s:%d when the block is counted", site.file,
-        site.line);
+    stop (cudaErrorLaunchFailure, site,
+        "no barrier: leaves data when the block is counted");
 }
 
 void
@@ -655,11 +632,10 @@ count_block (Site site)
 {
   for (Thread &thread : worker->threads) {
     if (thread.passing != Passing::NOTHING)
-      stop (cudaErrorLaunchFailure,
-          "%s: counts the block at %s:%d, and what thread %td left is not "
-          "there",
+      stop (cudaErrorLaunchFailure, site,
+          "%s: counts the block, and what thread %td left is not there",
           thread.passing == Passing::LEFT ? "no fence" : "no barrier",
-          site.file, site.line, &thread - worker->threads.data ());
+          &thread - worker->threads.data ());
     thread.has_fenced = false;
   }
   worker->is_counted = true;
@@ -669,9 +645,8 @@ void
 reads_of_blocks (Site site)
 {
   if (!current_thread ()->has_fenced)
-    stop (cudaErrorLaunchFailure,
-        "no fence: reads what other blocks left at %s:%d", site.file,
-        site.line);
+    stop (
+        cudaErrorLaunchFailure, site, "no fence: reads what other blocks left");
 }
 
 /* ---- Instructions on matrices -------------------------------------------- */

@@ -85,7 +85,6 @@ typedef struct
 /* Fails with cudaErrorNoKernelImageForDevice where it is planned. */
 cudaError_t cudaFuncGetAttributes (
     cudaFuncAttributes *attributes, const void *kernel);
-cudaError_t cudaMemGetInfo (size_t *free, size_t *total);
 cudaError_t cudaGetLastError (void);
 const char *cudaGetErrorString (cudaError_t error);
 
@@ -102,8 +101,6 @@ cudaError_t cudaEventDestroy (cudaEvent_t event);
 cudaError_t cudaEventRecord (cudaEvent_t event, cudaStream_t stream);
 cudaError_t cudaEventQuery (cudaEvent_t event);
 cudaError_t cudaEventSynchronize (cudaEvent_t event);
-cudaError_t cudaEventElapsedTime (
-    float *milliseconds, cudaEvent_t start, cudaEvent_t end);
 
 cudaError_t cudaMemcpyAsync (void *dst, const void *src, size_t size,
     enum cudaMemcpyKind kind, cudaStream_t stream);

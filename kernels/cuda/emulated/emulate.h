@@ -320,18 +320,7 @@ atomicAdd (unsigned *address, unsigned value,
   return __atomic_fetch_add (address, value, __ATOMIC_SEQ_CST);
 }
 
-template <typename T>
-static inline T
-__ldcg (const T *address)
-{
-  return *address;
-}
-
-template <typename T>
-static inline T
-__ldg (const T *address)
-{
-  return *address;
-}
+#define __ldcg(address) (*(address))
+#define __ldg(address) (*(address))
 
 #endif /* SYMPIE_EMULATE_H */

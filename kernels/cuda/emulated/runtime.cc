@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
@@ -160,33 +159,35 @@ is_memory_of_driver (const unsigned char *address, size_t size)
          && (uintptr_t) address + size <= begin + range;
 }
 
+/* The last entry that begins at or before an address, or NULL. */
+template <typename T>
+const std::pair<const unsigned char *const, T> *
+entry_at (const std::map<const unsigned char *, T> &map, const void *address)
+{
+  auto next = map.upper_bound ((const unsigned char *) address);
+
+  return next == map.begin () ? nullptr : &*--next;
+}
+
 /* Whether an allocation holds all of these bytes. */
 bool
 is_device_memory (const void *memory, size_t size)
 {
   const unsigned char *address = (const unsigned char *) memory;
   Lock lock (mutex);
-  auto next = allocations.upper_bound (address);
+  auto entry = entry_at (allocations, memory);
 
-  if (next != allocations.begin ()) {
-    --next;
-    if (address + size <= next->first + next->second.size)
-      return true;
-  }
-  return is_memory_of_driver (address, size);
+  return (entry && address + size <= entry->first + entry->second.size)
+         || is_memory_of_driver (address, size);
 }
 
 bool
 is_pinned (const void *memory)
 {
-  const unsigned char *address = (const unsigned char *) memory;
   Lock lock (mutex);
-  auto next = pinned.upper_bound (address);
+  auto entry = entry_at (pinned, memory);
 
-  if (next == pinned.begin ())
-    return false;
-  --next;
-  return address < next->first + next->second;
+  return entry && (const unsigned char *) memory < entry->first + entry->second;
 }
 
 } // namespace
@@ -228,20 +229,16 @@ describe_address (const void *memory, char *text, size_t size)
 {
   const unsigned char *address = (const unsigned char *) memory;
   Lock lock (mutex);
-  auto next = allocations.upper_bound (address);
+  auto entry = entry_at (allocations, memory);
 
-  if (next != allocations.begin ()) {
-    --next;
-    const unsigned char *end = next->first + next->second.size;
-
-    if (address < next->second.pages + next->second.pages_size + page_size ()) {
-      snprintf (text, size,
-          "byte %td after the end of %zu bytes of device memory", address - end,
-          next->second.size);
-      return;
-    }
-  }
-  snprintf (text, size, "%p, which is no device memory", memory);
+  if (entry
+      && address
+             < entry->second.pages + entry->second.pages_size + page_size ())
+    snprintf (text, size,
+        "byte %td after the end of %zu bytes of device memory",
+        address - (entry->first + entry->second.size), entry->second.size);
+  else
+    snprintf (text, size, "%p, which is no device memory", memory);
 }
 
 } // namespace emulate
@@ -331,16 +328,6 @@ cudaFuncGetAttributes (cudaFuncAttributes *attributes, const void *kernel)
 {
   *attributes = {};
   return enter ("cudaFuncGetAttributes");
-}
-
-cudaError_t
-cudaMemGetInfo (size_t *free, size_t *total)
-{
-  Lock lock (mutex);
-
-  *total = DEVICE_MEMORY;
-  *free = DEVICE_MEMORY - memory_used;
-  return enter ("cudaMemGetInfo");
 }
 
 cudaError_t
@@ -487,13 +474,9 @@ struct CUstream_st
   std::deque<Operation> waiting;
 };
 
-/* Streams refer to events, and events to streams, that may be gone. */
-using Time = std::chrono::steady_clock::time_point;
-
 struct CUevent_st
 {
-  cudaStream_t stream; /* where it was recorded last */
-  std::shared_ptr<Time> time = std::make_shared<Time> ();
+  cudaStream_t stream; /* where it was recorded last, which may be gone */
 };
 
 static std::set<cudaStream_t> streams; /* guarded by mutex */
@@ -608,14 +591,9 @@ cudaError_t
 cudaEventRecord (cudaEvent_t event, cudaStream_t stream)
 {
   return call ("cudaEventRecord", [=] {
-    std::shared_ptr<Time> time = event->time;
-
     streams.insert (stream); /* it may be of another program's copy of this */
     event->stream = stream;
-    return add (stream, [time] {
-      *time = std::chrono::steady_clock::now ();
-      return cudaSuccess;
-    });
+    return cudaSuccess;
   });
 }
 
@@ -639,15 +617,6 @@ cudaEventSynchronize (cudaEvent_t event)
   });
 
   return is_there ? finish (event->stream) : error;
-}
-
-cudaError_t
-cudaEventElapsedTime (float *milliseconds, cudaEvent_t start, cudaEvent_t end)
-{
-  *milliseconds =
-      std::chrono::duration<float, std::milli> (*end->time - *start->time)
-          .count ();
-  return enter ("cudaEventElapsedTime");
 }
 
 /* ---- Copies ------------------------------------------------------------- */
