@@ -103,8 +103,7 @@ cuda_close (void *backend)
   sympie_cuda_staging_clear (&cuda->out);
   sympie_cuda_steps_clear (&cuda->steps);
   sympie_cuda_weights_unref (cuda->weights);
-  if (cuda->steps.op)
-    cudaFree (cuda->steps.op);
+  sympie_cuda_free (cuda->steps.op);
   if (cuda->done)
     cudaEventDestroy (cuda->done);
   if (cuda->stream && cuda->own_stream)
@@ -117,7 +116,6 @@ prepare (Cuda *cuda, const SympieConfig *config,
     const SympieNemWeights *weights, SympieError *error)
 {
   int capability;
-  void *op;
 
   /* A context that is given may be on any device. */
   if (!enter (cuda, error)
@@ -134,11 +132,12 @@ prepare (Cuda *cuda, const SympieConfig *config,
     return false;
   if (!sympie_cuda_ok (cudaEventCreateWithFlags (&cuda->done,
                            cudaEventBlockingSync | cudaEventDisableTiming),
-          "make an event", error)
-      || !sympie_cuda_ok (cudaMalloc (&op, sympie_cuda_operator_size ()),
-          "allocate the parameters", error))
+          "make an event", error))
     return false;
-  cuda->steps.op = op;
+  cuda->steps.op = sympie_cuda_new (
+      sympie_cuda_operator_size (), "allocate the parameters", error);
+  if (!cuda->steps.op)
+    return false;
   if (!sympie_cuda_ok (cudaDeviceGetAttribute (&capability,
                            cudaDevAttrComputeCapabilityMajor, cuda->device),
           "find what the device is capable of", error))
@@ -293,9 +292,9 @@ run (Cuda *cuda, const Job *job, const char *what, SympieParams *params,
       || !sympie_cuda_ok (wait (cuda->done), what, error))
     return false;
   if (params)
-    *params = sympie_cuda_nem_estimate (cuda->steps.nem)->params;
+    *params = cuda->steps.nem->estimate->params;
   if (gate)
-    *gate = sympie_cuda_nem_estimate (cuda->steps.nem)->gate;
+    *gate = cuda->steps.nem->estimate->gate;
   if (job->dst && job->dst->memory == SYMPIE_MEMORY_HOST)
     sympie_cuda_staging_finish (&cuda->out, job->dst);
   return true;

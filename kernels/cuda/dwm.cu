@@ -77,33 +77,29 @@ block_of (const Arguments &a)
 }
 
 /* All bytes of the rows, which the blocks share. */
-template <typename V>
-__device__ __forceinline__ void
-copy_plane (const Whole &plane)
-{
-  for (int y = kept (blockIdx.y) * gridDim.x + kept (blockIdx.x);
-       y < plane.rows; y += gridDim.x * gridDim.y) {
-    const uint8_t *from = plane.src + (int64_t) y * plane.src_stride;
-    uint8_t *to = plane.dst + (int64_t) y * plane.dst_stride;
-    int whole = plane.bytes / (int) sizeof (V);
-
-    for (int i = threadIdx.x; i < whole; i += THREADS)
-      ((V *) to)[i] = __ldg ((const V *) from + i);
-    for (int i = whole * sizeof (V) + threadIdx.x; i < plane.bytes;
-         i += THREADS)
-      to[i] = __ldg (from + i);
-  }
-}
-
+template <class L>
 __device__ __forceinline__ void
 copy_frame (const Arguments &a)
 {
 #pragma unroll 1
-  for (int p = 0; p < 3; p++)
-    if (a.aligned)
-      copy_plane<unsigned> (a.whole[p]);
-    else
-      copy_plane<uint8_t> (a.whole[p]);
+  for (int p = 0; p < L::N_PLANES; p++) {
+    int width = p > 0 ? (a.width + L::SUB_X) >> L::SUB_X : a.width;
+    int rows = p > 0 ? (a.height + L::SUB_Y) >> L::SUB_Y : a.height;
+    int bytes = width * L::step (p), whole = a.aligned ? bytes & ~3 : 0;
+
+#pragma unroll 1
+    for (int y = kept (blockIdx.y) * gridDim.x + kept (blockIdx.x); y < rows;
+         y += gridDim.x * gridDim.y) {
+      const uint8_t *from = address_of (a.src[p], 0, y);
+      uint8_t *to = address_of (a.dst[p], 0, y);
+
+      for (int i = 4 * threadIdx.x; i < whole; i += 4 * THREADS)
+        store (to + i, load<unsigned> (from + i));
+#pragma unroll 1
+      for (int i = whole + threadIdx.x; i < bytes; i += THREADS)
+        store (to + i, load<uint8_t> (from + i));
+    }
+  }
 }
 
 template <class L>
@@ -123,7 +119,7 @@ __launch_bounds__ (THREADS, 2) dwm (Arguments a, const SympieCudaOperator *op)
   int passes = mostly<1> (op->passes);
 
   if (passes == 0) {
-    copy_frame (a);
+    copy_frame<L> (a);
     return;
   }
   __syncthreads ();
@@ -230,6 +226,29 @@ twice (float value)
   return two_halves (value, value);
 }
 
+/* Along one axis, of the samples nearest to even and odd pixels, or of those
+ * around a sample of chroma, by whether that is at the first of two pixels. */
+void
+set_up (unsigned weights[2][2], bool at_first, float times)
+{
+  for (int odd = 0; odd < 2; odd++) {
+    float near = !at_first ? 0.75f : odd ? 0.5f : 1;
+
+    weights[odd][0] = twice (near * times);
+    weights[odd][1] = twice ((1 - near) * times);
+  }
+}
+
+void
+set_down (unsigned weights[3], bool at_first, float low, float high)
+{
+  for (int i = 0; i < 3; i++) {
+    float weight = at_first ? (i == 1 ? 0.5f : 0.25f) : (i == 0 ? 0 : 0.5f);
+
+    weights[i] = two_halves (weight * low, weight * high);
+  }
+}
+
 /* What dwm_load.h and dwm_store.h say of these. */
 void
 set_load (Arguments *a, const SympieColour *colour)
@@ -238,8 +257,6 @@ set_load (Arguments *a, const SympieColour *colour)
    * normal, and are worked on times 2^-9. */
   const float to_nine = 0x1p15f, nine = 0x1p-9f;
   float middle = colour->offset[0] + 0.5f / colour->to_rgb[0][0];
-  const float near = a->left ? 1 : 0.75f, far = a->left ? 0 : 0.25f;
-  const float above = a->top ? 1 : 0.75f, further = a->top ? 0 : 0.25f;
 
   a->widen = twice (to_nine);
   a->luma_zero = twice (-middle * nine);
@@ -249,14 +266,8 @@ set_load (Arguments *a, const SympieColour *colour)
   a->g_of_u = twice (colour->to_rgb[1][1] / nine);
   a->g_of_v = twice (colour->to_rgb[1][2] / nine);
   a->b_of_u = twice (colour->to_rgb[2][1] / nine);
-  a->up_x[0][0] = twice (near);
-  a->up_x[0][1] = twice (far);
-  a->up_x[1][0] = twice (a->left ? 0.5f : 0.75f);
-  a->up_x[1][1] = twice (a->left ? 0.5f : 0.25f);
-  a->up_y[0][0] = twice (above * to_nine);
-  a->up_y[0][1] = twice (further * to_nine);
-  a->up_y[1][0] = twice ((a->top ? 0.5f : 0.75f) * to_nine);
-  a->up_y[1][1] = twice ((a->top ? 0.5f : 0.25f) * to_nine);
+  set_up (a->up_x, a->left, 1);
+  set_up (a->up_y, a->top, to_nine);
 }
 
 void
@@ -276,13 +287,8 @@ set_store (
     a->unit[1] = from[1][2] / (1 - a->luma[2]);
     a->unit[2] = from[2][0] / (1 - a->luma[0]);
   }
-  for (int i = 0; i < 3; i++) {
-    float x = a->left ? (i == 1 ? 0.5f : 0.25f) : (i == 0 ? 0 : 0.5f);
-    float y = a->top ? (i == 1 ? 0.5f : 0.25f) : (i == 0 ? 0 : 0.5f);
-
-    a->down_x[i] = two_halves (x * a->unit[1], x * a->unit[2]);
-    a->down_y[i] = twice (y);
-  }
+  set_down (a->down_x, a->left, a->unit[1], a->unit[2]);
+  set_down (a->down_y, a->top, 1, 1);
   a->round_chroma = twice (1024 + colour->offset[1]);
   a->largest_chroma = twice ((float) (1024 + colour->max));
 }
@@ -291,77 +297,43 @@ set_store (
 void
 set_alignment (Arguments *a, const SympieFormatInfo *info)
 {
+  int sub_x = info->component[1].sub_x, sub_y = info->component[1].sub_y;
+  int end_x = sub_x ? (a->width - 1) & ~1 : a->width;
   uintptr_t bits = 0, word = info->depth > 8 ? 8 : 4;
 
-  for (int c = 0; c < 3; c++) {
-    const SympieCudaPlane *planes[] = { &a->src[c], &a->dst[c] };
-
-    for (int i = 0; i < 2; i++)
-      bits |= ((uintptr_t) planes[i]->data - info->component[c].offset)
-              | (uintptr_t) planes[i]->stride;
-  }
   if (info->component[0].step == 4)
     word = 16;
+  for (int c = 0; c < 3; c++)
+    bits |= (uintptr_t) a->src[c].data | (uintptr_t) a->src[c].stride
+            | (uintptr_t) a->dst[c].data | (uintptr_t) a->dst[c].stride;
   a->aligned = bits % word == 0;
-
-  int sub_x = info->component[1].sub_x, sub_y = info->component[1].sub_y;
-  int width = (a->width + sub_x) >> sub_x,
-      height = (a->height + sub_y) >> sub_y;
-  int end_x = sub_x ? 2 * width - 2 : a->width;
-  int end_y = sub_y ? 2 * height - 2 : a->height;
-
   a->whole_x[0] = sub_x ? 4 : 0;
   a->whole_y[0] = sub_y ? 2 : 0;
-  a->whole_x[1] = a->aligned ? (end_x < a->width ? end_x : a->width) & ~3 : 0;
-  a->whole_y[1] = (end_y < a->height ? end_y : a->height) & (sub_y ? ~1 : ~0);
+  a->whole_x[1] = a->aligned ? end_x & ~3 : 0;
+  a->whole_y[1] = sub_y ? (a->height - 1) & ~1 : a->height;
 }
 
-/* For formats with pixels of 3 or 4 bytes, and for semi-planar chroma. */
+/* Where bytes of packed pixels and of semi-planar chroma are. */
 void
 set_places (Arguments *a, const SympieFormatInfo *info)
 {
-  for (int c = 0; c < 3; c++) {
-    const SympieComponent *component = &info->component[c];
-    unsigned at = component->offset / sizeof (uint8_t);
+  const unsigned from[3] = { 0, 1, 4 };
+  bool v_first = a->offset[1] > a->offset[2];
 
-    if (!info->yuv && component->step > 1) {
-      a->take[c] = at | (at + 4) << 8;
-      if (c == 0)
-        a->pack = 0x5555;
-      a->pack = (a->pack & ~(0xfu << 4 * at))
-                | (c == 0      ? 0u
-                      : c == 1 ? 1u
-                               : 4u)
-                      << 4 * at;
-    }
+  a->pack = 0x5555;
+  for (int c = 0; c < 3; c++) {
+    unsigned at = info->component[c].offset;
+
+    a->take[c] = at | (at + 4) << 8;
+    a->pack ^= (0x5 ^ from[c]) << 4 * at;
   }
   if (sympie_format_is_packed (info))
     a->kept = 0xffu << 8 * info->component[3].offset;
-  for (int p = 0, c = 0; p < info->n_planes; p++, c = 0) {
-    while (info->component[c].plane != p)
-      c++;
-    a->whole[p] = (Whole){ a->src[c].data - info->component[c].offset,
-      a->dst[c].data - info->component[c].offset, a->src[c].stride,
-      a->dst[c].stride, (int) sympie_format_row_bytes (info, p, a->width),
-      sympie_format_rows (info, p, a->height) };
-  }
-  a->word_src = a->src[0];
-  a->word_dst = a->dst[0];
-  a->word_src.data -= info->component[0].offset;
-  a->word_dst.data -= info->component[0].offset;
-  if (info->yuv && info->component[1].step == 2 && info->depth == 8) {
-    a->v_first = info->component[1].offset != 0;
-    a->pair_src = a->src[a->v_first ? 2 : 1];
-    a->pair_dst = a->dst[a->v_first ? 2 : 1];
-  } else if (info->yuv) {
-    a->pair_src = a->src[1];
-    a->pair_dst = a->dst[1];
-  }
-  a->take_u = a->v_first ? 0x4341 : 0x4240;
-  a->take_v = a->v_first ? 0x4240 : 0x4341;
-  a->take_outer_u = a->v_first ? 0x2521 : 0x2420;
-  a->take_outer_v = a->v_first ? 0x2420 : 0x2521;
-  a->pack_pairs = a->v_first ? 0x4602 : 0x6420;
+  a->take_u = v_first ? 0x4341 : 0x4240;
+  a->take_v = v_first ? 0x4240 : 0x4341;
+  a->take_outer_u = v_first ? 0x2521 : 0x2420;
+  a->take_outer_v = v_first ? 0x2420 : 0x2521;
+  a->pack_pairs = v_first ? 0x4602 : 0x6420;
 }
 
 __global__ void __launch_bounds__ (128)
@@ -386,9 +358,13 @@ sympie_cuda_operator_size (void)
 }
 
 void
-sympie_cuda_fold_init (SympieCudaFold *fold, const SympieFormatInfo *info,
-    const SympieColour *colour, float strength)
+sympie_cuda_fold_init (
+    SympieCudaFold *fold, const SympieImage *image, float strength)
 {
+  const SympieFormatInfo *info = sympie_format_info (image->format);
+  SympieColour colour;
+
+  sympie_colour_init (&colour, info, &image->colorimetry);
   fold->strength = strength;
   fold->is_gated = false;
   fold->zero = info->yuv ? 0 : 128;
@@ -398,9 +374,9 @@ sympie_cuda_fold_init (SympieCudaFold *fold, const SympieFormatInfo *info,
     fold->mean[c] = sympie_mean[c];
     fold->std[c] = sympie_std[c];
     fold->inverse_std[c] = 1 / sympie_std[c];
-    fold->inverse_unit[c] = info->yuv ? 1 : colour->to_rgb[c][c];
+    fold->inverse_unit[c] = info->yuv ? 1 : colour.to_rgb[c][c];
     fold->centre[c] =
-        info->yuv ? 0.5f : colour->to_rgb[c][c] * (128 - colour->offset[c]);
+        info->yuv ? 0.5f : colour.to_rgb[c][c] * (128 - colour.offset[c]);
   }
 }
 
@@ -414,28 +390,33 @@ sympie_cuda_fold (const SympieCudaFold *arguments, const SympieParams *params,
 }
 
 cudaError_t
-sympie_cuda_dwm (const SympieCudaFrame *src, const SympieCudaFrame *dst,
-    const SympieColour *colour, unsigned chroma_site,
+sympie_cuda_dwm (const SympieImage *src, const SympieImage *dst,
     const SympieCudaOperator *op, SympieCudaTarget *to)
 {
-  const SympieFormatInfo *info = src->info;
+  const SympieFormatInfo *info = sympie_format_info (src->format);
+  unsigned site = src->colorimetry.chroma_site;
+  SympieColour colour;
   Arguments a = {};
 
+  sympie_colour_init (&colour, info, &src->colorimetry);
   a.width = src->width;
   a.height = src->height;
   a.shift = info->component[0].shift;
-  a.max = colour->max;
-  a.mask = (unsigned) colour->max * 0x10001u;
-  a.left = chroma_site & SYMPIE_CHROMA_LEFT;
-  a.top = chroma_site & SYMPIE_CHROMA_TOP;
+  a.max = colour.max;
+  a.mask = (unsigned) colour.max * 0x10001u;
+  a.left = site & SYMPIE_CHROMA_LEFT;
+  a.top = site & SYMPIE_CHROMA_TOP;
   a.margin_x = info->component[1].sub_x && a.left ? 4 : 0;
   a.margin_y = info->component[1].sub_y && a.top ? 2 : 0;
   for (int c = 0; c < 3; c++) {
-    a.src[c] = src->component[c];
-    a.dst[c] = dst->component[c];
+    int p = info->component[c].plane;
+
+    a.src[c] = { (uint8_t *) src->planes[p], src->strides[p] };
+    a.dst[c] = { (uint8_t *) dst->planes[p], dst->strides[p] };
+    a.offset[c] = info->component[c].offset;
   }
-  set_load (&a, colour);
-  set_store (&a, info, colour);
+  set_load (&a, &colour);
+  set_store (&a, info, &colour);
   set_alignment (&a, info);
   set_places (&a, info);
   return run_format (info, a, op, to);

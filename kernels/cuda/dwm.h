@@ -41,22 +41,33 @@ template <typename Sample_, Packing packing, int sub_x, int sub_y> struct Layout
   static constexpr bool YUV = packing == PLANAR || packing == SEMI_PLANAR;
   static constexpr bool IS_PACKED = packing == WORD || packing == TRIPLE;
   static constexpr int SUB_X = sub_x, SUB_Y = sub_y;
+  static constexpr int N_PLANES = IS_PACKED                ? 1
+                                  : packing == SEMI_PLANAR ? 2
+                                                           : 3;
+
+  /* Bytes from a sample of component `c` to the next. */
+  static __device__ constexpr int
+  step (int c)
+  {
+    return (int) sizeof (Sample)
+           * (packing == WORD                    ? 4
+               : packing == TRIPLE               ? 3
+               : packing == SEMI_PLANAR && c > 0 ? 2
+                                                 : 1);
+  }
 };
 
-/* The bytes of a plane. */
-struct Whole
+struct Plane
 {
-  const uint8_t *src;
-  uint8_t *dst;
-  ptrdiff_t src_stride, dst_stride;
-  int bytes, rows; /* of a row; how many */
+  uint8_t *data;
+  ptrdiff_t stride; /* bytes */
 };
 
 struct Arguments
 {
   int width, height;
-  SympieCudaPlane src[3], dst[3];
-  Whole whole[3];
+  Plane src[3], dst[3]; /* that R, G, B or Y, U, V lie in */
+  int offset[3];        /* bytes before the first of them in a row */
   int shift, max;
   unsigned mask;          /* of two codes */
   bool left, top;         /* chroma's site */
@@ -79,14 +90,11 @@ struct Arguments
    * integer of them (MAGIC); of U and V, and the weights of luma. */
   float unit[3], zero[3], luma[3];
 
-  /* Packed pixels: their place, which bytes are a component's of two words (see
-   * PRMT), how a word is put together, and the mask of alpha or padding. */
-  SympieCudaPlane word_src, word_dst;
+  /* Packed pixels: which bytes are a component's of two words (see PRMT), how a
+   * word is put together, and the mask of alpha or padding. */
   unsigned take[3], pack, kept;
 
-  /* Semi-planar chroma: its place, and the same. */
-  SympieCudaPlane pair_src, pair_dst;
-  bool v_first;
+  /* The same for semi-planar chroma. */
   unsigned take_u, take_v, take_outer_u, take_outer_v, pack_pairs;
 };
 
@@ -98,20 +106,25 @@ struct Block
   bool is_edge;
 };
 
-/* A word of a plane, `at` bytes into row y. */
+/* What lies `at` bytes into row y of a plane. */
+__device__ __forceinline__ uint8_t *
+address_of (const Plane &plane, int at, int y)
+{
+  return plane.data + (int64_t) y * (int) plane.stride + at;
+}
+
 template <typename V>
 __device__ __forceinline__ V
-load_word (const SympieCudaPlane &plane, int at, int y)
+load (const uint8_t *address)
 {
-  return __ldg (
-      (const V *) (plane.data + (int64_t) y * (int) plane.stride + at));
+  return __ldg ((const V *) address);
 }
 
 template <typename V>
 __device__ __forceinline__ void
-store_word (const SympieCudaPlane &plane, int at, int y, V value)
+store (uint8_t *address, V value)
 {
-  *(V *) (plane.data + (int64_t) y * (int) plane.stride + at) = value;
+  *(V *) address = value;
 }
 
 /* Four words of 3 bytes each, in the low bytes, from three words and back. */

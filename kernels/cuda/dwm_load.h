@@ -79,13 +79,13 @@ between_rows (const Arguments &a, bool odd, unsigned here, unsigned neighbour)
 
 /* ---- Pixel by pixel ------------------------------------------------------ */
 
-template <typename Sample>
+template <class L>
 __device__ __forceinline__ unsigned
-load_code (const Arguments &a, int component, int x, int y)
+load_code (const Arguments &a, int c, int x, int y)
 {
-  const SympieCudaPlane &plane = a.src[component];
-
-  return load_word<Sample> (plane, x * plane.step, y) >> a.shift;
+  return load<typename L::Sample> (
+             address_of (a.src[c], x * L::step (c) + a.offset[c], y))
+         >> a.shift;
 }
 
 /* Where along an axis pixel `at` finds its chroma: the nearer sample and the
@@ -111,14 +111,13 @@ template <class L>
 __device__ unsigned
 load_chroma (const Arguments &a, int component, int x, int y)
 {
-  using Sample = typename L::Sample;
   Between h = between (x, L::SUB_X, a.width);
   Between v = between (y, L::SUB_Y, a.height);
   auto in_column = [&] (int column) {
-    unsigned near = load_code<Sample> (a, component, column, v.near);
+    unsigned near = load_code<L> (a, component, column, v.near);
 
     return L::SUB_Y ? between_rows (
-               a, y & 1, near, load_code<Sample> (a, component, column, v.far))
+               a, y & 1, near, load_code<L> (a, component, column, v.far))
            : L::SUB_X ? multiply_halves (near, a.widen)
                       : near;
   };
@@ -140,16 +139,15 @@ __device__ void
 load_pixel (
     const Arguments &a, const SharedArray<half> &input, int at, int x, int y)
 {
-  using Sample = typename L::Sample;
   unsigned bits[3] = { 0, 0, 0 };
 
   if (x >= 0 && x < a.width && y >= 0 && y < a.height) {
     if (L::YUV)
-      to_rgb (a, load_code<Sample> (a, 0, x, y), load_chroma<L> (a, 1, x, y),
+      to_rgb (a, load_code<L> (a, 0, x, y), load_chroma<L> (a, 1, x, y),
           load_chroma<L> (a, 2, x, y), bits);
     else
       for (int c = 0; c < 3; c++)
-        bits[c] = load_code<Sample> (a, c, x, y);
+        bits[c] = load_code<L> (a, c, x, y);
   }
   put_pixel (input, at, bits);
 }
@@ -191,30 +189,16 @@ codes_of (const Arguments &a, unsigned samples)
   return samples >> a.shift & a.mask;
 }
 
-/* What lies in a plane at (x, y) and `step` bytes a sample. */
-__device__ __forceinline__ const uint8_t *
-address_of (const SympieCudaPlane &plane, int step, int x, int y)
-{
-  return plane.data + (int64_t) y * (int) plane.stride + x * step;
-}
-
-template <typename V>
-__device__ __forceinline__ V
-load_at (const uint8_t *address)
-{
-  return __ldg ((const V *) address);
-}
-
 template <typename Sample>
 __device__ __forceinline__ Four
 load_four (const Arguments &a, const uint8_t *at)
 {
   if constexpr (sizeof (Sample) == 1) {
-    unsigned word = load_at<unsigned> (at);
+    unsigned word = load<unsigned> (at);
 
     return { word & 0x00ff00ff, __byte_perm (word, 0, 0x4341) };
   } else {
-    uint2 words = load_at<uint2> (at);
+    uint2 words = load<uint2> (at);
 
     return { codes_of (a, __byte_perm (words.x, words.y, 0x5410)),
       codes_of (a, __byte_perm (words.x, words.y, 0x7632)) };
@@ -235,18 +219,18 @@ load_pairs (const Arguments &a, const uint8_t *at)
   Chroma chroma;
 
   if constexpr (sizeof (Sample) == 1) {
-    unsigned word = load_at<unsigned> (at);
-    unsigned before = load_at<uint16_t> (at - 2);
-    unsigned after = load_at<uint16_t> (at + 4);
+    unsigned word = load<unsigned> (at);
+    unsigned before = load<uint16_t> (at - 2);
+    unsigned after = load<uint16_t> (at + 4);
 
     chroma.here[0] = __byte_perm (word, 0, a.take_u);
     chroma.here[1] = __byte_perm (word, 0, a.take_v);
     chroma.outer[0] = __byte_perm (before, after, a.take_outer_u);
     chroma.outer[1] = __byte_perm (before, after, a.take_outer_v);
   } else {
-    uint2 words = load_at<uint2> (at);
-    unsigned before = load_at<unsigned> (at - 4);
-    unsigned after = load_at<unsigned> (at + 8);
+    uint2 words = load<uint2> (at);
+    unsigned before = load<unsigned> (at - 4);
+    unsigned after = load<unsigned> (at + 8);
 
     for (int c = 0; c < 2; c++) {
       unsigned halves = c == 0 ? 0x5410 : 0x7632;
@@ -264,16 +248,16 @@ __device__ __forceinline__ void
 load_plane (const Arguments &a, const uint8_t *at, int c, Chroma *chroma)
 {
   if constexpr (sizeof (Sample) == 1) {
-    unsigned before = load_at<uint8_t> (at - 1);
-    unsigned after = load_at<uint8_t> (at + 2);
+    unsigned before = load<uint8_t> (at - 1);
+    unsigned after = load<uint8_t> (at + 2);
 
-    chroma->here[c] = __byte_perm (load_at<uint16_t> (at), 0, 0x4140);
+    chroma->here[c] = __byte_perm (load<uint16_t> (at), 0, 0x4140);
     chroma->outer[c] = __byte_perm (before, after, 0x5410);
   } else {
-    unsigned before = load_at<uint16_t> (at - 2);
-    unsigned after = load_at<uint16_t> (at + 4);
+    unsigned before = load<uint16_t> (at - 2);
+    unsigned after = load<uint16_t> (at + 4);
 
-    chroma->here[c] = codes_of (a, load_at<unsigned> (at));
+    chroma->here[c] = codes_of (a, load<unsigned> (at));
     chroma->outer[c] = codes_of (a, __byte_perm (before, after, 0x5410));
   }
 }
@@ -285,17 +269,17 @@ load_chroma_rows (
     const Arguments &a, int x, int y, Chroma rows[1 + 2 * L::SUB_Y])
 {
   using Sample = typename L::Sample;
-  constexpr int SIZE = sizeof (Sample), N = 1 + 2 * L::SUB_Y;
+  constexpr int N = 1 + 2 * L::SUB_Y;
   int cx = x >> 1, cy = (y >> L::SUB_Y) - L::SUB_Y;
 
   if constexpr (L::PACKING == SEMI_PLANAR) {
-    const uint8_t *at = address_of (a.pair_src, 2 * SIZE, cx, cy);
+    const uint8_t *at = address_of (a.src[1], cx * L::step (1), cy);
 
-    for (int r = 0; r < N; r++, at += a.pair_src.stride)
+    for (int r = 0; r < N; r++, at += a.src[1].stride)
       rows[r] = load_pairs<Sample> (a, at);
   } else
     for (int c = 0; c < 2; c++) {
-      const uint8_t *at = address_of (a.src[1 + c], SIZE, cx, cy);
+      const uint8_t *at = address_of (a.src[1 + c], cx * L::step (1), cy);
 
       for (int r = 0; r < N; r++, at += a.src[1 + c].stride)
         load_plane<Sample> (a, at, c, &rows[r]);
@@ -311,7 +295,7 @@ load_chroma_of_four (
   if constexpr (!L::SUB_X)
     for (int c = 0; c < 2; c++) {
       Four codes = load_four<typename L::Sample> (
-          a, address_of (a.src[1 + c], sizeof (typename L::Sample), x, y));
+          a, address_of (a.src[1 + c], x * L::step (1), y));
 
       chroma[0][c] = { multiply_add (codes.even, a.widen, a.chroma_zero),
         multiply_add (codes.odd, a.widen, a.chroma_zero) };
@@ -355,8 +339,7 @@ load_group (
 {
   if constexpr (L::YUV) {
     Four chroma[1 << L::SUB_Y][2];
-    const uint8_t *luma_at =
-        address_of (a.src[0], sizeof (typename L::Sample), x, y);
+    const uint8_t *luma_at = address_of (a.src[0], x * L::step (0), y);
 
     load_chroma_of_four<L> (a, x, y, chroma);
     for (int j = 0; j < 1 << L::SUB_Y; j++, luma_at += a.src[0].stride) {
@@ -373,15 +356,14 @@ load_group (
         put_four (input, c, at + j * INPUT_W, { rgb[0][c], rgb[1][c] });
     }
   } else if constexpr (L::IS_PACKED) {
-    constexpr int SIZE = L::PACKING == WORD ? 4 : 3;
-    const uint8_t *from = address_of (a.word_src, SIZE, x, y);
+    const uint8_t *from = address_of (a.src[0], x * L::step (0), y);
     uint4 words;
 
-    if constexpr (SIZE == 4)
-      words = load_at<uint4> (from);
+    if constexpr (L::PACKING == WORD)
+      words = load<uint4> (from);
     else
-      words = spread ({ load_at<unsigned> (from), load_at<unsigned> (from + 4),
-          load_at<unsigned> (from + 8) });
+      words = spread ({ load<unsigned> (from), load<unsigned> (from + 4),
+          load<unsigned> (from + 8) });
     for (int c = 0; c < 3; c++)
       put_four (input, c, at,
           { __byte_perm (words.x, words.z, a.take[c]) & 0x00ff00ff,
@@ -390,7 +372,7 @@ load_group (
     for (int c = 0; c < 3; c++)
       put_four (input, c, at,
           load_four<typename L::Sample> (
-              a, address_of (a.src[c], sizeof (typename L::Sample), x, y)));
+              a, address_of (a.src[c], x * L::step (c), y)));
 }
 
 template <class L>

@@ -103,7 +103,7 @@ __device__ __forceinline__ void
 store_words (
     const Arguments &a, const Block &block, const SharedArray<half> &memory)
 {
-  constexpr int BYTES = L::PACKING == WORD ? 4 : 3;
+  constexpr int BYTES = L::step (0);
   auto words = memory.template as<unsigned> ();
   int thread = kept (threadIdx.x);
 
@@ -114,31 +114,33 @@ store_words (
 
     if (!block.is_edge || (a.aligned && x + 4 <= a.width && y < a.height)) {
       uint4 four = words.template load<uint4> (at);
+      uint8_t *to = address_of (a.dst[0], BYTES * x, y);
 
       if constexpr (L::PACKING == WORD) {
-        uint4 before = load_word<uint4> (a.word_src, 4 * x, y);
+        uint4 before = load<uint4> (address_of (a.src[0], BYTES * x, y));
 
         four.x |= before.x & a.kept;
         four.y |= before.y & a.kept;
         four.z |= before.z & a.kept;
         four.w |= before.w & a.kept;
-        store_word (a.word_dst, 4 * x, y, four);
+        store (to, four);
       } else {
         uint3 three = gather (four);
 
-        store_word (a.word_dst, 3 * x, y, three.x);
-        store_word (a.word_dst, 3 * x + 4, y, three.y);
-        store_word (a.word_dst, 3 * x + 8, y, three.z);
+        store (to, three.x);
+        store (to + 4, three.y);
+        store (to + 8, three.z);
       }
     } else
       for (int i = 0; i < 4 && x + i < a.width && y < a.height; i++) {
+        int place = BYTES * (x + i);
         unsigned word = words.get (at + i);
 
         if (BYTES == 4)
-          word |= load_word<unsigned> (a.word_src, 4 * (x + i), y) & a.kept;
+          word |= load<unsigned> (address_of (a.src[0], place, y)) & a.kept;
         for (int b = 0; b < BYTES; b++)
-          store_word (
-              a.word_dst, BYTES * (x + i) + b, y, (uint8_t) (word >> 8 * b));
+          store (
+              address_of (a.dst[0], place + b, y), (uint8_t) (word >> 8 * b));
       }
   }
 }
@@ -150,7 +152,6 @@ store_codes (const Arguments &a, const Block &block,
 {
   using Sample = typename L::Sample;
   using O = Out<L>;
-  const SympieCudaPlane &plane = a.dst[component];
   auto codes = memory.template as<uint16_t> ();
   int thread = kept (threadIdx.x);
 
@@ -160,21 +161,21 @@ store_codes (const Arguments &a, const Block &block,
     int column = a.margin_x + thread % 32 * 4;
     int x = block.x0 + column, y = block.y0 + row;
     int at = O::FIRST_CODE + (component * REGION_H + row) * O::CODES + column;
+    uint8_t *to = address_of (a.dst[component], (int) sizeof (Sample) * x, y);
 
     if (row >= REGION_H || column >= REGION_W)
       continue;
     if (!block.is_edge || (a.aligned && x + 4 <= a.width && y < a.height)) {
       if constexpr (sizeof (Sample) == 1)
-        store_word (plane, x, y, codes.template load<unsigned> (at / 2));
+        store (to, codes.template load<unsigned> (at / 2));
       else
-        store_word (plane, 2 * x, y, codes.template load<uint2> (at));
+        store (to, codes.template load<uint2> (at));
     } else
       for (int e = 0; e < 4 && x + e < a.width && y < a.height; e++)
         if (sizeof (Sample) == 1)
-          store_word (plane, x + e, y,
-              (uint8_t) (codes.get ((at + e) / 2) >> (e % 2 * 8)));
+          store (to + e, (uint8_t) (codes.get ((at + e) / 2) >> (e % 2 * 8)));
         else
-          store_word (plane, 2 * (x + e), y, codes.get (at + e));
+          store (to + 2 * e, codes.get (at + e));
   }
 }
 
@@ -228,29 +229,33 @@ __device__ __forceinline__ void
 store_pairs (const Arguments &a, int x, int y, bool whole, bool both,
     unsigned first, unsigned second)
 {
-  constexpr bool is_byte = sizeof (typename L::Sample) == 1;
+  using Sample = typename L::Sample;
+  constexpr bool is_byte = sizeof (Sample) == 1;
+  uint8_t *u = address_of (a.dst[1], x * L::step (1), y);
+  uint8_t *v = address_of (a.dst[2], x * L::step (2), y);
 
   if (!is_byte) {
     first = (first & a.mask) << a.shift;
     second = (second & a.mask) << a.shift;
   }
   if (!whole) {
-    for (int c = 0; c < 2; c++)
-      for (int e = 0; e < 1 + both; e++)
-        store_word (a.dst[1 + c], (x + e) * a.dst[1 + c].step, y,
-            (typename L::Sample) ((e ? second : first) >> 16 * c));
+    for (int e = 0; e < 1 + both; e++) {
+      unsigned pair = e ? second : first;
+
+      store (u + a.offset[1] + e * L::step (1), (Sample) pair);
+      store (v + a.offset[2] + e * L::step (2), (Sample) (pair >> 16));
+    }
   } else if constexpr (L::PACKING == SEMI_PLANAR) {
     if constexpr (is_byte)
-      store_word (
-          a.pair_dst, 2 * x, y, __byte_perm (first, second, a.pack_pairs));
+      store (u, __byte_perm (first, second, a.pack_pairs));
     else
-      store_word (a.pair_dst, 4 * x, y, uint2{ first, second });
+      store (u, uint2{ first, second });
   } else if constexpr (is_byte) {
-    store_word (a.dst[1], x, y, (uint16_t) __byte_perm (first, second, 0x0040));
-    store_word (a.dst[2], x, y, (uint16_t) __byte_perm (first, second, 0x0062));
+    store (u, (uint16_t) __byte_perm (first, second, 0x0040));
+    store (v, (uint16_t) __byte_perm (first, second, 0x0062));
   } else {
-    store_word (a.dst[1], 2 * x, y, __byte_perm (first, second, 0x5410));
-    store_word (a.dst[2], 2 * x, y, __byte_perm (first, second, 0x7632));
+    store (u, __byte_perm (first, second, 0x5410));
+    store (v, __byte_perm (first, second, 0x7632));
   }
 }
 

@@ -13,17 +13,17 @@
 #include "../half.h"
 #include "../standard.h"
 #include "error.h"
+#include "net.h"
 #include "resize.h"
 #include "staging.h"
-#include "vgg.h"
 
 typedef struct
 {
   int device;
-  bool half;
   SympieInput input;
   cudaStream_t stream;
-  SympieCudaVgg *vgg;
+  const SympieCudaWeights *weights;
+  SympieCudaNet net;
   SympieCudaStaging staging[2]; /* sizes and formats may differ */
   SympieCudaResize resize[2];
   double *sums;      /* [2][SYMPIE_CUDA_N_SUMS] on the device */
@@ -45,15 +45,14 @@ features_close (void *backend)
   enter (features, NULL);
   if (features->stream)
     cudaStreamSynchronize (features->stream);
-  sympie_cuda_vgg_free (features->vgg);
+  sympie_cuda_net_clear (&features->net);
+  sympie_cuda_weights_unref (features->weights);
   for (int i = 0; i < 2; i++) {
     sympie_cuda_staging_clear (&features->staging[i]);
     sympie_cuda_resize_clear (&features->resize[i]);
   }
-  if (features->sums)
-    cudaFree (features->sums);
-  if (features->host_sums)
-    cudaFreeHost (features->host_sums);
+  sympie_cuda_free (features->sums);
+  sympie_cuda_free_pinned (features->host_sums);
   if (features->stream)
     cudaStreamDestroy (features->stream);
   free (features);
@@ -64,28 +63,32 @@ set_up (Features *features, const SympieFeaturesConfig *config,
     const SympieVgg19Weights *weights, SympieError *error)
 {
   size_t size = 2 * SYMPIE_CUDA_N_SUMS * sizeof (double);
-  void *sums, *host_sums;
 
   features->device = config->cuda_device;
-  features->half = config->cuda_half;
   features->input = config->input;
   for (int i = 0; i < 2; i++)
     features->resize[i].input = config->input;
   if (!enter (features, error)
       || !sympie_cuda_ok (
           cudaStreamCreateWithFlags (&features->stream, cudaStreamNonBlocking),
-          "make a stream", error)
-      || !sympie_cuda_ok (cudaMalloc (&sums, size), "allocate sums", error))
+          "make a stream", error))
     return false;
-  features->sums = sums;
-  if (!sympie_cuda_ok (cudaHostAlloc (&host_sums, size, cudaHostAllocDefault),
-          "allocate sums", error))
+  features->sums = sympie_cuda_new (size, "allocate sums", error);
+  features->host_sums = sympie_cuda_new_pinned (size, "allocate sums", error);
+  if (!features->sums || !features->host_sums)
     return false;
-  features->host_sums = host_sums;
-  features->vgg =
-      sympie_cuda_vgg_new (weights, sympie_vgg19_ends_in_pool (config->layer),
-          features->half, features->device, features->stream, error);
-  return features->vgg != NULL;
+  features->weights = sympie_cuda_weights_ref_vgg19 (
+      weights, config->cuda_half, features->device, features->stream, error);
+  features->net.weights = features->weights;
+  features->net.device = features->device;
+  features->net.stream = features->stream;
+  features->net.n_images = 2;
+  for (int i = 0; i < weights->n_convs; i++)
+    if (i + 1 < weights->n_convs ? sympie_vgg19_layers[i].pooled
+                                 : sympie_vgg19_ends_in_pool (config->layer))
+      features->net.pool[i] =
+          (SympieCudaPool){ .size = 2, .stride = 2, .max = true };
+  return features->weights != NULL;
 }
 
 static void *
@@ -110,7 +113,7 @@ prepare (Features *features, const SympieImage *image, SympieError *error)
 {
   bool full = features->input == SYMPIE_INPUT_FULL;
 
-  return sympie_cuda_vgg_prepare (features->vgg,
+  return sympie_cuda_net_prepare (&features->net,
       full ? image->width : SYMPIE_NEM_SIZE,
       full ? image->height : SYMPIE_NEM_SIZE, error);
 }
@@ -122,22 +125,17 @@ run (Features *features, int i, const SympieImage *image, SympieError *error)
   SympieCudaStaging *staging = &features->staging[i];
   SympieCudaResize *resize = &features->resize[i];
   SympieCudaTarget to = { .stream = features->stream };
-  SympieCudaFrame frame;
-  SympieColour colour;
 
-  if (!sympie_cuda_staging_prepare (staging, image, error)
-      || !sympie_cuda_staging_upload (staging, image, features->stream, error)
-      || !sympie_cuda_resize_prepare (
-          resize, &staging->device, features->stream, error))
-    return false;
-  frame = sympie_cuda_frame (&staging->device);
-  sympie_colour_init (&colour, frame.info, &image->colorimetry);
-  return sympie_cuda_ok (
-             sympie_cuda_preprocess (&frame, &colour, resize->x, resize->y,
-                 sympie_cuda_vgg_crop (features->vgg, i), features->half, &to),
+  return sympie_cuda_staging_prepare (staging, image, error)
+         && sympie_cuda_staging_upload (staging, image, features->stream, error)
+         && sympie_cuda_resize_prepare (
+             resize, &staging->device, features->stream, error)
+         && sympie_cuda_ok (
+             sympie_cuda_preprocess (&staging->device, resize->taps,
+                 features->net.crop[i], features->weights->half, &to),
              "run the preprocessing", error)
          && sympie_cuda_ok (
-             sympie_cuda_vgg_run (features->vgg, i, &to), "run VGG19", error);
+             sympie_cuda_net_run (&features->net, i, &to), "run VGG19", error);
 }
 
 /* Waits, whether the steps succeeded or not. */
@@ -172,8 +170,9 @@ features_extract (void *backend, const SympieImage *image, const int shape[3],
     float *values, SympieError *error)
 {
   Features *features = backend;
-  size_t size = (size_t) shape[0] * shape[1] * shape[2]
-                * (features->half ? sizeof (uint16_t) : sizeof (float));
+  size_t size =
+      (size_t) shape[0] * shape[1] * shape[2]
+      * (features->weights->half ? sizeof (uint16_t) : sizeof (float));
   void *tensor;
   bool ok;
 
@@ -183,13 +182,12 @@ features_extract (void *backend, const SympieImage *image, const int shape[3],
   if (!tensor)
     return sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
   ok = run (features, 0, image, error)
-       && sympie_cuda_ok (
-           cudaMemcpyAsync (tensor, sympie_cuda_vgg_features (features->vgg, 0),
-               size, cudaMemcpyDeviceToHost, features->stream),
+       && sympie_cuda_ok (cudaMemcpyAsync (tensor, features->net.features[0],
+                              size, cudaMemcpyDeviceToHost, features->stream),
            "download features", error);
   ok = finish (features, ok, error);
   if (ok)
-    store (tensor, features->half, shape, values);
+    store (tensor, features->weights->half, shape, values);
   free (tensor);
   return ok;
 }
@@ -203,22 +201,21 @@ put_sums (
   SympieCudaTarget to = { .stream = features->stream };
   float pixels[SYMPIE_CUDA_CROP_CHANNELS] = { 0 };
   float values[SYMPIE_CUDA_CROP_CHANNELS];
-  const SympieCudaVgg *vgg = features->vgg;
+  const SympieCudaNet *net = &features->net;
+  bool half = features->weights->half;
 
   for (int c = 0; c < SYMPIE_CUDA_CROP_CHANNELS; c++) {
     if (c < 3)
       pixels[c] = 255 * sympie_std[c] * 255 * sympie_std[c];
     values[c] = 1;
   }
-  return sympie_cuda_ok (sympie_cuda_squares (sympie_cuda_vgg_crop (vgg, 0),
-                             sympie_cuda_vgg_crop (vgg, 1),
+  return sympie_cuda_ok (sympie_cuda_squares (net->crop[0], net->crop[1],
                              n_pixels * SYMPIE_CUDA_CROP_CHANNELS, pixels,
-                             features->sums, features->half, &to),
+                             features->sums, half, &to),
              "compare pixels", error)
          && sympie_cuda_ok (
-             sympie_cuda_squares (sympie_cuda_vgg_features (vgg, 0),
-                 sympie_cuda_vgg_features (vgg, 1), n_values, values,
-                 features->sums + SYMPIE_CUDA_N_SUMS, features->half, &to),
+             sympie_cuda_squares (net->features[0], net->features[1], n_values,
+                 values, features->sums + SYMPIE_CUDA_N_SUMS, half, &to),
              "compare features", error)
          && sympie_cuda_ok (
              cudaMemcpyAsync (features->host_sums, features->sums,

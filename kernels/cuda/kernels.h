@@ -8,7 +8,7 @@
  *
  * Tensors are IEEE half, products run on tensor cores, sums are float. Where a
  * function asks for `half`, the other choice is float and CUDA cores: VGG19's
- * alone. */
+ * alone. Images have their planes in device memory. */
 
 #ifndef SYMPIE_CUDA_KERNELS_H
 #define SYMPIE_CUDA_KERNELS_H
@@ -31,44 +31,6 @@ enum
  * they are compiled for. */
 cudaError_t sympie_cuda_has_kernels (void);
 
-/* ---- Frames ------------------------------------------------------------- */
-
-typedef struct
-{
-  uint8_t *data;    /* first sample */
-  ptrdiff_t stride; /* bytes */
-  int step;         /* bytes */
-} SympieCudaPlane;
-
-typedef struct
-{
-  int width, height;
-  SympieCudaPlane component[3]; /* R, G, B or Y, U, V */
-  const SympieFormatInfo *info; /* host memory, read by the launches */
-} SympieCudaFrame;
-
-/* The frame of an image whose planes are in device memory, to be read or, where
- * it is a target's, written. */
-static inline SympieCudaFrame
-sympie_cuda_frame (const SympieImage *image)
-{
-  const SympieFormatInfo *info = sympie_format_info (image->format);
-  SympieCudaFrame frame;
-
-  frame.width = image->width;
-  frame.height = image->height;
-  frame.info = info;
-  for (int c = 0; c < 3; c++) {
-    const SympieComponent *component = &info->component[c];
-
-    frame.component[c].data =
-        (uint8_t *) image->planes[component->plane] + component->offset;
-    frame.component[c].stride = image->strides[component->plane];
-    frame.component[c].step = component->step;
-  }
-  return frame;
-}
-
 /* ---- Preprocessing ------------------------------------------------------- */
 
 /* Taps of one axis (see SympieTaps) for luma or chroma. */
@@ -80,12 +42,10 @@ typedef struct
   const float *weights; /* [count][n] */
 } SympieCudaTaps;
 
-/* Resized, cut and standardised to `crop`, [y->n][x->n]
- * [SYMPIE_CUDA_CROP_CHANNELS]. Taps are [luma or chroma]; an RGB frame has the
- * luma's only. */
-cudaError_t sympie_cuda_preprocess (const SympieCudaFrame *frame,
-    const SympieColour *colour, const SympieCudaTaps x[2],
-    const SympieCudaTaps y[2], void *crop, bool half, SympieCudaTarget *to);
+/* Resized, cut and standardised to `crop`, [y][x][SYMPIE_CUDA_CROP_CHANNELS].
+ * Taps are x and y of luma, then of chroma; RGB has the luma's only. */
+cudaError_t sympie_cuda_preprocess (const SympieImage *image,
+    const SympieCudaTaps taps[4], void *crop, bool half, SympieCudaTarget *to);
 
 /* ---- Comparison ---------------------------------------------------------- */
 
@@ -107,7 +67,7 @@ cudaError_t sympie_cuda_squares (const void *a, const void *b, size_t n,
 typedef struct SympieCudaOperator SympieCudaOperator;
 size_t sympie_cuda_operator_size (void);
 
-/* What they become it with, for frames of one format and colour. A sample of
+/* What they become it with, for images of one format and colour. A sample of
  * DWM's shared memory stands for x = centre + (sample - zero) * inverse_unit
  * and is at most `reach` from zero; it is stored divided by `of_stored`. */
 typedef struct
@@ -119,8 +79,8 @@ typedef struct
   float zero, reach, of_stored;
 } SympieCudaFold;
 
-void sympie_cuda_fold_init (SympieCudaFold *fold, const SympieFormatInfo *info,
-    const SympieColour *colour, float strength);
+void sympie_cuda_fold_init (
+    SympieCudaFold *fold, const SympieImage *image, float strength);
 
 /* From `params`, in host memory, to `op`. */
 cudaError_t sympie_cuda_fold (const SympieCudaFold *fold,
@@ -145,10 +105,9 @@ cudaError_t sympie_cuda_head (const SympieCudaHead *head,
 
 /* ---- DWM ---------------------------------------------------------------- */
 
-/* `src` and `dst` do not overlap. */
-cudaError_t sympie_cuda_dwm (const SympieCudaFrame *src,
-    const SympieCudaFrame *dst, const SympieColour *colour,
-    unsigned chroma_site, const SympieCudaOperator *op, SympieCudaTarget *to);
+/* `src` and `dst` are alike but for their memory, which does not overlap. */
+cudaError_t sympie_cuda_dwm (const SympieImage *src, const SympieImage *dst,
+    const SympieCudaOperator *op, SympieCudaTarget *to);
 
 #ifdef __cplusplus
 }

@@ -16,10 +16,17 @@ namespace {
 
 constexpr int THREADS = SYMPIE_NEM_SIZE;
 
+struct Plane
+{
+  const uint8_t *data; /* first sample of a component */
+  ptrdiff_t stride;
+  int step;
+};
+
 struct Source
 {
-  SympieCudaPlane component[3];
-  SympieCudaTaps x[2], y[2];
+  Plane component[3];
+  SympieCudaTaps x[2], y[2];       /* of luma, of chroma */
   float matrix[3][3], constant[3]; /* codes to standardised RGB */
   float low[3], high[3];           /* black and white */
   int shift;
@@ -31,7 +38,7 @@ struct Source
  * again and weigh nothing. */
 template <typename Sample, int N>
 __device__ __forceinline__ void
-sum_of_taps (const SympieCudaPlane planes[N], const SympieCudaTaps &x_taps,
+sum_of_taps (const Plane planes[N], const SympieCudaTaps &x_taps,
     const SympieCudaTaps &y_taps, int x, int y, int shift, float sums[N])
 {
   constexpr int ROWS = 3, COLUMNS = 6; /* of a pass */
@@ -113,41 +120,44 @@ __launch_bounds__ (THREADS) preprocess (Source source, T *crop)
 
 template <typename T>
 cudaError_t
-run (const SympieCudaFrame *frame, const Source &source, T *crop,
-    SympieCudaTarget *to)
+run (const Source &source, int depth, T *crop, SympieCudaTarget *to)
 {
   dim3 grid (source.y[0].n, (source.x[0].n + THREADS - 1) / THREADS);
 
-  return launch (
-      frame->info->depth > 8 ? preprocess<T, uint16_t> : preprocess<T, uint8_t>,
+  return launch (depth > 8 ? preprocess<T, uint16_t> : preprocess<T, uint8_t>,
       grid, THREADS, 0, to, source, crop);
 }
 
 } // namespace
 
 cudaError_t
-sympie_cuda_preprocess (const SympieCudaFrame *frame,
-    const SympieColour *colour, const SympieCudaTaps x[2],
-    const SympieCudaTaps y[2], void *crop, bool as_half, SympieCudaTarget *to)
+sympie_cuda_preprocess (const SympieImage *image, const SympieCudaTaps taps[4],
+    void *crop, bool as_half, SympieCudaTarget *to)
 {
+  const SympieFormatInfo *info = sympie_format_info (image->format);
+  SympieColour colour;
   Source source;
 
-  source.shift = frame->info->component[0].shift;
+  sympie_colour_init (&colour, info, &image->colorimetry);
+  source.shift = info->component[0].shift;
   for (int k = 0; k < 2; k++) {
     /* R, G and B are sampled alike. */
-    source.x[k] = x[frame->info->yuv ? k : 0];
-    source.y[k] = y[frame->info->yuv ? k : 0];
+    source.x[k] = taps[info->yuv ? 2 * k : 0];
+    source.y[k] = taps[info->yuv ? 2 * k + 1 : 1];
   }
   for (int c = 0; c < 3; c++) {
-    source.component[c] = frame->component[c];
+    const SympieComponent *component = &info->component[c];
+
+    source.component[c] = { image->planes[component->plane] + component->offset,
+      image->strides[component->plane], component->step };
     source.low[c] = (0 - sympie_mean[c]) / sympie_std[c];
     source.high[c] = (1 - sympie_mean[c]) / sympie_std[c];
     source.constant[c] = source.low[c];
     for (int d = 0; d < 3; d++) {
-      source.matrix[c][d] = colour->to_rgb[c][d] / sympie_std[c];
-      source.constant[c] -= source.matrix[c][d] * colour->offset[d];
+      source.matrix[c][d] = colour.to_rgb[c][d] / sympie_std[c];
+      source.constant[c] -= source.matrix[c][d] * colour.offset[d];
     }
   }
-  return as_half ? run (frame, source, (half *) crop, to)
-                 : run (frame, source, (float *) crop, to);
+  return as_half ? run (source, info->depth, (half *) crop, to)
+                 : run (source, info->depth, (float *) crop, to);
 }

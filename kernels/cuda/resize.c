@@ -25,9 +25,10 @@ make_taps (SympieTaps taps[N_AXES], const SympieImage *image, SympieInput input)
 
   for (int i = 0; i < N_AXES; i++) {
     const SympieComponent *component = &info->component[i / 2];
-    int size = i % 2 == 0 ? image->width : image->height;
-    int log2 = i % 2 == 0 ? component->sub_x : component->sub_y;
-    unsigned cosited = i % 2 == 0 ? SYMPIE_CHROMA_LEFT : SYMPIE_CHROMA_TOP;
+    bool down = i % 2; /* y */
+    int size = down ? image->height : image->width;
+    int log2 = down ? component->sub_y : component->sub_x;
+    unsigned cosited = down ? SYMPIE_CHROMA_TOP : SYMPIE_CHROMA_LEFT;
     int resized = size, n = size;
 
     if (input == SYMPIE_INPUT_CROP224) {
@@ -40,104 +41,91 @@ make_taps (SympieTaps taps[N_AXES], const SympieImage *image, SympieInput input)
   return true;
 }
 
-static size_t
-size_of (const SympieTaps *taps)
+/* Each axis is starts, then weights with the outputs of one tap side by side,
+ * as the threads read them. */
+static bool
+upload (SympieCudaResize *resize, const SympieTaps taps[N_AXES],
+    cudaStream_t stream, SympieError *error)
 {
-  return taps->n * (sizeof (int) + taps->count * sizeof (float));
+  size_t offset[N_AXES], size = 0;
+  uint8_t *host;
+  bool ok;
+
+  for (int i = 0; i < N_AXES; i++) {
+    offset[i] = size;
+    size += taps[i].n * (sizeof (int) + taps[i].count * sizeof (float));
+  }
+  host = malloc (size);
+  if (!host)
+    return sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
+  resize->memory =
+      sympie_cuda_new (size, "allocate the taps of preprocessing", error);
+  for (int i = 0; i < N_AXES && resize->memory; i++) {
+    int n = taps[i].n, count = taps[i].count;
+    const int *on_device =
+        (const int *) ((uint8_t *) resize->memory + offset[i]);
+    int *start = (int *) (host + offset[i]);
+    float *weights = (float *) (start + n);
+
+    memcpy (start, taps[i].start, n * sizeof *start);
+    for (int k = 0; k < n; k++)
+      for (int t = 0; t < count; t++)
+        weights[t * n + k] = taps[i].weights[k * count + t];
+    resize->taps[i] = (SympieCudaTaps){ .n = n,
+      .count = count,
+      .start = on_device,
+      .weights = (const float *) (on_device + n) };
+  }
+  ok = resize->memory
+       && sympie_cuda_ok (cudaMemcpyAsync (resize->memory, host, size,
+                              cudaMemcpyHostToDevice, stream),
+           "upload the taps of preprocessing", error)
+       && sympie_cuda_ok (cudaStreamSynchronize (stream),
+           "upload the taps of preprocessing", error);
+  free (host);
+  return ok;
 }
 
-/* Starts, then weights with the outputs of one tap side by side, as the threads
- * read them. */
-static void
-lay_out (const SympieTaps *taps, void *memory)
+bool
+sympie_cuda_resize_fits (
+    const SympieCudaResize *resize, const SympieImage *image)
 {
-  int *start = memory;
-  float *weights = (float *) (start + taps->n);
-
-  memcpy (start, taps->start, taps->n * sizeof *start);
-  for (int i = 0; i < taps->n; i++)
-    for (int t = 0; t < taps->count; t++)
-      weights[t * taps->n + i] = taps->weights[i * taps->count + t];
-}
-
-static SympieCudaTaps
-on_device (const SympieTaps *taps, uint8_t *memory)
-{
-  return (SympieCudaTaps){
-    .n = taps->n,
-    .count = taps->count,
-    .start = (const int *) memory,
-    .weights = (const float *) memory + taps->n,
-  };
+  return resize->memory && resize->image.format == image->format
+         && resize->image.width == image->width
+         && resize->image.height == image->height
+         && resize->image.colorimetry.chroma_site
+                == image->colorimetry.chroma_site;
 }
 
 bool
 sympie_cuda_resize_prepare (SympieCudaResize *resize, const SympieImage *image,
     cudaStream_t stream, SympieError *error)
 {
-  unsigned site = image->colorimetry.chroma_site;
   SympieTaps taps[N_AXES] = { 0 };
-  uint8_t *host = NULL;
-  size_t size = 0;
-  bool ok = false;
+  bool ok;
 
-  if (resize->memory && resize->format == image->format
-      && resize->width == image->width && resize->height == image->height
-      && resize->chroma_site == site)
+  if (sympie_cuda_resize_fits (resize, image))
     return true;
-
   /* An earlier frame may still read those that go. */
   if (resize->memory
       && !sympie_cuda_ok (
           cudaStreamSynchronize (stream), "finish a frame", error))
     return false;
   sympie_cuda_resize_clear (resize);
-  if (!make_taps (taps, image, resize->input)) {
-    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
-    goto done;
-  }
-  for (int i = 0; i < N_AXES; i++)
-    size += size_of (&taps[i]);
-  host = malloc (size);
-  if (!host) {
-    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
-    goto done;
-  }
-  if (!sympie_cuda_ok (cudaMalloc (&resize->memory, size),
-          "allocate the taps of preprocessing", error))
-    goto done;
-
-  size = 0;
-  for (int i = 0; i < N_AXES; i++) {
-    SympieCudaTaps *axis = i % 2 == 0 ? &resize->x[i / 2] : &resize->y[i / 2];
-
-    lay_out (&taps[i], host + size);
-    *axis = on_device (&taps[i], (uint8_t *) resize->memory + size);
-    size += size_of (&taps[i]);
-  }
-  ok = sympie_cuda_ok (cudaMemcpyAsync (resize->memory, host, size,
-                           cudaMemcpyHostToDevice, stream),
-           "upload the taps of preprocessing", error)
-       && sympie_cuda_ok (cudaStreamSynchronize (stream),
-           "upload the taps of preprocessing", error);
-  resize->format = image->format;
-  resize->width = image->width;
-  resize->height = image->height;
-  resize->chroma_site = site;
-
-done:
+  resize->image = *image;
+  ok = make_taps (taps, image, resize->input)
+           ? upload (resize, taps, stream, error)
+           : sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
   if (!ok)
     sympie_cuda_resize_clear (resize);
   for (int i = 0; i < N_AXES; i++)
     sympie_taps_clear (&taps[i]);
-  free (host);
   return ok;
 }
 
 void
 sympie_cuda_resize_clear (SympieCudaResize *resize)
 {
-  if (resize->memory)
-    cudaFree (resize->memory);
+  sympie_cuda_free (resize->memory);
   resize->memory = NULL;
 }

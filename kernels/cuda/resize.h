@@ -15,16 +15,17 @@
 typedef struct
 {
   SympieInput input;
-  SympieCudaTaps x[2], y[2]; /* of luma, of chroma */
-  void *memory;              /* all of them; NULL before and after */
-
-  SympieFormat format;
-  int width, height;
-  unsigned chroma_site;
+  SympieCudaTaps taps[4]; /* x and y of luma, x and y of chroma */
+  void *memory;           /* all of them; NULL before and after */
+  SympieImage image;      /* that they are for */
 } SympieCudaResize;
 
-/* Makes the taps for images like this one, unless they are there. False with a
- * message when memory is short; then there are none. */
+/* Whether the taps for images like this one are there. */
+bool sympie_cuda_resize_fits (
+    const SympieCudaResize *resize, const SympieImage *image);
+
+/* Makes them, unless they are. False with a message when memory is short; then
+ * there are none. */
 bool sympie_cuda_resize_prepare (SympieCudaResize *resize,
     const SympieImage *image, cudaStream_t stream, SympieError *error);
 void sympie_cuda_resize_clear (SympieCudaResize *resize);

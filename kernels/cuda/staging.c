@@ -14,27 +14,24 @@ enum
   ALIGNMENT = 256 /* of rows and planes, for wide accesses */
 };
 
-/* Bytes of a row and rows of a plane, padding not counted. */
-static void
-plane_size (const SympieImage *image, int plane, size_t *bytes, size_t *rows)
+static size_t
+row_bytes (const SympieImage *image, int plane)
 {
-  const SympieFormatInfo *info = sympie_format_info (image->format);
+  return sympie_format_row_bytes (
+      sympie_format_info (image->format), plane, image->width);
+}
 
-  for (int c = 0; c < 3; c++) {
-    const SympieComponent *component = &info->component[c];
-
-    if (component->plane == plane) {
-      *bytes = (size_t) component->step
-               * sympie_component_width (component, image->width);
-      *rows = sympie_component_height (component, image->height);
-    }
-  }
+static size_t
+rows (const SympieImage *image, int plane)
+{
+  return sympie_format_rows (
+      sympie_format_info (image->format), plane, image->height);
 }
 
 static bool
 fits (const SympieCudaStaging *staging, const SympieImage *image)
 {
-  return staging->size > 0 && staging->device.format == image->format
+  return staging->memory && staging->device.format == image->format
          && staging->device.width == image->width
          && staging->device.height == image->height;
 }
@@ -44,38 +41,36 @@ sympie_cuda_staging_prepare (
     SympieCudaStaging *staging, const SympieImage *image, SympieError *error)
 {
   int n_planes = sympie_format_info (image->format)->n_planes;
-  size_t offset[SYMPIE_MAX_PLANES], size = 0;
-  void *memory;
 
   if (!fits (staging, image)) {
+    size_t offset[SYMPIE_MAX_PLANES], size = 0;
+
     sympie_cuda_staging_clear (staging);
     staging->device = *image;
     for (int p = 0; p < n_planes; p++) {
-      size_t bytes = 0, rows = 0;
+      size_t stride =
+          (row_bytes (image, p) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 
-      plane_size (image, p, &bytes, &rows);
-      bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
       offset[p] = size;
-      staging->device.strides[p] = (ptrdiff_t) bytes;
-      size += bytes * rows;
+      staging->device.strides[p] = (ptrdiff_t) stride;
+      size += stride * rows (image, p);
     }
-    if (!sympie_cuda_ok (cudaMalloc (&memory, size), "allocate a frame", error))
+    staging->memory = sympie_cuda_new (size, "allocate a frame", error);
+    if (!staging->memory)
       return false;
     for (int p = 0; p < n_planes; p++)
-      staging->device.planes[p] = (uint8_t *) memory + offset[p];
-    staging->memory = memory;
+      staging->device.planes[p] = staging->memory + offset[p];
     staging->size = size;
   }
   if (image->memory == SYMPIE_MEMORY_HOST && !staging->pinned) {
-    if (!sympie_cuda_ok (
-            cudaHostAlloc (&memory, staging->size, cudaHostAllocDefault),
-            "allocate pinned memory for a frame", error)) {
+    staging->pinned = sympie_cuda_new_pinned (
+        staging->size, "allocate pinned memory for a frame", error);
+    if (!staging->pinned) {
       sympie_cuda_staging_clear (staging);
       return false;
     }
-    staging->pinned = memory;
     /* The rows' padding travels too. */
-    memset (memory, 0, staging->size);
+    memset (staging->pinned, 0, staging->size);
   }
   staging->device.colorimetry = image->colorimetry;
   staging->device.memory = SYMPIE_MEMORY_CUDA;
@@ -85,12 +80,9 @@ sympie_cuda_staging_prepare (
 void
 sympie_cuda_staging_clear (SympieCudaStaging *staging)
 {
-  if (staging->pinned)
-    cudaFreeHost (staging->pinned);
-  if (staging->size > 0)
-    cudaFree (staging->memory);
-  staging->pinned = NULL;
-  staging->size = 0;
+  sympie_cuda_free_pinned (staging->pinned);
+  sympie_cuda_free (staging->memory);
+  staging->pinned = staging->memory = NULL;
 }
 
 static size_t
@@ -107,22 +99,19 @@ sympie_cuda_staging_upload (SympieCudaStaging *staging,
   int n_planes = sympie_format_info (image->format)->n_planes;
 
   for (int p = 0; p < n_planes; p++) {
-    size_t bytes = 0, rows = 0;
-
-    plane_size (image, p, &bytes, &rows);
-    if (image->memory == SYMPIE_MEMORY_CUDA) {
-      if (!sympie_cuda_ok (
-              cudaMemcpy2DAsync (staging->memory + row_offset (staging, p, 0),
-                  staging->device.strides[p], image->planes[p],
-                  image->strides[p], bytes, rows, cudaMemcpyDeviceToDevice,
-                  stream),
-              "copy a frame", error))
-        return false;
-      continue;
-    }
-    for (size_t y = 0; y < rows; y++)
-      memcpy (staging->pinned + row_offset (staging, p, y),
-          image->planes[p] + (ptrdiff_t) y * image->strides[p], bytes);
+    if (image->memory == SYMPIE_MEMORY_HOST)
+      for (size_t y = 0; y < rows (image, p); y++)
+        memcpy (staging->pinned + row_offset (staging, p, y),
+            image->planes[p] + (ptrdiff_t) y * image->strides[p],
+            row_bytes (image, p));
+    else if (!sympie_cuda_ok (
+                 cudaMemcpy2DAsync (
+                     staging->memory + row_offset (staging, p, 0),
+                     staging->device.strides[p], image->planes[p],
+                     image->strides[p], row_bytes (image, p), rows (image, p),
+                     cudaMemcpyDeviceToDevice, stream),
+                 "copy a frame", error))
+      return false;
   }
   return image->memory == SYMPIE_MEMORY_CUDA
          || sympie_cuda_ok (cudaMemcpyAsync (staging->memory, staging->pinned,
@@ -146,12 +135,8 @@ sympie_cuda_staging_finish (
   const SympieImage *image = &staging->device;
   int n_planes = sympie_format_info (image->format)->n_planes;
 
-  for (int p = 0; p < n_planes; p++) {
-    size_t bytes = 0, rows = 0;
-
-    plane_size (image, p, &bytes, &rows);
-    for (size_t y = 0; y < rows; y++)
+  for (int p = 0; p < n_planes; p++)
+    for (size_t y = 0; y < rows (image, p); y++)
       memcpy (target->planes[p] + (ptrdiff_t) y * target->strides[p],
-          staging->pinned + row_offset (staging, p, y), bytes);
-  }
+          staging->pinned + row_offset (staging, p, y), row_bytes (image, p));
 }

@@ -34,16 +34,14 @@ typedef struct
   bool heeds_gate; /* where it enhances */
   bool overlaps; /* the GPU can begin a kernel before the last one has ended */
 
-  SympieFormat format; /* of the frames that the rest is for */
-  int width, height;
-  SympieCudaResize resize;
+  SympieCudaResize resize; /* for the frames that the rest is for */
   SympieCudaGraph estimate, enhance;
 } SympieCudaSteps;
 
 void sympie_cuda_steps_clear (SympieCudaSteps *steps);
 
 /* These put work on the stream and do not wait, but where the size of frames
- * changes. The estimate is sympie_cuda_nem_estimate(). */
+ * changes. The estimate is in `nem`. */
 bool sympie_cuda_steps_estimate (
     SympieCudaSteps *steps, const SympieImage *src, SympieError *error);
 bool sympie_cuda_steps_enhance (SympieCudaSteps *steps, const SympieImage *src,

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conv.h"
 #include "error.h"
 
 /* Weights that are the same have the same bytes here: that is what they are
@@ -61,8 +60,9 @@ put_floats (Arena *arena, const float *values, size_t n)
 
 static void
 put_conv (Arena *arena, const SympieConv *conv, const float *scale,
-    const float *shift, SympieCudaLayerWeights *layer)
+    const float *shift, SympieCudaWeights *out)
 {
+  SympieCudaConv *layer = &out->layer[out->n_layers++];
   int n_in = conv->n_in < SYMPIE_CUDA_CROP_CHANNELS ? SYMPIE_CUDA_CROP_CHANNELS
                                                     : conv->n_in;
   size_t n = (size_t) conv->n_out * sympie_cuda_conv_row (n_in);
@@ -70,34 +70,49 @@ put_conv (Arena *arena, const SympieConv *conv, const float *scale,
 
   layer->n_in = n_in;
   layer->n_out = conv->n_out;
-  layer->weight = take (arena, n * sizeof (uint16_t), &host);
+  layer->relu = true;
+  layer->weight = take (arena, n * (out->half ? 2 : 4), &host);
   if (host)
     sympie_cuda_conv_pack (
-        conv->weight, conv->n_out, conv->n_in, n_in, true, host);
+        conv->weight, conv->n_out, conv->n_in, n_in, out->half, host);
   layer->bias = put_floats (arena, conv->bias, conv->n_out);
   layer->scale = scale ? put_floats (arena, scale, conv->n_out) : NULL;
   layer->shift = shift ? put_floats (arena, shift, conv->n_out) : NULL;
 }
 
-static void
-put_all (Arena *arena, const SympieNemWeights *weights, SympieCudaWeights *out)
+/* Of one of the two. */
+typedef struct
 {
-  put_conv (arena, &weights->stem, NULL, NULL, &out->layer[0]);
-  for (int b = 0; b < SYMPIE_NEM_N_BLOCKS; b++) {
-    const SympieNemBlock *block = &weights->block[b];
+  const SympieNemWeights *nem;
+  const SympieVgg19Weights *vgg19;
+} Source;
 
-    put_conv (arena, &block->conv1, block->scale1, block->shift1,
-        &out->layer[1 + 2 * b]);
-    put_conv (arena, &block->conv2, NULL, NULL, &out->layer[2 + 2 * b]);
+static void
+put_all (Arena *arena, const Source *source, SympieCudaWeights *out)
+{
+  const SympieNemWeights *nem = source->nem;
+
+  out->n_layers = 0;
+  if (!nem) {
+    for (int i = 0; i < source->vgg19->n_convs; i++)
+      put_conv (arena, &source->vgg19->convs[i], NULL, NULL, out);
+    return;
+  }
+  put_conv (arena, &nem->stem, NULL, NULL, out);
+  for (int b = 0; b < SYMPIE_NEM_N_BLOCKS; b++) {
+    const SympieNemBlock *block = &nem->block[b];
+
+    put_conv (arena, &block->conv1, block->scale1, block->shift1, out);
+    put_conv (arena, &block->conv2, NULL, NULL, out);
   }
   out->head_weight = put_floats (
-      arena, weights->head_weight, SYMPIE_N_PARAMS * SYMPIE_NEM_FEATURES);
-  if (weights->gate_weight) {
+      arena, nem->head_weight, SYMPIE_N_PARAMS * SYMPIE_NEM_FEATURES);
+  out->head_bias = put_floats (arena, nem->head_bias, SYMPIE_N_PARAMS);
+  if (nem->gate_weight) {
     out->gate_weight =
-        put_floats (arena, weights->gate_weight, SYMPIE_NEM_FEATURES);
-    out->gate_bias = put_floats (arena, weights->gate_bias, 1);
+        put_floats (arena, nem->gate_weight, SYMPIE_NEM_FEATURES);
+    out->gate_bias = put_floats (arena, nem->gate_bias, 1);
   }
-  out->head_bias = put_floats (arena, weights->head_bias, SYMPIE_N_PARAMS);
 }
 
 /* FNV-1a on words: fast enough for 10 MB, and nobody attacks it. */
@@ -115,43 +130,42 @@ hash_of (const void *bytes, size_t size)
 }
 
 static bool
-upload (Shared *shared, const SympieNemWeights *weights, const void *host,
+upload (Shared *shared, const Source *source, const void *host,
     cudaStream_t stream, SympieError *error)
 {
   Arena arena = { 0 };
 
-  if (!sympie_cuda_ok (cudaMalloc (&shared->memory, shared->size),
-          "allocate NEM's weights", error))
+  shared->memory = sympie_cuda_new (shared->size, "allocate weights", error);
+  if (!shared->memory)
     return false;
   arena.device = shared->memory;
-  put_all (&arena, weights, &shared->weights);
+  put_all (&arena, source, &shared->weights);
   return sympie_cuda_ok (cudaMemcpyAsync (shared->memory, host, shared->size,
                              cudaMemcpyHostToDevice, stream),
-             "upload NEM's weights", error)
+             "upload weights", error)
          && sympie_cuda_ok (
-             cudaStreamSynchronize (stream), "upload NEM's weights", error);
+             cudaStreamSynchronize (stream), "upload weights", error);
 }
 
-const SympieCudaWeights *
-sympie_cuda_weights_ref (const SympieNemWeights *weights, int device,
-    void *context, cudaStream_t stream, SympieError *error)
+static const SympieCudaWeights *
+ref (const Source *source, bool half, int device, void *context,
+    cudaStream_t stream, SympieError *error)
 {
   Shared *shared = calloc (1, sizeof *shared), *found;
   Arena arena = { 0 };
 
-  if (!shared) {
-    sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
-    return NULL;
+  if (shared) {
+    shared->weights.half = half;
+    put_all (&arena, source, &shared->weights);
+    shared->size = arena.size;
+    arena = (Arena){ .host = calloc (1, shared->size) };
   }
-  put_all (&arena, weights, &shared->weights);
-  shared->size = arena.size;
-  arena = (Arena){ .host = calloc (1, shared->size) };
   if (!arena.host) {
     free (shared);
     sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
     return NULL;
   }
-  put_all (&arena, weights, &shared->weights);
+  put_all (&arena, source, &shared->weights);
   shared->hash = hash_of (arena.host, shared->size);
   shared->device = device;
   shared->context = context;
@@ -166,18 +180,35 @@ sympie_cuda_weights_ref (const SympieNemWeights *weights, int device,
     found->refs++;
     free (shared);
     shared = found;
-  } else if (upload (shared, weights, arena.host, stream, error)) {
+  } else if (upload (shared, source, arena.host, stream, error)) {
     shared->next = all;
     all = shared;
   } else {
-    if (shared->memory)
-      cudaFree (shared->memory);
+    sympie_cuda_free (shared->memory);
     free (shared);
     shared = NULL;
   }
   pthread_mutex_unlock (&mutex);
   free (arena.host);
   return shared ? &shared->weights : NULL;
+}
+
+const SympieCudaWeights *
+sympie_cuda_weights_ref (const SympieNemWeights *weights, int device,
+    void *context, cudaStream_t stream, SympieError *error)
+{
+  Source source = { .nem = weights };
+
+  return ref (&source, true, device, context, stream, error);
+}
+
+const SympieCudaWeights *
+sympie_cuda_weights_ref_vgg19 (const SympieVgg19Weights *weights, bool half,
+    int device, cudaStream_t stream, SympieError *error)
+{
+  Source source = { .vgg19 = weights };
+
+  return ref (&source, half, device, NULL, stream, error);
 }
 
 void

@@ -48,7 +48,6 @@ typedef struct
   cudaStream_t stream;
   SympieImage in[N_FRAMES], out[N_FRAMES];
   SympieTarget to[N_FRAMES];
-  SympieColour colour;
   SympieCudaResize resize;
   SympieCudaNem *nem;
   void *backend; /* for whole frames */
@@ -102,27 +101,21 @@ measure (Bench *bench, Put put)
 static void
 put_nem (Bench *bench, int frame, SympieCudaTarget *to)
 {
-  GPU (sympie_cuda_nem_run (bench->nem, to));
+  GPU (sympie_cuda_net_run (&bench->nem->net, 0, to));
   GPU (sympie_cuda_nem_head (bench->nem, NULL, NULL, to));
 }
 
 static void
 put_preprocess (Bench *bench, int frame, SympieCudaTarget *to)
 {
-  SympieCudaFrame view = sympie_cuda_frame (&bench->in[frame]);
-
-  GPU (sympie_cuda_preprocess (&view, &bench->colour, bench->resize.x,
-      bench->resize.y, sympie_cuda_nem_crop (bench->nem), true, to));
+  GPU (sympie_cuda_preprocess (&bench->in[frame], bench->resize.taps,
+      bench->nem->net.crop[0], true, to));
 }
 
 static void
 put_dwm (Bench *bench, int frame, SympieCudaTarget *to)
 {
-  SympieCudaFrame from = sympie_cuda_frame (&bench->in[frame]);
-  SympieCudaFrame into = sympie_cuda_frame (&bench->out[frame]);
-
-  GPU (sympie_cuda_dwm (
-      &from, &into, &bench->colour, SYMPIE_CHROMA_LEFT, bench->op, to));
+  GPU (sympie_cuda_dwm (&bench->in[frame], &bench->out[frame], bench->op, to));
 }
 
 static size_t
@@ -279,13 +272,11 @@ bench_format (Bench *bench, const SympieNemWeights *weights,
     bench->out[i] = new_image (format, seed);
     bench->to[i] = gpu_frame_target (&bench->out[i]);
   }
-  sympie_colour_init (
-      &bench->colour, sympie_format_info (format), &bench->in[0].colorimetry);
   if (!sympie_cuda_resize_prepare (
           &bench->resize, &bench->in[0], bench->stream, NULL))
     exit (EXIT_FAILURE);
 
-  sympie_cuda_fold_init (&fold, sympie_format_info (format), &bench->colour, 1);
+  sympie_cuda_fold_init (&fold, &bench->in[0], 1);
   GPU (sympie_cuda_fold (&fold, params, bench->op, gpu_target ()));
   bytes = 2. * (double) frame_bytes (&bench->in[0]);
   preprocess = measure (bench, put_preprocess);

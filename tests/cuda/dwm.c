@@ -116,8 +116,6 @@ test (int format, int width, int height, int padding, int kind,
   SympieParams params = random_params (kinds[kind].spread, seed), blended;
   SympieParams identity;
   SympieImage device_src, device_dst;
-  SympieCudaFrame from, to;
-  SympieColour colour;
   SympieCudaFold fold;
   Definition definition;
   double largest, mean;
@@ -129,13 +127,9 @@ test (int format, int width, int height, int padding, int kind,
       before.memory[p][i] = dst.memory[p][i];
   device_src = gpu_frame_new (&src);
   device_dst = gpu_frame_new (&dst);
-  from = sympie_cuda_frame (&device_src);
-  to = sympie_cuda_frame (&device_dst);
-  sympie_colour_init (&colour, info, colorimetry);
-  sympie_cuda_fold_init (&fold, info, &colour, kinds[kind].strength);
+  sympie_cuda_fold_init (&fold, &device_src, kinds[kind].strength);
   GPU (sympie_cuda_fold (&fold, &params, op, gpu_target ()));
-  GPU (sympie_cuda_dwm (
-      &from, &to, &colour, colorimetry->chroma_site, op, gpu_target ()));
+  GPU (sympie_cuda_dwm (&device_src, &device_dst, op, gpu_target ()));
   gpu_frame_get (&dst, &device_dst);
 
   sympie_params_identity (&identity);

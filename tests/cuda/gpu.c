@@ -81,7 +81,7 @@ gpu_nem_graph (SympieCudaNem *nem)
   cudaGraphExec_t exec;
 
   GPU (cudaGraphCreate (&to.graph, 0));
-  GPU (sympie_cuda_nem_run (nem, &to));
+  GPU (sympie_cuda_net_run (&nem->net, 0, &to));
   GPU (sympie_cuda_nem_head (nem, NULL, NULL, &to));
   GPU (cudaGraphInstantiate (&exec, to.graph, 0));
   return exec;

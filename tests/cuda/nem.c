@@ -86,7 +86,7 @@ test (const SympieNemWeights *weights, const float *crop,
   for (int i = 0; i < N_PIXELS * CHANNELS; i++)
     bytes[i] = sympie_half_from_float (crop[i]);
   GPU (cudaMemcpyAsync (
-      sympie_cuda_nem_crop (nem), bytes, size, cudaMemcpyHostToDevice, stream));
+      nem->net.crop[0], bytes, size, cudaMemcpyHostToDevice, stream));
 
   /* Layer by layer, then as a graph. */
   for (int run = 0; run < n_runs; run++) {
@@ -94,12 +94,12 @@ test (const SympieNemWeights *weights, const float *crop,
     double difference;
 
     if (run == 0) {
-      GPU (sympie_cuda_nem_run (nem, gpu_target ()));
+      GPU (sympie_cuda_net_run (&nem->net, 0, gpu_target ()));
       GPU (sympie_cuda_nem_head (nem, NULL, NULL, gpu_target ()));
     } else
       GPU (cudaGraphLaunch (gpu_nem_graph (nem), stream));
     GPU (cudaStreamSynchronize (stream));
-    memcpy (params, sympie_cuda_nem_estimate (nem), sizeof params);
+    memcpy (params, nem->estimate, sizeof params);
     difference = largest_difference (params, expected);
     CHECK (difference <= 5e-3, "run %d: %g off", run, difference);
     printf ("run %d: %g off\n", run, difference);

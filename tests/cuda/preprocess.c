@@ -121,7 +121,6 @@ test (SympieFormat format, int width, int height, bool half,
   int padding = info->depth > 8 ? 6 : 5;
   Frame frame = frame_new (format, width, height, padding, colorimetry, seed);
   SympieImage image = gpu_frame_new (&frame);
-  SympieCudaFrame view = sympie_cuda_frame (&image);
   size_t size = (size_t) N * N * CHANNELS * (half ? 2 : 4);
   void *crop = malloc (size), *device = gpu_new (NULL, size);
   SympieCudaResize resize = { 0 };
@@ -133,7 +132,7 @@ test (SympieFormat format, int width, int height, bool half,
   CHECK (sympie_cuda_resize_prepare (&resize, &image, gpu_stream (), NULL),
       "%s %dx%d", info->name, width, height);
   GPU (sympie_cuda_preprocess (
-      &view, &colour, resize.x, resize.y, device, half, gpu_target ()));
+      &image, resize.taps, device, half, gpu_target ()));
   gpu_get (crop, device, size);
 
   /* Some pixels are enough: all corners, and a scatter. */
