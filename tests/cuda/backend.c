@@ -219,7 +219,7 @@ test_contexts (void)
   void *state[3];
 
   config.cuda_context = &config;
-  emulate_devices (2);
+  emulate_n_devices = 2;
   for (int i = 0; i < 3; i++) {
     GPU (cudaSetDevice (i / 2));
     state[i] = backend->open (&config, weights, NULL);
@@ -233,7 +233,7 @@ test_contexts (void)
   for (int i = 0; i < 3; i++)
     backend->close (state[i]);
   GPU (cudaSetDevice (0));
-  emulate_devices (1);
+  emulate_n_devices = 1;
   CHECK (emulate_live_objects () == before, "%d objects left",
       emulate_live_objects () - before);
 #endif

@@ -247,7 +247,7 @@ main (int argc, char **argv)
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     for (int half = 0; half < 2; half++) {
 #ifdef SYMPIE_EMULATED
-      emulate_order ((int) i % 2);
+      emulate_runs_backward = (int) i % 2;
 #endif
       /* From large tiles to small ones and splits: an H200's. */
       test (&cases[i], 1, half, &seed);

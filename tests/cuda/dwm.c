@@ -174,7 +174,7 @@ main (int argc, char **argv)
     for (int s = 0; s < n_sizes; s++)
       for (int kind = 0; kind < n_kinds; kind++) {
 #ifdef SYMPIE_EMULATED
-        emulate_order ((s + kind) % 2);
+        emulate_runs_backward = (s + kind) % 2;
 #endif
         test (format, sizes[s].width, sizes[s].height, sizes[s].padding, kind,
             &colorimetries[(s + kind + format) % 4], &seed);

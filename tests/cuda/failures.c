@@ -170,10 +170,10 @@ test_no_device (void)
 {
   SympieError error = { 0 };
 
-  emulate_devices (0);
+  emulate_n_devices = 0;
   CHECK (!sympie_cuda_available (0, &error) && strstr (error.message, "driver"),
       "%s", error.message);
-  emulate_devices (1);
+  emulate_n_devices = 1;
 }
 
 int
@@ -193,11 +193,11 @@ main (int argc, char **argv)
   to_device = gpu_frame_target (&on_device);
   GPU (cudaStreamSynchronize (gpu_stream ()));
 
-  emulate_skip_kernels (true);
+  emulate_skips_kernels = true;
   test_failures ();
   test_no_device ();
   test_old_device ();
-  emulate_skip_kernels (false);
+  emulate_skips_kernels = false;
 
   gpu_frame_free (&on_device);
   frame_clear (&frames[0]);

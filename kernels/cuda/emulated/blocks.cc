@@ -17,7 +17,7 @@
 #include <thread>
 #include <vector>
 
-#include "internal.h"
+#include "emulate.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
@@ -159,16 +159,14 @@ struct Thread
 struct Warp
 {
   int arrived;
-  unsigned epoch; /* counts the operations that order memory */
   void *brought[32];
 };
 
-/* Who touched two bytes of shared memory last, and when. */
+/* Who touched two bytes of shared memory last, and after how many barriers. */
 struct Touch
 {
-  int16_t thread; /* -1: none, -2: several warps */
+  int16_t thread; /* -1: none, -2: several */
   uint16_t barriers;
-  uint32_t warp_epoch;
 };
 struct Shadow
 {
@@ -269,12 +267,6 @@ thread_main ()
   leave ();
 }
 
-void
-barrier (Site site)
-{
-  wait (State::AT_BARRIER, site);
-}
-
 static bool
 same_site (const Site &a, const Site &b)
 {
@@ -296,7 +288,6 @@ meet (void *mine, unsigned mask, Site site)
   }
 
   warp->arrived = 0;
-  warp->epoch++;
   for (int i = 0; i < 32; i++) {
     if (first + i != current_thread () && !same_site (first[i].site, site))
       stop (cudaErrorLaunchFailure, site,
@@ -357,12 +348,11 @@ release_barrier ()
 static void
 run_block ()
 {
-  bool backward = runs_backward ();
   int n = worker->launch->n_threads;
 
   memset (worker->shared, 0xcd, worker->launch->shared);
   std::fill (worker->shadow.begin (), worker->shadow.end (),
-      Shadow{ { NOBODY, 0, 0 }, { NOBODY, 0, 0 } });
+      Shadow{ { NOBODY, 0 }, { NOBODY, 0 } });
   worker->barriers = 0;
   worker->is_counted = false;
   std::fill (worker->warps.begin (), worker->warps.end (), Warp{});
@@ -375,13 +365,13 @@ run_block ()
   do {
     /* Warp by warp, each as far as it gets on its own. */
     for (int w = 0; w < n / 32; w++) {
-      int first = (backward ? n / 32 - 1 - w : w) * 32;
+      int first = (emulate_runs_backward ? n / 32 - 1 - w : w) * 32;
       bool ran;
 
       do {
         ran = false;
         for (int i = 0; i < 32; i++) {
-          worker->current = first + (backward ? 31 - i : i);
+          worker->current = first + (emulate_runs_backward ? 31 - i : i);
           threadIdx.x = worker->current;
           if (current_thread ()->state != State::RUNNABLE)
             continue;
@@ -470,12 +460,9 @@ run_blocks (
 void
 stop_thread_at (const void *address)
 {
-  char text[256];
-
-  if (!worker)
-    return;
-  describe_address (address, text, sizeof text);
-  stop (cudaErrorIllegalAddress, {}, "out of bounds: touched %s", text);
+  if (worker)
+    stop (cudaErrorIllegalAddress, {}, "out of bounds: touched %s",
+        describe_address (address).c_str ());
 }
 
 [[noreturn]] static void
@@ -537,20 +524,14 @@ shared_place (bool is_inside, long index, long count, Site site)
 static bool
 is_before (const Touch &touch)
 {
-  int me = worker->current;
-
-  if (touch.thread == NOBODY || touch.thread == me
-      || touch.barriers != worker->barriers)
-    return true;
-  return touch.thread != SEVERAL && touch.thread / 32 == me / 32
-         && touch.warp_epoch != worker->warps[me / 32].epoch;
+  return touch.thread == NOBODY || touch.thread == worker->current
+         || touch.barriers != worker->barriers;
 }
 
 static Touch
 touch_now ()
 {
-  return { (int16_t) worker->current, worker->barriers,
-    worker->warps[worker->current / 32].epoch };
+  return { (int16_t) worker->current, worker->barriers };
 }
 
 [[noreturn]] static void
@@ -577,14 +558,12 @@ shared_read (const void *address, size_t size, Site site)
           2 * i);
     if (!is_before (shadow->written))
       race ("reads", shadow->written, address, site);
-    /* Two warps that read in the same phase: a later write by either one is
-     * a race with the other. */
-    if (shadow->read.thread != NOBODY && shadow->read.barriers == now.barriers
-        && (shadow->read.thread == SEVERAL
-            || shadow->read.thread / 32 != now.thread / 32))
-      shadow->read.thread = SEVERAL;
-    else
+    /* Two that read in the same phase: a later write by either one is a race
+     * with the other. */
+    if (is_before (shadow->read))
       shadow->read = now;
+    else
+      shadow->read.thread = SEVERAL;
   }
 }
 
@@ -614,17 +593,6 @@ left_for_blocks (Site site)
   if (worker->is_counted)
     stop (cudaErrorLaunchFailure, site,
         "no barrier: leaves data when the block is counted");
-}
-
-void
-fence ()
-{
-  Thread *thread = current_thread ();
-
-  __atomic_thread_fence (__ATOMIC_SEQ_CST);
-  thread->has_fenced = true;
-  if (thread->passing == Passing::LEFT)
-    thread->passing = Passing::FENCED;
 }
 
 void
@@ -747,3 +715,22 @@ wait_for_copies (int groups_in_flight, Site site)
 }
 
 } // namespace emulate
+
+using namespace emulate;
+
+void
+__syncthreads (Site site)
+{
+  wait (State::AT_BARRIER, site);
+}
+
+void
+__threadfence ()
+{
+  Thread *thread = current_thread ();
+
+  __atomic_thread_fence (__ATOMIC_SEQ_CST);
+  thread->has_fenced = true;
+  if (thread->passing == Passing::LEFT)
+    thread->passing = Passing::FENCED;
+}

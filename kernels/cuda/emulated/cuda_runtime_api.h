@@ -33,7 +33,6 @@ typedef enum cudaError
   cudaErrorInvalidValue = 1,
   cudaErrorMemoryAllocation = 2,
   cudaErrorInsufficientDriver = 35,
-  cudaErrorNoDevice = 100,
   cudaErrorInvalidDevice = 101,
   cudaErrorNoKernelImageForDevice = 209,
   cudaErrorNotReady = 600,
@@ -55,7 +54,6 @@ enum cudaDeviceAttr
 {
   cudaDevAttrMultiProcessorCount = 16,
   cudaDevAttrComputeCapabilityMajor = 75,
-  cudaDevAttrComputeCapabilityMinor = 76,
 };
 
 enum
@@ -125,12 +123,14 @@ cudaError_t cudaGraphDestroy (cudaGraph_t graph);
  * `error`, once; an error of 700 and above stays until the reset. */
 void emulate_fail (const char *function, int after, cudaError_t error);
 
-/* Devices that there seem to be; at the start 1, or none where the environment
- * variable CUDA_VISIBLE_DEVICES is empty. */
-void emulate_devices (int count);
-
-/* With `skip` kernels are launched but do nothing, which is quick. */
-void emulate_skip_kernels (bool skip);
+/* To be set: devices that there seem to be, at the first call 1, or none where
+ * the environment variable CUDA_VISIBLE_DEVICES is empty; */
+extern int emulate_n_devices;
+/* whether kernels are launched but do nothing, which is quick; */
+extern bool emulate_skips_kernels;
+/* whether threads and warps run last to first: code that relies on an order
+ * that nothing guarantees gives other results. */
+extern bool emulate_runs_backward;
 
 /* Forgets errors and planned failures. */
 void emulate_reset (void);
@@ -143,10 +143,6 @@ int emulate_live_objects (void);
 
 /* What is on a stream and has not happened yet. */
 int emulate_waiting (cudaStream_t stream);
-
-/* Threads and warps run last to first where `backward`: code that relies on an
- * order that nothing guarantees gives other results. */
-void emulate_order (bool backward);
 
 #ifdef __cplusplus
 }

@@ -36,15 +36,14 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <string>
 
 #include "../../half.h"
 #include "../target.h"
 
 #define __global__
 #define __device__
-#define __host__
 #define __forceinline__ inline
-#define __restrict__
 #define __launch_bounds__(...)
 #define __grid_constant__
 
@@ -217,8 +216,6 @@ struct Site
   }
 };
 
-void barrier (Site site);
-
 /* All 32 threads of the warp come here; the last gets what the 32 brought, in
  * the order of the lanes, and the others go on after it has given way; they get
  * NULL. A part of a warp is refused. */
@@ -227,7 +224,6 @@ void *const *meet (void *mine, unsigned mask, Site site);
 /* What device.h says of data that passes from block to block. */
 void left_for_blocks (Site site);
 void reads_of_blocks (Site site);
-void fence ();
 void count_block (Site site);
 
 /* The block's shared memory, of which `end` bytes are needed; checks an access
@@ -251,24 +247,27 @@ void wait_for_copies (int groups_in_flight, Site site);
 cudaError_t launch (dim3 grid, dim3 block, size_t shared, SympieCudaTarget *to,
     std::function<void ()> kernel);
 
-template <typename T>
-static inline T
-shuffle (T value, int source, unsigned mask, Site site)
+/* ---- Between blocks.cc, which runs kernels, and runtime.cc ----------------
+ */
+
+/* Runs all blocks; cudaErrorLaunchFailure or one of addresses after a fault,
+ * whose text set_fault() has got. */
+cudaError_t run_blocks (
+    dim3 grid, dim3 block, size_t shared, const std::function<void ()> &kernel);
+
+void set_fault (const char *text);
+
+/* Makes device memory accessible while it lives. */
+struct OpenMemory
 {
-  struct Lane
-  {
-    T value, result;
-    int source;
-  } mine = { value, value, source };
+  OpenMemory ();
+  ~OpenMemory ();
+};
 
-  if (void *const *lanes = meet (&mine, mask, site))
-    for (int i = 0; i < 32; i++) {
-      Lane *lane = (Lane *) lanes[i];
-
-      lane->result = ((Lane *) lanes[lane->source & 31])->value;
-    }
-  return mine.result;
-}
+/* Stops the running CUDA thread, if any, for touching this address. Returns
+ * where the fault is not a kernel's. */
+void stop_thread_at (const void *address);
+std::string describe_address (const void *address);
 
 } // namespace emulate
 
@@ -277,25 +276,27 @@ shuffle (T value, int source, unsigned mask, Site site)
 #define blockDim (emulate::indices.block_size)
 #define gridDim (emulate::indices.grid_size)
 
-static inline void
-__syncthreads (emulate::Site site = emulate::Site::here ())
-{
-  emulate::barrier (site);
-}
-
-static inline void
-__syncwarp (
-    unsigned mask = 0xffffffff, emulate::Site site = emulate::Site::here ())
-{
-  emulate::meet (nullptr, mask, site);
-}
+void __syncthreads (emulate::Site site = emulate::Site::here ());
+void __threadfence ();
 
 template <typename T>
 static inline T
 __shfl_sync (unsigned mask, T value, int source,
     emulate::Site site = emulate::Site::here ())
 {
-  return emulate::shuffle (value, source, mask, site);
+  struct Lane
+  {
+    T value, result;
+    int source;
+  } mine = { value, value, source };
+
+  if (void *const *lanes = emulate::meet (&mine, mask, site))
+    for (int i = 0; i < 32; i++) {
+      Lane *lane = (Lane *) lanes[i];
+
+      lane->result = ((Lane *) lanes[lane->source & 31])->value;
+    }
+  return mine.result;
 }
 
 template <typename T>
@@ -303,13 +304,7 @@ static inline T
 __shfl_xor_sync (unsigned mask, T value, int other,
     emulate::Site site = emulate::Site::here ())
 {
-  return emulate::shuffle (value, (int) threadIdx.x ^ other, mask, site);
-}
-
-static inline void
-__threadfence ()
-{
-  emulate::fence ();
+  return __shfl_sync (mask, value, (int) threadIdx.x ^ other, site);
 }
 
 static inline unsigned

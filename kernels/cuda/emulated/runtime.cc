@@ -10,7 +10,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
@@ -18,18 +17,21 @@
 #include <memory>
 #include <mutex>
 #include <set>
-#include <string>
 #include <vector>
 
-#include "internal.h"
+#include "emulate.h"
 
 using Operation = std::function<cudaError_t ()>;
 
 /* ---- What is common to the process -------------------------------------- */
 
+int emulate_n_devices = -1;
+bool emulate_skips_kernels, emulate_runs_backward;
+
 namespace {
 
 const size_t DEVICE_MEMORY = (size_t) 4 << 30;
+const size_t PAGE = sysconf (_SC_PAGESIZE);
 const size_t N_FREED = 16;   /* allocations that stay closed for a while */
 const size_t ALIGNMENT = 16; /* of an allocation's end: what escapes notice */
 
@@ -53,10 +55,8 @@ std::map<const unsigned char *, size_t> pinned;
 std::vector<Failure> failures;
 size_t memory_used;
 int open_count, live_objects;
-int n_devices = -1;
 std::string fault_text;
 cudaError_t sticky; /* what a fault leaves behind */
-std::atomic<bool> backward, skip_kernels;
 
 thread_local cudaError_t last_error;
 thread_local int device_in_use;
@@ -77,23 +77,22 @@ remember (cudaError_t error)
 cudaError_t
 enter (const char *function)
 {
+  const char *visible = getenv ("CUDA_VISIBLE_DEVICES");
   Lock lock (mutex);
 
-  if (n_devices < 0) {
-    const char *visible = getenv ("CUDA_VISIBLE_DEVICES");
-
-    n_devices = visible && !*visible ? 0 : 1;
-  }
+  if (emulate_n_devices < 0)
+    emulate_n_devices = !visible || *visible;
   if (sticky != cudaSuccess)
     return last_error = sticky;
   for (Failure &failure : failures)
     if (failure.function == function && failure.after-- == 0)
       return remember (failure.error);
-  return n_devices > 0 ? cudaSuccess : last_error = cudaErrorInsufficientDriver;
+  return emulate_n_devices > 0 ? cudaSuccess
+                               : last_error = cudaErrorInsufficientDriver;
 }
 
 /* One that does nothing where it fails, and nobody else does anything
- * meanwhile. */
+ * meanwhile: it must not wait for a stream's lock. */
 template <typename F>
 cudaError_t
 call (const char *function, F body)
@@ -126,14 +125,6 @@ destroy (const char *function, T *object)
   delete object;
   live_objects--;
   return enter (function);
-}
-
-size_t
-page_size ()
-{
-  static const size_t size = sysconf (_SC_PAGESIZE);
-
-  return size;
 }
 
 void
@@ -202,12 +193,6 @@ set_fault (const char *text)
   fault_text = text;
 }
 
-bool
-runs_backward ()
-{
-  return backward;
-}
-
 OpenMemory::OpenMemory ()
 {
   Lock lock (mutex);
@@ -224,21 +209,21 @@ OpenMemory::~OpenMemory ()
     protect_all (PROT_NONE);
 }
 
-void
-describe_address (const void *memory, char *text, size_t size)
+std::string
+describe_address (const void *memory)
 {
   const unsigned char *address = (const unsigned char *) memory;
+  char text[128];
   Lock lock (mutex);
   auto entry = entry_at (allocations, memory);
 
-  if (entry
-      && address
-             < entry->second.pages + entry->second.pages_size + page_size ())
-    snprintf (text, size,
+  if (entry && address < entry->second.pages + entry->second.pages_size + PAGE)
+    snprintf (text, sizeof text,
         "byte %td after the end of %zu bytes of device memory",
         address - (entry->first + entry->second.size), entry->second.size);
   else
-    snprintf (text, size, "%p, which is no device memory", memory);
+    snprintf (text, sizeof text, "%p, which is no device memory", memory);
+  return text;
 }
 
 } // namespace emulate
@@ -252,24 +237,17 @@ struct sigaction old_segv, old_bus;
 void
 handle_fault (int number, siginfo_t *info, void *context)
 {
-  const struct sigaction *old = number == SIGSEGV ? &old_segv : &old_bus;
-
   emulate::stop_thread_at (info->si_addr);
-  /* Not a kernel's: whoever was here first may deal with it. */
-  if (old->sa_flags & SA_SIGINFO)
-    old->sa_sigaction (number, info, context);
-  else if (old->sa_handler != SIG_DFL && old->sa_handler != SIG_IGN)
-    old->sa_handler (number);
-  else {
-    signal (number, SIG_DFL);
-    raise (number);
-  }
+  /* Not a kernel's: it happens again, to whoever was here first. */
+  sigaction (number, number == SIGSEGV ? &old_segv : &old_bus, nullptr);
 }
 
 void
 catch_faults ()
 {
-  static bool caught = [] {
+  static std::once_flag once;
+
+  std::call_once (once, [] {
     struct sigaction action = {};
 
     /* The handler may never return: it must not block the signal. */
@@ -277,10 +255,7 @@ catch_faults ()
     action.sa_sigaction = handle_fault;
     sigaction (SIGSEGV, &action, &old_segv);
     sigaction (SIGBUS, &action, &old_bus);
-    return true;
-  }();
-
-  (void) caught;
+  });
 }
 
 } // namespace
@@ -292,7 +267,7 @@ cudaGetDeviceCount (int *count)
 {
   cudaError_t error = enter ("cudaGetDeviceCount");
 
-  *count = error == cudaSuccess ? n_devices : 0;
+  *count = error == cudaSuccess ? emulate_n_devices : 0;
   return error;
 }
 
@@ -307,7 +282,7 @@ cudaError_t
 cudaSetDevice (int device)
 {
   return call ("cudaSetDevice", [=] {
-    if (device < 0 || device >= n_devices)
+    if (device < 0 || device >= emulate_n_devices)
       return cudaErrorInvalidDevice;
     device_in_use = device;
     return cudaSuccess;
@@ -317,9 +292,8 @@ cudaSetDevice (int device)
 cudaError_t
 cudaDeviceGetAttribute (int *value, enum cudaDeviceAttr attribute, int device)
 {
-  *value = attribute == cudaDevAttrMultiProcessorCount      ? 132
-           : attribute == cudaDevAttrComputeCapabilityMajor ? 9
-                                                            : 0; /* an H200 */
+  /* An H200. */
+  *value = attribute == cudaDevAttrMultiProcessorCount ? 132 : 9;
   return enter ("cudaDeviceGetAttribute");
 }
 
@@ -344,27 +318,20 @@ cudaGetErrorString (cudaError_t error)
 {
   if (error >= cudaErrorIllegalAddress && !fault_text.empty ())
     return fault_text.c_str ();
-  static const struct
-  {
-    cudaError_t error;
-    const char *text;
-  } texts[] = {
+  static const std::map<cudaError_t, const char *> texts = {
     { cudaSuccess, "no error" },
     { cudaErrorInvalidValue, "invalid argument" },
     { cudaErrorMemoryAllocation, "out of memory" },
     { cudaErrorInsufficientDriver,
         "CUDA driver version is insufficient for CUDA runtime version" },
-    { cudaErrorNoDevice, "no CUDA-capable device is detected" },
     { cudaErrorInvalidDevice, "invalid device ordinal" },
     { cudaErrorNoKernelImageForDevice,
         "no kernel image is available for execution on the device" },
     { cudaErrorContextIsDestroyed, "context is destroyed" },
   };
+  auto known = texts.find (error);
 
-  for (auto &known : texts)
-    if (known.error == error)
-      return known.text;
-  return "unrecognized error code";
+  return known == texts.end () ? "unrecognized error code" : known->second;
 }
 
 /* ---- Memory ------------------------------------------------------------- */
@@ -373,19 +340,19 @@ cudaError_t
 cudaMalloc (void **memory, size_t size)
 {
   size_t used = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-  size_t pages_size = (used + page_size () - 1) / page_size () * page_size ();
+  size_t pages_size = (used + PAGE - 1) / PAGE * PAGE;
 
   return call ("cudaMalloc", [=] {
     unsigned char *pages = (unsigned char *) MAP_FAILED;
 
     catch_faults ();
     if (size <= DEVICE_MEMORY - memory_used)
-      pages = (unsigned char *) mmap (nullptr, pages_size + page_size (),
+      pages = (unsigned char *) mmap (nullptr, pages_size + PAGE,
           PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED)
       return cudaErrorMemoryAllocation;
     memset (pages, 0xff, pages_size);
-    mprotect (pages + pages_size, page_size (), PROT_NONE);
+    mprotect (pages + pages_size, PAGE, PROT_NONE);
     if (open_count == 0)
       mprotect (pages, pages_size, PROT_NONE);
     *memory = pages + pages_size - used;
@@ -413,7 +380,7 @@ cudaFree (void *memory)
   mprotect (found->second.pages, found->second.pages_size, PROT_NONE);
   freed.push_back (found->second);
   if (freed.size () > N_FREED) {
-    munmap (freed.front ().pages, freed.front ().pages_size + page_size ());
+    munmap (freed.front ().pages, freed.front ().pages_size + PAGE);
     freed.pop_front ();
   }
   memory_used -= found->second.size;
@@ -464,8 +431,7 @@ struct CUgraph_st
 
 struct CUgraphExec_st
 {
-  std::map<cudaGraphNode_t, Operation> operations;
-  std::vector<cudaGraphNode_t> order;
+  std::vector<std::pair<cudaGraphNode_t, Operation>> nodes;
 };
 
 struct CUstream_st
@@ -518,8 +484,8 @@ emulate::launch (dim3 grid, dim3 block, size_t shared, SympieCudaTarget *to,
                              : to->exec ? "cudaGraphExecKernelNodeSetParams"
                                         : "cudaGraphAddKernelNode");
   Operation operation = [=] {
-    return skip_kernels ? cudaSuccess
-                        : run_blocks (grid, block, shared, kernel);
+    return emulate_skips_kernels ? cudaSuccess
+                                 : run_blocks (grid, block, shared, kernel);
   };
 
   if (error != cudaSuccess)
@@ -527,10 +493,12 @@ emulate::launch (dim3 grid, dim3 block, size_t shared, SympieCudaTarget *to,
   if (to->stream)
     return add (to->stream, operation);
   if (to->exec) {
-    if (to->exec->operations.count (to->node) == 0)
-      return remember (cudaErrorInvalidValue);
-    to->exec->operations[to->node] = operation;
-    return cudaSuccess;
+    for (auto &node : to->exec->nodes)
+      if (node.first == to->node) {
+        node.second = operation;
+        return cudaSuccess;
+      }
+    return remember (cudaErrorInvalidValue);
   }
   /* One chain, from the first to the last. */
   if (to->node
@@ -674,15 +642,17 @@ cudaMemcpy2DAsync (void *dst, size_t dst_pitch, const void *src,
 cudaError_t
 cudaMemsetAsync (void *memory, int value, size_t size, cudaStream_t stream)
 {
-  return call ("cudaMemsetAsync", [=] {
-    if (!is_device_memory (memory, size))
-      return cudaErrorInvalidValue;
-    return add (stream, [=] {
-      emulate::OpenMemory open;
+  cudaError_t error = enter ("cudaMemsetAsync");
 
-      memset (memory, value, size);
-      return cudaSuccess;
-    });
+  if (error != cudaSuccess)
+    return error;
+  if (!is_device_memory (memory, size))
+    return remember (cudaErrorInvalidValue);
+  return add (stream, [=] {
+    emulate::OpenMemory open;
+
+    memset (memory, value, size);
+    return cudaSuccess;
   });
 }
 
@@ -700,12 +670,9 @@ cudaGraphInstantiate (
 {
   cudaError_t error = create ("cudaGraphInstantiate", exec);
 
-  for (size_t i = 0; error == cudaSuccess && i < graph->nodes.size (); i++) {
-    CUgraphNode_st *node = &graph->nodes[i];
-
-    (*exec)->operations[node] = node->operation;
-    (*exec)->order.push_back (node);
-  }
+  if (error == cudaSuccess)
+    for (CUgraphNode_st &node : graph->nodes)
+      (*exec)->nodes.push_back ({ &node, node.operation });
   return error;
 }
 
@@ -714,8 +681,9 @@ cudaGraphLaunch (cudaGraphExec_t exec, cudaStream_t stream)
 {
   cudaError_t error = enter ("cudaGraphLaunch");
 
-  for (size_t i = 0; error == cudaSuccess && i < exec->order.size (); i++)
-    error = add (stream, exec->operations[exec->order[i]]);
+  if (error == cudaSuccess)
+    for (auto &node : exec->nodes)
+      add (stream, node.second);
   return error;
 }
 
@@ -739,20 +707,6 @@ emulate_fail (const char *function, int after, cudaError_t error)
   Lock lock (mutex);
 
   failures.push_back ({ function, after, error });
-}
-
-void
-emulate_devices (int count)
-{
-  Lock lock (mutex);
-
-  n_devices = count;
-}
-
-void
-emulate_skip_kernels (bool skip)
-{
-  skip_kernels = skip;
 }
 
 void
@@ -787,10 +741,4 @@ emulate_waiting (cudaStream_t stream)
   Lock lock (stream->mutex);
 
   return (int) stream->waiting.size ();
-}
-
-void
-emulate_order (bool value)
-{
-  backward = value;
 }
