@@ -134,23 +134,18 @@ store_pack (void *tensor, size_t i, const float values[])
   *(Pack<T> *) ((T *) tensor + i) = pack;
 }
 
-template <typename T> struct Channels
+/* As many floats as a thread has channels. */
+template <int n>
+__device__ __forceinline__ void
+load_floats (float values[n], const float *from)
 {
-  float values[Pack<T>::SIZE];
+  for (int e = 0; e < n; e += 4) {
+    Pack<float> four = *(const Pack<float> *) (from + e);
 
-  __device__ __forceinline__ void
-  load (const float *of_all, int channel)
-  {
-    for (int e = 0; e < Pack<T>::SIZE; e += 4) {
-      float4 four = __ldg ((const float4 *) (of_all + channel + e));
-
-      values[e] = four.x;
-      values[e + 1] = four.y;
-      values[e + 2] = four.z;
-      values[e + 3] = four.w;
-    }
+    for (int i = 0; i < 4; i++)
+      values[e + i] = four.values[i];
   }
-};
+}
 
 __device__ __forceinline__ float4
 sum_of (float4 a, float4 b)
@@ -343,56 +338,50 @@ finish (
     const Arguments &a, const Pixels &pixels, const SharedArray<float> &result)
 {
   using T = typename L::T;
-  constexpr int ROWS = L::THREADS / (BN / L::PACK); /* from one to the next */
+  constexpr int N = L::PACK, ACROSS = BN / N; /* channels; threads in a row */
   const SympieCudaConv &layer = a.layer;
-  int column = threadIdx.x % (BN / L::PACK) * L::PACK;
-  int channel = blockIdx.y * BN + column;
-  Channels<T> bias, scale = {}, shift = {};
+  int column = threadIdx.x % ACROSS * N, channel = blockIdx.y * BN + column;
+  float bias[N], scale[N], shift[N];
 
-  bias.load (layer.bias, channel);
+  load_floats<N> (bias, layer.bias + channel);
   if (layer.scale) {
-    scale.load (layer.scale, channel);
-    shift.load (layer.shift, channel);
+    load_floats<N> (scale, layer.scale + channel);
+    load_floats<N> (shift, layer.shift + channel);
   }
 #pragma unroll 1
-  for (int row = threadIdx.x / (BN / L::PACK); row < L::BM; row += ROWS) {
-    int y, x;
+  for (int row = threadIdx.x / ACROSS; row < L::BM;
+       row += L::THREADS / ACROSS) {
+    int y, x, place = row * L::OUT_STRIDE + column;
     bool valid = pixels.at (a, row, &y, &x);
     size_t at = ((size_t) y * layer.width + x) * layer.n_out + channel;
-    float values[L::PACK];
+    float values[N];
     Pack<T> residual = {};
 
     if (!valid)
       continue;
     if (layer.residual)
       residual = load_pack<T> (layer.residual, at);
-    for (int e = 0; e < L::PACK; e += 4) {
-      float4 four =
-          result.template load<float4> (row * L::OUT_STRIDE + column + e);
+    for (int e = 0; e < N; e += 4) {
+      auto four = result.template load<Pack<float>> (place + e);
 
-      values[e] = four.x + bias.values[e];
-      values[e + 1] = four.y + bias.values[e + 1];
-      values[e + 2] = four.z + bias.values[e + 2];
-      values[e + 3] = four.w + bias.values[e + 3];
+      for (int i = 0; i < 4; i++)
+        values[e + i] = four.values[i] + bias[e + i];
     }
     if (layer.raw)
       store_pack<T> (layer.raw, at, values);
-    if (layer.scale)
-      for (int e = 0; e < L::PACK; e++)
-        values[e] = scale.values[e] * values[e] + shift.values[e];
-    if (layer.relu)
-      for (int e = 0; e < L::PACK; e++)
+    for (int e = 0; e < N; e++) {
+      if (layer.scale)
+        values[e] = scale[e] * values[e] + shift[e];
+      if (layer.relu)
         values[e] = fmaxf (values[e], 0);
-    if (layer.residual)
-      for (int e = 0; e < L::PACK; e++)
-        values[e] += (float) residual.values[e];
+      values[e] += (float) residual.values[e];
+    }
     if (layer.pool.size == 0)
       store_pack<T> (layer.out, at, values);
     else
-      for (int e = 0; e < L::PACK; e += 4)
-        result.store (row * L::OUT_STRIDE + column + e,
-            make_float4 (
-                values[e], values[e + 1], values[e + 2], values[e + 3]));
+      for (int e = 0; e < N; e += 4)
+        result.store (place + e, Pack<float>{ values[e], values[e + 1],
+                                     values[e + 2], values[e + 3] });
   }
 }
 

@@ -8,8 +8,8 @@
  *
  * Samples of RGB formats are their codes; those of YUV formats are what they
  * stand for in [0, 1], less a half. A thread brings four pixels of one row, or
- * of two where rows share their chroma, in whole words and works on pairs of
- * halves. What words cannot bring comes pixel by pixel.
+ * of two where rows share their chroma, in whole words or, where words cannot
+ * bring them, one by one, and works on pairs of halves.
  *
  * A code is a half as it is: an integer's bits, taken for a half's, are that
  * integer times 2^-24. */
@@ -77,103 +77,6 @@ between_rows (const Arguments &a, bool odd, unsigned here, unsigned neighbour)
       here, a.up_y[odd][0], multiply_halves (neighbour, a.up_y[odd][1]));
 }
 
-/* ---- Pixel by pixel ------------------------------------------------------ */
-
-template <class L>
-__device__ __forceinline__ unsigned
-load_code (const Arguments &a, int c, int x, int y)
-{
-  return load<typename L::Sample> (
-             address_of (a.src[c], x * L::step (c) + a.offset[c], y))
-         >> a.shift;
-}
-
-/* Where along an axis pixel `at` finds its chroma: the nearer sample and the
- * farther one. */
-struct Between
-{
-  int near, far;
-};
-
-__device__ __forceinline__ Between
-between (int at, int sub, int size)
-{
-  bool odd = at & sub;
-  int near = at >> sub;
-
-  if (!sub)
-    return { near, near };
-  return { near, min (max (near + (odd ? 1 : -1), 0), ((size + 1) >> 1) - 1) };
-}
-
-/* What a group of pixels would get. */
-template <class L>
-__device__ unsigned
-load_chroma (const Arguments &a, int component, int x, int y)
-{
-  Between h = between (x, L::SUB_X, a.width);
-  Between v = between (y, L::SUB_Y, a.height);
-  auto in_column = [&] (int column) {
-    unsigned near = load_code<L> (a, component, column, v.near);
-
-    return L::SUB_Y ? between_rows (
-               a, y & 1, near, load_code<L> (a, component, column, v.far))
-           : L::SUB_X ? multiply_halves (near, a.widen)
-                      : near;
-  };
-  unsigned here = in_column (h.near);
-
-  return L::SUB_X ? between_columns (a, x & 1, here, in_column (h.far))
-                  : multiply_add (here, a.widen, a.chroma_zero);
-}
-
-__device__ __forceinline__ void
-put_pixel (const SharedArray<half> &input, int at, const unsigned bits[3])
-{
-  for (int c = 0; c < 3; c++)
-    input.template as<uint16_t> ().set (c * INPUT + at, (uint16_t) bits[c]);
-}
-
-template <class L>
-__device__ void
-load_pixel (
-    const Arguments &a, const SharedArray<half> &input, int at, int x, int y)
-{
-  unsigned bits[3] = { 0, 0, 0 };
-
-  if (x >= 0 && x < a.width && y >= 0 && y < a.height) {
-    if (L::YUV)
-      to_rgb (a, load_code<L> (a, 0, x, y), load_chroma<L> (a, 1, x, y),
-          load_chroma<L> (a, 2, x, y), bits);
-    else
-      for (int c = 0; c < 3; c++)
-        bits[c] = load_code<L> (a, c, x, y);
-  }
-  put_pixel (input, at, bits);
-}
-
-/* What is not in the rectangle from (x[0], y[0]) to (x[1], y[1]) of the input:
- * above, below, before and after it. */
-template <class L>
-__device__ void
-load_pixels_around (const Arguments &a, const Block &block,
-    const SharedArray<half> &input, const int x[2], const int y[2])
-{
-  for (int strip = 0; strip < 4; strip++) {
-    int left = strip == 3 ? x[1] : 0, right = strip == 2 ? x[0] : INPUT_W;
-    int top = strip == 0 ? 0 : strip == 1 ? y[1] : y[0];
-    int bottom = strip == 0 ? y[0] : strip == 1 ? INPUT_H : y[1];
-
-    for (int i = threadIdx.x; i < (right - left) * (bottom - top);
-         i += THREADS) {
-      int px = left + i % (right - left), py = top + i / (right - left);
-
-      load_pixel<L> (a, input, py * INPUT_W + place_of (px), block.x0 - 4 + px,
-          block.y0 - 2 + py);
-    }
-  }
-}
-
 /* ---- Four pixels at a time ----------------------------------------------- */
 
 /* Samples of four pixels: those of the first and third, and of the others. Two
@@ -183,10 +86,38 @@ struct Four
   unsigned even, odd;
 };
 
+/* Two samples of U and V and their outer neighbours, in a row of chroma. */
+struct Chroma
+{
+  unsigned here[2], outer[2];
+};
+
 __device__ __forceinline__ unsigned
 codes_of (const Arguments &a, unsigned samples)
 {
   return samples >> a.shift & a.mask;
+}
+
+/* The codes of component `c` at its samples first_x and second_x of row y or,
+ * where these are outside of the frame, at the nearest ones inside. */
+template <class L>
+__device__ __forceinline__ unsigned
+load_two (const Arguments &a, int c, int first_x, int second_x, int y)
+{
+  int sub_x = c > 0 ? L::SUB_X : 0, sub_y = c > 0 ? L::SUB_Y : 0;
+  int last_x = ((a.width + sub_x) >> sub_x) - 1;
+  int last_y = ((a.height + sub_y) >> sub_y) - 1;
+  const uint8_t *row =
+      address_of (a.src[c], a.offset[c], min (max (y, 0), last_y));
+  unsigned samples = 0;
+
+  for (int i = 0; i < 2; i++) {
+    int x = min (max (i ? second_x : first_x, 0), last_x);
+    unsigned sample = load<typename L::Sample> (row + x * L::step (c));
+
+    samples |= sample << 16 * i;
+  }
+  return sizeof (typename L::Sample) == 1 ? samples : codes_of (a, samples);
 }
 
 template <typename Sample>
@@ -204,12 +135,6 @@ load_four (const Arguments &a, const uint8_t *at)
       codes_of (a, __byte_perm (words.x, words.y, 0x7632)) };
   }
 }
-
-/* Two samples of U and V and their outer neighbours, in a row of chroma. */
-struct Chroma
-{
-  unsigned here[2], outer[2];
-};
 
 /* Of semi-planar chroma; `at` has the two samples. */
 template <typename Sample>
@@ -263,7 +188,7 @@ load_plane (const Arguments &a, const uint8_t *at, int c, Chroma *chroma)
 }
 
 /* Of as many rows as the pixels of a group need. */
-template <class L>
+template <class L, bool whole>
 __device__ __forceinline__ void
 load_chroma_rows (
     const Arguments &a, int x, int y, Chroma rows[1 + 2 * L::SUB_Y])
@@ -272,7 +197,13 @@ load_chroma_rows (
   constexpr int N = 1 + 2 * L::SUB_Y;
   int cx = x >> 1, cy = (y >> L::SUB_Y) - L::SUB_Y;
 
-  if constexpr (L::PACKING == SEMI_PLANAR) {
+  if constexpr (!whole) {
+    for (int r = 0; r < N; r++)
+      for (int c = 0; c < 2; c++) {
+        rows[r].here[c] = load_two<L> (a, 1 + c, cx, cx + 1, cy + r);
+        rows[r].outer[c] = load_two<L> (a, 1 + c, cx - 1, cx + 2, cy + r);
+      }
+  } else if constexpr (L::PACKING == SEMI_PLANAR) {
     const uint8_t *at = address_of (a.src[1], cx * L::step (1), cy);
 
     for (int r = 0; r < N; r++, at += a.src[1].stride)
@@ -286,16 +217,29 @@ load_chroma_rows (
     }
 }
 
+/* Of a component that is not subsampled; it is at (x, y), and the words `at`.
+ */
+template <class L, bool whole>
+__device__ __forceinline__ Four
+load_component (const Arguments &a, int c, const uint8_t *at, int x, int y)
+{
+  if constexpr (whole)
+    return load_four<typename L::Sample> (a, at);
+  else
+    return { load_two<L> (a, c, x, x + 2, y),
+      load_two<L> (a, c, x + 1, x + 3, y) };
+}
+
 /* U and V of four pixels of each of the rows, around zero, times 2^-9. */
-template <class L>
+template <class L, bool whole>
 __device__ __forceinline__ void
 load_chroma_of_four (
     const Arguments &a, int x, int y, Four chroma[1 << L::SUB_Y][2])
 {
   if constexpr (!L::SUB_X)
     for (int c = 0; c < 2; c++) {
-      Four codes = load_four<typename L::Sample> (
-          a, address_of (a.src[1 + c], x * L::step (1), y));
+      Four codes = load_component<L, whole> (
+          a, 1 + c, address_of (a.src[1 + c], x * L::step (1), y), x, y);
 
       chroma[0][c] = { multiply_add (codes.even, a.widen, a.chroma_zero),
         multiply_add (codes.odd, a.widen, a.chroma_zero) };
@@ -303,7 +247,7 @@ load_chroma_of_four (
   else {
     Chroma rows[1 + 2 * L::SUB_Y];
 
-    load_chroma_rows<L> (a, x, y, rows);
+    load_chroma_rows<L, whole> (a, x, y, rows);
     for (int j = 0; j < 1 << L::SUB_Y; j++)
       for (int c = 0; c < 2; c++) {
         unsigned here, outer;
@@ -326,36 +270,46 @@ load_chroma_of_four (
   }
 }
 
-__device__ __forceinline__ void
-put_four (const SharedArray<half> &input, int c, int at, Four samples)
+/* Which of the pixels x and x + 2 of row y are in the frame, as a mask. */
+__device__ __forceinline__ unsigned
+inside (const Arguments &a, int x, int y)
 {
-  input.store<uint2> (c * INPUT + at, { samples.even, samples.odd });
+  if (y < 0 || y >= a.height)
+    return 0;
+  return (x >= 0 && x < a.width ? 0xffff : 0)
+         | (x + 2 >= 0 && x + 2 < a.width ? 0xffff0000 : 0);
 }
 
-template <class L>
+/* `whole`: words can bring it. */
+template <class L, bool whole>
 __device__ __forceinline__ void
 load_group (
     const Arguments &a, const SharedArray<half> &input, int at, int x, int y)
 {
+  auto put = [&] (int c, int j, Four samples) {
+    if (!whole) {
+      samples.even &= inside (a, x, y + j);
+      samples.odd &= inside (a, x + 1, y + j);
+    }
+    input.store<uint2> (
+        c * INPUT + j * INPUT_W + at, { samples.even, samples.odd });
+  };
+
   if constexpr (L::YUV) {
     Four chroma[1 << L::SUB_Y][2];
     const uint8_t *luma_at = address_of (a.src[0], x * L::step (0), y);
 
-    load_chroma_of_four<L> (a, x, y, chroma);
+    load_chroma_of_four<L, whole> (a, x, y, chroma);
     for (int j = 0; j < 1 << L::SUB_Y; j++, luma_at += a.src[0].stride) {
-      Four luma = load_four<typename L::Sample> (a, luma_at);
+      Four luma = load_component<L, whole> (a, 0, luma_at, x, y + j);
       unsigned rgb[2][3];
 
-      for (int e = 0; e < 2; e++) {
-        unsigned u = e ? chroma[j][0].odd : chroma[j][0].even;
-        unsigned v = e ? chroma[j][1].odd : chroma[j][1].even;
-
-        to_rgb (a, e ? luma.odd : luma.even, u, v, rgb[e]);
-      }
+      to_rgb (a, luma.even, chroma[j][0].even, chroma[j][1].even, rgb[0]);
+      to_rgb (a, luma.odd, chroma[j][0].odd, chroma[j][1].odd, rgb[1]);
       for (int c = 0; c < 3; c++)
-        put_four (input, c, at + j * INPUT_W, { rgb[0][c], rgb[1][c] });
+        put (c, j, { rgb[0][c], rgb[1][c] });
     }
-  } else if constexpr (L::IS_PACKED) {
+  } else if constexpr (whole && L::IS_PACKED) {
     const uint8_t *from = address_of (a.src[0], x * L::step (0), y);
     uint4 words;
 
@@ -365,14 +319,14 @@ load_group (
       words = spread ({ load<unsigned> (from), load<unsigned> (from + 4),
           load<unsigned> (from + 8) });
     for (int c = 0; c < 3; c++)
-      put_four (input, c, at,
+      put (c, 0,
           { __byte_perm (words.x, words.z, a.take[c]) & 0x00ff00ff,
               __byte_perm (words.y, words.w, a.take[c]) & 0x00ff00ff });
   } else
     for (int c = 0; c < 3; c++)
-      put_four (input, c, at,
-          load_four<typename L::Sample> (
-              a, address_of (a.src[c], x * L::step (c), y)));
+      put (c, 0,
+          load_component<L, whole> (
+              a, c, address_of (a.src[c], x * L::step (c), y), x, y));
 }
 
 template <class L>
@@ -381,25 +335,19 @@ load_region (
     const Arguments &a, const Block &block, const SharedArray<half> &input)
 {
   constexpr int ROWS = 1 << L::SUB_Y, ACROSS = INPUT_W / 4;
-  int x[2] = { 0, 0 }, y[2] = { 0, 0 }; /* in the input */
-
-  if (block.is_edge)
-    for (int i = 0; i < 2; i++) {
-      x[i] = min (max (a.whole_x[i] - block.x0 + 4, 0), INPUT_W);
-      y[i] = min (max (a.whole_y[i] - block.y0 + 2, 0), INPUT_H);
-      x[i] = max (x[i], x[0]);
-      y[i] = max (y[i], y[0]);
-    }
-  if (block.is_edge)
-    load_pixels_around<L> (a, block, input, x, y);
 
 #pragma unroll 1
   for (int i = threadIdx.x; i < ACROSS * INPUT_H / ROWS; i += THREADS) {
-    int gx = i % ACROSS * 4, gy = i / ACROSS * ROWS;
+    int column = i % ACROSS * 4, row = i / ACROSS * ROWS;
+    int at = row * INPUT_W + column;
+    int x = block.x0 - 4 + column, y = block.y0 - 2 + row;
 
-    if (!block.is_edge || (gx >= x[0] && gx < x[1] && gy >= y[0] && gy < y[1]))
-      load_group<L> (
-          a, input, gy * INPUT_W + gx, block.x0 - 4 + gx, block.y0 - 2 + gy);
+    if (!block.is_edge
+        || (x >= a.whole_x[0] && x < a.whole_x[1] && y >= a.whole_y[0]
+            && y < a.whole_y[1]))
+      load_group<L, true> (a, input, at, x, y);
+    else
+      load_group<L, false> (a, input, at, x, y);
   }
 }
 

@@ -16,22 +16,20 @@
 
 namespace {
 
-/* B - Y and R - Y of a pixel, which U and V are made of, are a half2. */
-struct alignas (16) FourPairs
+/* Of a pixel B - Y and R - Y, which U and V are made of. */
+template <int n> struct alignas (4 * n) Pairs
 {
-  half2 pixel[4];
+  half2 pixel[n];
 };
 
-/* Strides that meet few bank conflicts, in elements. */
 template <class L> struct Out
 {
   using Sample = typename L::Sample;
-  static constexpr int WORDS = REGION_W + 8; /* of pixels or pairs */
-  static constexpr int CODES = REGION_W + 8;
+  static constexpr int STRIDE = REGION_W + 8;     /* meets few bank conflicts */
   static constexpr int PLANES = L::SUB_X ? 1 : 3; /* of codes */
   /* The codes come after the pairs. */
   static constexpr int FIRST_CODE =
-      L::SUB_X ? REGION_H * WORDS * (int) (sizeof (half2) / sizeof (Sample))
+      L::SUB_X ? REGION_H * STRIDE * (int) (sizeof (half2) / sizeof (Sample))
                : 0;
 };
 
@@ -70,10 +68,10 @@ put_pixels (const Arguments &a, const SharedArray<half> &memory, int column,
     words.y = __byte_perm (
         __byte_perm (code[1][0], code[1][1], 0x0040), code[1][2], a.pack);
     memory.template as<unsigned> ().template store<uint2> (
-        row * O::WORDS + column, words);
+        row * O::STRIDE + column, words);
   } else
     for (int c = 0; c < O::PLANES; c++) {
-      int at = O::FIRST_CODE + (c * REGION_H + row) * O::CODES + column;
+      int at = O::FIRST_CODE + (c * REGION_H + row) * O::STRIDE + column;
 
       if (sizeof (typename L::Sample) == 1)
         memory.template as<uint16_t> ().set (
@@ -84,15 +82,12 @@ put_pixels (const Arguments &a, const SharedArray<half> &memory, int column,
     }
 
   if constexpr (L::SUB_X) {
-    struct alignas (8) Two
-    {
-      half2 pixel[2];
-    } two;
+    Pairs<2> two;
 
     for (int e = 0; e < 2; e++)
       two.pixel[e] =
           __floats2half2_rn (rgb[e][2] - luma[e], rgb[e][0] - luma[e]);
-    memory.template as<half2> ().store (row * O::WORDS + column, two);
+    memory.template as<half2> ().store (row * O::STRIDE + column, two);
   }
 }
 
@@ -110,7 +105,7 @@ store_words (
 #pragma unroll 1
   for (int row = thread / 32; row < REGION_H; row += THREADS / 32) {
     int x = block.x0 + thread % 32 * 4, y = block.y0 + row;
-    int at = row * Out<L>::WORDS + thread % 32 * 4;
+    int at = row * Out<L>::STRIDE + thread % 32 * 4;
 
     if (!block.is_edge || (a.aligned && x + 4 <= a.width && y < a.height)) {
       uint4 four = words.template load<uint4> (at);
@@ -160,7 +155,7 @@ store_codes (const Arguments &a, const Block &block,
     int row = a.margin_y + thread / 32 + i * (THREADS / 32);
     int column = a.margin_x + thread % 32 * 4;
     int x = block.x0 + column, y = block.y0 + row;
-    int at = O::FIRST_CODE + (component * REGION_H + row) * O::CODES + column;
+    int at = O::FIRST_CODE + (component * REGION_H + row) * O::STRIDE + column;
     uint8_t *to = address_of (a.dst[component], (int) sizeof (Sample) * x, y);
 
     if (row >= REGION_H || column >= REGION_W)
@@ -211,13 +206,13 @@ load_five (const Arguments &a, const Block &block,
       int x = block.x0 + (i == 0 ? first : column + i - 1);
 
       five[i] = pairs.get (
-          row * Out<L>::WORDS + min (max (x, 0), a.width - 1) - block.x0);
+          row * Out<L>::STRIDE + min (max (x, 0), a.width - 1) - block.x0);
     }
   } else {
-    FourPairs four =
-        pairs.template load<FourPairs> (row * Out<L>::WORDS + column);
+    Pairs<4> four =
+        pairs.template load<Pairs<4>> (row * Out<L>::STRIDE + column);
 
-    five[0] = pairs.get (row * Out<L>::WORDS + first);
+    five[0] = pairs.get (row * Out<L>::STRIDE + first);
     for (int i = 0; i < 4; i++)
       five[1 + i] = four.pixel[i];
   }

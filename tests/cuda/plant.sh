@@ -63,7 +63,7 @@ plant 'a copy starts at an odd element' conv conv.cu conv.cu \
 plant 'pixels below the image are read' conv conv.cu conv.cu \
   's/y \+ 1 < layer\.height \? across << 6 : 0/across << 6/' 'out of bounds|off|differ'
 plant 'the filter is read before it is there' dwm dwm.cu dwm.cu \
-  '/copy_frame \(a\);/,/__syncthreads/s/__syncthreads \(\);//' 'race|unwritten'
+  '/copy_frame<L> \(a\);/,/__syncthreads/s/__syncthreads \(\);//' 'race|unwritten'
 plant 'words are moved where rows are not aligned' dwm dwm.cu dwm.cu \
   's/a->aligned = bits % word == 0/a->aligned = true/' 'misaligned'
 exit $status
