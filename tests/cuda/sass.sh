@@ -135,7 +135,7 @@ END { finish () }'
 # compile SOURCE ARCHITECTURE FLAGS...: to $out/log and $out/code.
 compile() {
   "$nvcc" -std=c++17 -O3 --expt-relaxed-constexpr -arch="sm_$2" -Xptxas -v \
-    "${@:3}" -cubin "$1" -o "$out/cubin" 2>"$out/said" || { cat "$out/said"; exit 1; }
+    "${@:3}" -cubin "$1" -o "$out/cubin" 2>"$out/said" || { cat "$out/said" >&2; exit 1; }
   sed "s/.*Compiling entry function '\(.*\)' for.*/KERNEL \1/" "$out/said" |
     plain KERNEL | awk "$from_log" | sort >"$out/log"
   "$nvdisasm" -c "$out/cubin" | sed 's/^\.text\.\(.*\):$/KERNEL \1/' |
