@@ -26,7 +26,7 @@ struct Plane
 struct Source
 {
   Plane component[3];
-  SympieCudaTaps x[2], y[2];       /* of luma, of chroma */
+  SympieCudaTaps taps[4];          /* x and y of luma, x and y of chroma */
   float matrix[3][3], constant[3]; /* codes to standardised RGB */
   float low[3], high[3];           /* black and white */
   int shift;
@@ -90,7 +90,7 @@ template <typename T, typename Sample>
 __global__ void
 __launch_bounds__ (THREADS) preprocess (Source source, T *crop)
 {
-  int width = source.x[0].n, y = blockIdx.x;
+  int width = source.taps[0].n, y = blockIdx.x;
   int x = blockIdx.y * THREADS + threadIdx.x;
   Pack<T> pixel[SYMPIE_CUDA_CROP_CHANNELS / Pack<T>::SIZE];
   float code[3];
@@ -98,10 +98,10 @@ __launch_bounds__ (THREADS) preprocess (Source source, T *crop)
   let_next_begin ();
   if (x >= width)
     return;
-  sum_of_taps<Sample, 1> (
-      source.component, source.x[0], source.y[0], x, y, source.shift, code);
-  sum_of_taps<Sample, 2> (source.component + 1, source.x[1], source.y[1], x, y,
-      source.shift, code + 1);
+  sum_of_taps<Sample, 1> (source.component, source.taps[0], source.taps[1], x,
+      y, source.shift, code);
+  sum_of_taps<Sample, 2> (source.component + 1, source.taps[2], source.taps[3],
+      x, y, source.shift, code + 1);
   for (int c = 0; c < SYMPIE_CUDA_CROP_CHANNELS; c++)
     pixel[c / Pack<T>::SIZE].values[c % Pack<T>::SIZE] = T (0);
   for (int c = 0; c < 3; c++) {
@@ -122,7 +122,7 @@ template <typename T>
 cudaError_t
 run (const Source &source, int depth, T *crop, SympieCudaTarget *to)
 {
-  dim3 grid (source.y[0].n, (source.x[0].n + THREADS - 1) / THREADS);
+  dim3 grid (source.taps[1].n, (source.taps[0].n + THREADS - 1) / THREADS);
 
   return launch (depth > 8 ? preprocess<T, uint16_t> : preprocess<T, uint8_t>,
       grid, THREADS, 0, to, source, crop);
@@ -140,11 +140,8 @@ sympie_cuda_preprocess (const SympieImage *image, const SympieCudaTaps taps[4],
 
   sympie_colour_init (&colour, info, &image->colorimetry);
   source.shift = info->component[0].shift;
-  for (int k = 0; k < 2; k++) {
-    /* R, G and B are sampled alike. */
-    source.x[k] = taps[info->yuv ? 2 * k : 0];
-    source.y[k] = taps[info->yuv ? 2 * k + 1 : 1];
-  }
+  for (int i = 0; i < 4; i++)
+    source.taps[i] = taps[info->yuv ? i : i % 2]; /* R, G, B are alike */
   for (int c = 0; c < 3; c++) {
     const SympieComponent *component = &info->component[c];
 
