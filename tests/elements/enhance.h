@@ -314,6 +314,19 @@ estimate_came (GstElement *element, guint64 before, guint n)
   return FALSE;
 }
 
+static inline gboolean
+same_bytes (GstBuffer *a, GstBuffer *b)
+{
+  GstMapInfo map;
+  gboolean same;
+
+  fail_unless (gst_buffer_map (a, &map, GST_MAP_READ));
+  same = gst_buffer_get_size (b) == map.size
+         && gst_buffer_memcmp (b, 0, map.data, map.size) == 0;
+  gst_buffer_unmap (a, &map);
+  return same;
+}
+
 /* Pushes frames `first` to `first + n - 1` and drops what comes out. */
 static inline void
 push_frames (GstHarness *h, const GstVideoInfo *info, guint first, guint n)

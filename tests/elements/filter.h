@@ -72,19 +72,6 @@ count_reconfigure (GstHarness *h)
   return n;
 }
 
-static inline gboolean
-same_bytes (GstBuffer *a, GstBuffer *b)
-{
-  GstMapInfo map;
-  gboolean same;
-
-  fail_unless (gst_buffer_map (a, &map, GST_MAP_READ));
-  same = gst_buffer_get_size (b) == map.size
-         && gst_buffer_memcmp (b, 0, map.data, map.size) == 0;
-  gst_buffer_unmap (a, &map);
-  return same;
-}
-
 /* Raw video of which all passes an element that is off, and little else works.
  */
 static const gchar *const any_caps[] = {

@@ -46,14 +46,7 @@ blended (const SympieParams *params, gdouble strength)
 static void
 assert_same_bytes (GstBuffer *a, GstBuffer *b)
 {
-  GstMapInfo map_a, map_b;
-
-  fail_unless (gst_buffer_map (a, &map_a, GST_MAP_READ));
-  fail_unless (gst_buffer_map (b, &map_b, GST_MAP_READ));
-  fail_unless (map_a.size == map_b.size
-               && memcmp (map_a.data, map_b.data, map_a.size) == 0);
-  gst_buffer_unmap (a, &map_a);
-  gst_buffer_unmap (b, &map_b);
+  fail_unless (same_bytes (a, b));
   gst_buffer_unref (a);
   gst_buffer_unref (b);
 }
