@@ -29,26 +29,6 @@ gst_sympie_filter_is_on (GstSympieFilter *self)
   return on;
 }
 
-/* FALSE, with a warning posted, where the property cannot be changed in this
- * state. */
-static gboolean
-gst_sympie_filter_may_set (GstSympieFilter *self, GParamSpec *pspec)
-{
-  gboolean running;
-
-  GST_OBJECT_LOCK (self);
-  running = self->running;
-  GST_OBJECT_UNLOCK (self);
-  if (!running || !(pspec->flags & GST_PARAM_MUTABLE_READY))
-    return TRUE;
-  GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS,
-      ("The property %s stays as it is: it can be changed only in NULL or "
-       "READY state",
-          pspec->name),
-      (NULL));
-  return FALSE;
-}
-
 /* What is on takes other caps than what is off. */
 static void
 gst_sympie_filter_settings_changed (GstSympieFilter *self)
@@ -69,12 +49,8 @@ static void
 gst_sympie_filter_set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-  GstSympieFilter *self = GST_SYMPIE_FILTER (object);
-
-  if (!gst_sympie_filter_may_set (self, pspec))
-    return;
   gst_sympie_field_set (object, id, value, pspec);
-  gst_sympie_filter_settings_changed (self);
+  gst_sympie_filter_settings_changed (GST_SYMPIE_FILTER (object));
 }
 
 GstClockTime

@@ -179,18 +179,51 @@ gst_sympie_fields_reset (GObject *object)
   g_free (specs);
 }
 
+/* What it was started with stays until it is stopped. */
+static gboolean
+is_started (GstElement *element)
+{
+  gboolean started;
+
+  GST_OBJECT_LOCK (element);
+  started =
+      MAX (GST_STATE (element), GST_STATE_NEXT (element)) > GST_STATE_READY;
+  GST_OBJECT_UNLOCK (element);
+  return started;
+}
+
+static gboolean
+has_value (GObject *object, GParamSpec *pspec, const GValue *value)
+{
+  GValue now = G_VALUE_INIT;
+  gboolean same;
+
+  g_object_get_property (object, pspec->name, &now);
+  same = g_param_values_cmp (pspec, &now, value) == 0;
+  g_value_unset (&now);
+  return same;
+}
+
 void
 gst_sympie_field_set (
     GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   gpointer field = find_field (object, pspec);
 
-  GST_OBJECT_LOCK (object);
-  if (field)
-    write_field (field, value);
-  else
+  if (!field) {
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-  GST_OBJECT_UNLOCK (object);
+  } else if (!(pspec->flags & GST_PARAM_MUTABLE_READY)
+             || !is_started (GST_ELEMENT (object))) {
+    GST_OBJECT_LOCK (object);
+    write_field (field, value);
+    GST_OBJECT_UNLOCK (object);
+  } else if (!has_value (object, pspec, value)) {
+    GST_ELEMENT_WARNING (object, LIBRARY, SETTINGS,
+        ("The property %s stays as it is: it can be changed only in NULL or "
+         "READY state",
+            pspec->name),
+        (NULL));
+  }
 }
 
 void

@@ -68,8 +68,9 @@ void gst_sympie_install_n_threads (GObjectClass *klass, gsize offset);
  * that of a string is NULL. */
 void gst_sympie_fields_reset (GObject *object);
 
-/* The set_property and get_property of a GstObject with nothing but fields.
- * They take its lock. */
+/* The set_property and get_property of a GstElement with nothing but fields.
+ * They take its lock. What can be set only while the element is stopped is not
+ * set otherwise, and a warning says so. */
 void gst_sympie_field_set (
     GObject *object, guint id, const GValue *value, GParamSpec *pspec);
 void gst_sympie_field_get (

@@ -262,6 +262,20 @@ GST_START_TEST (test_presets)
 }
 GST_END_TEST;
 
+/* Loaded while it plays, it is no reason for warnings where nothing changes. */
+GST_START_TEST (test_preset_while_playing)
+{
+  GstHarness *h = filter_harness (each[__i__], TRUE);
+  GstPreset *preset = GST_PRESET (h->element);
+
+  fail_unless (gst_preset_save_preset (preset, "playing"));
+  fail_unless (gst_preset_load_preset (preset, "playing"));
+  assert_quiet (h);
+  fail_unless (gst_preset_delete_preset (preset, "playing"));
+  teardown_with_messages (h);
+}
+GST_END_TEST;
+
 /* A frame that the parameters would leave as it is is not even copied. */
 GST_START_TEST (test_identity)
 {
@@ -296,6 +310,8 @@ filter_suite (void)
   tcase_add_test (tcase, test_properties_while_playing);
   tcase_add_loop_test (tcase, test_log, 0, G_N_ELEMENTS (each));
   tcase_add_test (tcase, test_presets);
+  tcase_add_loop_test (
+      tcase, test_preset_while_playing, 0, G_N_ELEMENTS (each));
   tcase_add_test (tcase, test_identity);
   return suite;
 }

@@ -177,6 +177,49 @@ GST_START_TEST (test_properties)
 }
 GST_END_TEST;
 
+/* What was decided at the start stays, and not in silence. */
+GST_START_TEST (test_properties_while_playing)
+{
+  static const gchar *const names[] = { "weights", "layer", "input", "device",
+    "n-threads", "results-filename", "results-format" };
+  static const gchar *const values[] = { "/nowhere", "pool5", "full", "cuda",
+    "3", "/nowhere", "xml" };
+  GstElement *probe = gst_element_factory_make ("sympieprobe", NULL);
+  GstBus *bus = gst_bus_new ();
+
+  gst_element_set_bus (probe, bus);
+  g_object_set (probe, "weights", test_weights (), "device", SYMPIE_DEVICE_CPU,
+      "layer", SYMPIE_LAYER_RELU1_1, NULL);
+  fail_if (gst_element_set_state (probe, GST_STATE_PAUSED)
+           == GST_STATE_CHANGE_FAILURE);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    GParamSpec *pspec =
+        g_object_class_find_property (G_OBJECT_GET_CLASS (probe), names[i]);
+    GValue before = G_VALUE_INIT, after = G_VALUE_INIT;
+    GstMessage *message;
+    GError *error;
+
+    g_object_get_property (G_OBJECT (probe), names[i], &before);
+    gst_util_set_object_arg (G_OBJECT (probe), names[i], values[i]);
+    g_object_get_property (G_OBJECT (probe), names[i], &after);
+    fail_unless (
+        g_param_values_cmp (pspec, &before, &after) == 0, "%s", names[i]);
+    message = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
+    fail_unless (message != NULL, "%s: in silence", names[i]);
+    gst_message_parse_warning (message, &error, NULL);
+    fail_unless (strstr (error->message, names[i]), "%s", error->message);
+    g_error_free (error);
+    gst_message_unref (message);
+    g_value_unset (&before);
+    g_value_unset (&after);
+  }
+  gst_element_set_state (probe, GST_STATE_NULL);
+  gst_element_set_bus (probe, NULL);
+  gst_object_unref (probe);
+  gst_object_unref (bus);
+}
+GST_END_TEST;
+
 /* `mean` and `stats` keep up with the messages. */
 GST_START_TEST (test_mean)
 {
@@ -317,6 +360,7 @@ probe_results_suite (void)
   tcase_add_test (tc, test_messages);
   tcase_add_test (tc, test_frame_message_off);
   tcase_add_test (tc, test_properties);
+  tcase_add_test (tc, test_properties_while_playing);
   tcase_add_test (tc, test_mean);
   tcase_add_test (tc, test_bad_weights);
   tcase_add_test (tc, test_weights_path);
