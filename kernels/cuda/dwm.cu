@@ -384,9 +384,7 @@ cudaError_t
 sympie_cuda_fold (const SympieCudaFold *arguments, const SympieParams *params,
     SympieCudaOperator *op, SympieCudaTarget *to)
 {
-  size_t shared = (FOLD_MEMORY * sizeof (float) + 15) / 16 * 16;
-
-  return launch (fold, 1, 128, shared, to, *arguments, *params, op);
+  return launch (fold, 1, 128, FOLD_SHARED, to, *arguments, *params, op);
 }
 
 cudaError_t

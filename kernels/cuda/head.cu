@@ -81,9 +81,8 @@ cudaError_t
 sympie_cuda_head (const SympieCudaHead *arguments, const SympieCudaFold *fold,
     SympieCudaOperator *op, SympieCudaTarget *to)
 {
-  size_t shared = (FOLD_MEMORY * sizeof (float) + 15) / 16 * 16;
   SympieCudaFold none = {};
 
-  return launch (head, 1, WARPS * 32, shared, to, *arguments,
+  return launch (head, 1, WARPS * 32, FOLD_SHARED, to, *arguments,
       fold ? *fold : none, fold ? op : NULL);
 }
