@@ -408,6 +408,19 @@ GST_START_TEST (test_faults)
   assert_said (h, GST_MESSAGE_ERROR,
       "Cannot record parameters: No space left on device");
   assert_no_error (h);
+  gst_element_set_state (h->element, GST_STATE_NULL);
+
+  /* While it is off nobody misses them. */
+  g_object_set (h->element, "recording", "/no/where", "enabled", FALSE, NULL);
+  fail_unless_equals_int (gst_element_set_state (h->element, GST_STATE_PLAYING),
+      GST_STATE_CHANGE_SUCCESS);
+  gst_harness_set_src_caps_str (h, TEST_CAPS);
+  push_frames (h, &info, 0, 1);
+  assert_no_error (h);
+  g_object_set (h->element, "enabled", TRUE, NULL);
+  fail_unless_equals_int (
+      gst_harness_push (h, test_buffer (&info, 1)), GST_FLOW_ERROR);
+  assert_said (h, GST_MESSAGE_ERROR, "Cannot record parameters: /no/where: ");
   teardown_with_messages (h);
 }
 GST_END_TEST;
