@@ -32,8 +32,8 @@ static const gchar *const interlace_modes[] = { "progressive", "interleaved",
 static const gchar *const multiview_modes[] = { "mono", "left", "right",
   "multiview-frame-by-frame", NULL };
 
-/* Those that a neighbour may choose from who has no colorimetry yet. Caps with
- * another one pass as well, if it is gamma-coded. */
+/* Those that a converter may choose from. Caps with another one pass as well,
+ * if it is gamma-coded. */
 static const gchar *const rgb_colorimetries[] = { "sRGB", "1:1:5:1", "2:1:7:1",
   "2:1:5:1", NULL };
 static const gchar *const yuv_colorimetries[] = { "bt709", "bt601", "bt2020",
@@ -153,17 +153,20 @@ default_colorimetry (const GstStructure *structure)
   return gst_video_colorimetry_to_string (&info.colorimetry);
 }
 
-/* Whether the caps are those of a stream, but perhaps for its frame rate. What
- * they leave out has a default that works, and a neighbour such as imagefreeze
- * takes the answer for its caps as it is. */
 static gboolean
-is_stream (const GstStructure *structure)
+has_size (const GstStructure *structure)
 {
-  return gst_structure_has_field_typed (structure, "format", G_TYPE_STRING)
-         && gst_structure_has_field_typed (structure, "width", G_TYPE_INT)
+  return gst_structure_has_field_typed (structure, "width", G_TYPE_INT)
          && gst_structure_has_field_typed (structure, "height", G_TYPE_INT);
 }
 
+/* Caps with a size and a format are those of a stream, but perhaps for its
+ * frame rate. What they leave out has a default that works, and a neighbour
+ * such as imagefreeze takes the answer for its caps as it is.
+ *
+ * With a size alone they are a converter's that has a stream. Without one a
+ * decoder may ask, which will keep out what is not on a list: streams may name
+ * any part of a colorimetry. */
 GstCaps *
 gst_sympie_caps_restrict (GstCaps *caps, GstCaps *formats)
 {
@@ -173,12 +176,15 @@ gst_sympie_caps_restrict (GstCaps *caps, GstCaps *formats)
 
   for (guint i = 0; i < gst_caps_get_size (possible); i++) {
     GstCapsFeatures *features = gst_caps_get_features (possible, i);
-    gboolean open = !is_stream (gst_caps_get_structure (possible, i));
+    const GstStructure *asked = gst_caps_get_structure (possible, i);
+    gboolean has_format =
+        gst_structure_has_field_typed (asked, "format", G_TYPE_STRING);
+    gboolean open = !has_format || !has_size (asked);
+    gboolean choose = !has_format && has_size (asked);
 
     for (gint rgb = FALSE; rgb <= TRUE; rgb++) {
-      GstStructure *structure =
-          gst_structure_copy (gst_caps_get_structure (possible, i));
-      gchar *first = open && !rgb ? default_colorimetry (structure) : NULL;
+      GstStructure *structure = gst_structure_copy (asked);
+      gchar *first = choose && !rgb ? default_colorimetry (structure) : NULL;
 
       if (restrict_field (structure, "format", NULL, NULL, rgb)
           && restrict_field (structure, "interlace-mode",
@@ -186,9 +192,9 @@ gst_sympie_caps_restrict (GstCaps *caps, GstCaps *formats)
           && restrict_field (structure, "multiview-mode",
               open ? multiview_modes : NULL, NULL, rgb)
           && restrict_field (structure, "colorimetry",
-              !open ? NULL
-              : rgb ? rgb_colorimetries
-                    : yuv_colorimetries,
+              !choose ? NULL
+              : rgb   ? rgb_colorimetries
+                      : yuv_colorimetries,
               first, rgb))
         gst_caps_append_structure_full (
             result, structure, gst_caps_features_copy (features));

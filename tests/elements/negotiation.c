@@ -33,9 +33,12 @@ kept_out_caps (guint i)
   return caps;
 }
 
-/* Neither by itself nor as one of many. */
+/* Neither by itself nor as one of many that a converter has. */
 GST_START_TEST (test_query)
 {
+  GstCaps *converter =
+      gst_caps_from_string ("video/x-raw, width=64, height=48, framerate=25/1");
+
   for (guint e = 0; e < G_N_ELEMENTS (each); e++)
     for (guint i = 0; i < G_N_ELEMENTS (kept_out); i++) {
       GstHarness *h = filter_harness (each[e], TRUE);
@@ -45,7 +48,7 @@ GST_START_TEST (test_query)
       fail_unless (gst_caps_is_empty (answer), "%s", kept_out[i].fields);
       gst_caps_unref (answer);
       assert_said_once (h, GST_MESSAGE_WARNING, kept_out[i].word);
-      answer = gst_pad_peer_query_caps (h->srcpad, NULL);
+      answer = gst_pad_peer_query_caps (h->srcpad, converter);
       fail_if (gst_caps_can_intersect (answer, caps), "%s", kept_out[i].fields);
       gst_caps_unref (answer);
 
@@ -57,6 +60,7 @@ GST_START_TEST (test_query)
       assert_quiet (h);
       teardown_with_messages (h);
     }
+  gst_caps_unref (converter);
 }
 GST_END_TEST;
 
@@ -82,6 +86,37 @@ GST_START_TEST (test_query_with_defaults)
       gst_caps_unref (answer);
       gst_caps_unref (caps);
       assert_quiet (h);
+      teardown_with_messages (h);
+    }
+}
+GST_END_TEST;
+
+/* A decoder asks what works after it and tells that a demuxer, whose files may
+ * name a part of their colorimetry only. */
+GST_START_TEST (test_query_of_decoder)
+{
+  static const gchar *const colorimetries[] = { "1:0:0:0", "2:4:0:0", "0:0:5:0",
+    "2:3:16:1", "bt709" };
+  static const gchar *const filters_of[] = { NULL, "video/x-raw",
+    "video/x-raw, framerate=25/1" };
+
+  for (guint e = 0; e < G_N_ELEMENTS (each); e++)
+    for (guint f = 0; f < G_N_ELEMENTS (filters_of); f++) {
+      GstHarness *h = filter_harness (each[e], TRUE);
+      GstCaps *filter =
+          filters_of[f] ? gst_caps_from_string (filters_of[f]) : NULL;
+      GstCaps *answer = gst_pad_peer_query_caps (h->srcpad, filter);
+
+      for (guint i = 0; i < G_N_ELEMENTS (colorimetries); i++) {
+        GstCaps *stream = gst_caps_new_simple ("video/x-raw", "colorimetry",
+            G_TYPE_STRING, colorimetries[i], NULL);
+
+        fail_unless (gst_caps_can_intersect (stream, answer), "%s for %s",
+            colorimetries[i], filters_of[f]);
+        gst_caps_unref (stream);
+      }
+      gst_caps_unref (answer);
+      gst_clear_caps (&filter);
       teardown_with_messages (h);
     }
 }
@@ -223,6 +258,7 @@ negotiation_suite (void)
   suite_add_tcase (suite, tcase);
   tcase_add_test (tcase, test_query);
   tcase_add_test (tcase, test_query_with_defaults);
+  tcase_add_test (tcase, test_query_of_decoder);
   tcase_add_test (tcase, test_query_of_nonsense);
   tcase_add_test (tcase, test_converter);
   tcase_add_loop_test (
