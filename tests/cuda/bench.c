@@ -66,6 +66,23 @@ compare (const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
+/* The emulation has neither a clock nor a memory that others share. */
+#ifdef SYMPIE_EMULATED
+static cudaError_t
+cudaEventElapsedTime (float *milliseconds, cudaEvent_t begin, cudaEvent_t end)
+{
+  *milliseconds = NAN;
+  return cudaSuccess;
+}
+
+static cudaError_t
+cudaMemGetInfo (size_t *available, size_t *total)
+{
+  *available = *total = 0;
+  return cudaSuccess;
+}
+#endif
+
 /* Microseconds of one, the median of the rounds. */
 static double
 measure (Bench *bench, Put put)

@@ -34,7 +34,7 @@ fail() {
 
 tests=(conv dwm preprocess nem backend)
 host_sources=(
-  kernels/cuda/{backend_cuda,conv_tile,half,nem,resize,staging,steps,weights}.c
+  kernels/cuda/{backend_cuda,conv_tile,nem,net,resize,staging,steps,weights}.c
   kernels/{colour,context,error,image,machine,params,sized,weights}.c kernels/cpu/{cpu,taps}.c
   tests/cuda/{bare,gpu,reference}.c tests/kernels/{frame,dwm_definition}.c
 )
@@ -43,7 +43,7 @@ flags=(-O2 -g -fPIC -D_GNU_SOURCE -DSYMPIE_HAVE_CUDA -Ikernels)
 if [ -n "$emulated" ]; then
   flags+=(-DSYMPIE_EMULATED -Ikernels/cuda/emulated)
   compile_cu=("${CXX:-g++}" -x c++ -std=c++17 -O3 -fsanitize=alignment
-    -fno-sanitize-recover=alignment "${flags[@]}")
+    -fno-sanitize-recover=alignment -fno-strict-aliasing "${flags[@]}")
   cu_sources=(kernels/cuda/*.cu kernels/cuda/emulated/*.cc)
   libraries=(-lstdc++ -lm -lpthread)
 else
