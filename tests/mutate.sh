@@ -40,6 +40,8 @@ json.c|safetensors|s/i < 4; i++, json->at++/i < 3; i++, json->at++/
 nem_weights.c|nem|s/bn_epsilon = 1e-5/bn_epsilon = 1e-3/
 pool.c|pool|s/  while (atomic_load (&pool->helping) > 0)$/  while (false)/
 pool.c|pool|s/: pool->size) - 1;/: pool->size);/
+pool.c|pool|s/(thread + i) %/i %/
+pool.c|pool|s/n_tasks \* (i + 1) \/ n/n_tasks * (i + 1) \/ n - 1/
 cpu/cpu.c|context|s/\*disabled = ~allowed/*disabled = 0/
 cpu/cpu.c|context|s/\*n_threads > SYMPIE_MAX_THREADS/false/
 cpu/dwm_plan.c|dwm|s/fmax (sample, fabs (pad))/sample/
