@@ -36,7 +36,6 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
-#include <string>
 
 #include "../../half.h"
 #include "../target.h"
@@ -267,7 +266,7 @@ struct OpenMemory
 /* Stops the running CUDA thread, if any, for touching this address. Returns
  * where the fault is not a kernel's. */
 void stop_thread_at (const void *address);
-std::string describe_address (const void *address);
+void describe_address (const void *address, char *text, size_t size);
 
 } // namespace emulate
 

@@ -17,6 +17,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "emulate.h"
@@ -209,21 +210,19 @@ OpenMemory::~OpenMemory ()
     protect_all (PROT_NONE);
 }
 
-std::string
-describe_address (const void *memory)
+void
+describe_address (const void *memory, char *text, size_t size)
 {
   const unsigned char *address = (const unsigned char *) memory;
-  char text[128];
   Lock lock (mutex);
   auto entry = entry_at (allocations, memory);
 
   if (entry && address < entry->second.pages + entry->second.pages_size + PAGE)
-    snprintf (text, sizeof text,
+    snprintf (text, size,
         "byte %td after the end of %zu bytes of device memory",
         address - (entry->first + entry->second.size), entry->second.size);
   else
-    snprintf (text, sizeof text, "%p, which is no device memory", memory);
-  return text;
+    snprintf (text, size, "%p, which is no device memory", memory);
 }
 
 } // namespace emulate
