@@ -509,6 +509,9 @@ gst_sympie_enhance_start (GstBaseTransform *trans)
   self->load = 0;
   self->was_late = FALSE;
   self->has_last = FALSE;
+  /* One that is worked on and one that waits. */
+  self->parent.n_held =
+      self->settings.estimation == GST_SYMPIE_ESTIMATION_ASYNC ? 2 : 0;
   GST_OBJECT_UNLOCK (self);
   return GST_BASE_TRANSFORM_CLASS (parent_class)->start (trans);
 }

@@ -271,7 +271,7 @@ gst_sympie_filter_propose_allocation (
   if (!decide_query)
     return TRUE;
   gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
-  return gst_sympie_layout_offer_pool (query);
+  return gst_sympie_layout_offer_pool (query, self->n_held);
 }
 
 static gboolean

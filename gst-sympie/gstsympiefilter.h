@@ -55,6 +55,8 @@ struct _GstSympieFilter
   GstSympieFormat format;
   gboolean in_cuda; /* memory */
 
+  guint n_held; /* frames that the subclass may hold at a time */
+
   gchar *refusal;    /* what in the caps keeps frames from being changed */
   gboolean is_stuck; /* where on, with these caps: upstream has no others */
 

@@ -335,7 +335,7 @@ gst_sympie_pairs_answer_allocation (
   else
     gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
   return gst_query_get_n_allocation_pools (query) > 0
-         || gst_sympie_layout_offer_pool (query);
+         || gst_sympie_layout_offer_pool (query, 0);
 }
 
 static gboolean

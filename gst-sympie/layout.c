@@ -54,7 +54,7 @@ configure (GstBufferPool *pool, GstCaps *caps, guint size, guint min, guint max,
 }
 
 gboolean
-gst_sympie_layout_offer_pool (GstQuery *query)
+gst_sympie_layout_offer_pool (GstQuery *query, guint n_held)
 {
   GstBufferPool *pool;
   GstVideoInfo info;
@@ -66,8 +66,8 @@ gst_sympie_layout_offer_pool (GstQuery *query)
     return FALSE;
   size = (guint) GST_VIDEO_INFO_SIZE (&info);
   pool = gst_video_buffer_pool_new ();
-  configure (pool, caps, size, 0, 0, FALSE);
-  gst_query_add_allocation_pool (query, pool, size, 0, 0);
+  configure (pool, caps, size, n_held, 0, FALSE);
+  gst_query_add_allocation_pool (query, pool, size, n_held, 0);
   gst_object_unref (pool);
   return TRUE;
 }

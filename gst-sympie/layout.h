@@ -19,8 +19,9 @@ gboolean gst_sympie_layout_is_plain (
 GstBuffer *gst_sympie_layout_copy_plain (
     GstBuffer *buffer, const GstVideoInfo *info);
 
-/* Adds to a query of the allocation a pool for its caps. */
-gboolean gst_sympie_layout_offer_pool (GstQuery *query);
+/* Adds to a query of the allocation a pool for its caps, of at least so many
+ * buffers as will be held at a time. */
+gboolean gst_sympie_layout_offer_pool (GstQuery *query, guint n_held);
 
 /* Has a query of the allocation end up with a pool: downstream's, if it offers
  * one. */

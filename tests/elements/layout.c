@@ -140,6 +140,33 @@ GST_START_TEST (test_layout_off)
 }
 GST_END_TEST;
 
+/* Frames that wait for an estimate are upstream's: a camera with a few buffers
+ * has to have more. */
+GST_START_TEST (test_held)
+{
+  for (gint async = FALSE; async <= TRUE; async++) {
+    GstElement *element = gst_element_factory_make ("sympieenhance", NULL);
+    GstCaps *caps = gst_caps_from_string (PADDED_CAPS);
+    GstQuery *query = gst_query_new_allocation (caps, TRUE);
+    GstHarness *h;
+    guint min;
+
+    gst_util_set_object_arg (
+        G_OBJECT (element), "estimation", async ? "async" : "sync");
+    h = gst_harness_new_with_element (element, "sink", "src");
+    gst_harness_set_src_caps (h, gst_caps_ref (caps));
+    fail_unless (gst_pad_peer_query (h->srcpad, query));
+    fail_unless_equals_int (gst_query_get_n_allocation_pools (query), 1);
+    gst_query_parse_nth_allocation_pool (query, 0, NULL, NULL, &min, NULL);
+    fail_unless_equals_int (min, async ? 2 : 0);
+    gst_query_unref (query);
+    gst_caps_unref (caps);
+    gst_object_unref (element);
+    gst_harness_teardown (h);
+  }
+}
+GST_END_TEST;
+
 static Suite *
 layout_suite (void)
 {
@@ -149,6 +176,7 @@ layout_suite (void)
   suite_add_tcase (suite, tcase);
   tcase_add_loop_test (tcase, test_layout, 0, G_N_ELEMENTS (filters));
   tcase_add_loop_test (tcase, test_layout_off, 0, G_N_ELEMENTS (filters));
+  tcase_add_test (tcase, test_held);
   return suite;
 }
 
