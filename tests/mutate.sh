@@ -34,7 +34,7 @@ context.c|context|s/ || !isfinite (gate)//
 features.c|features|s/reference->height != own\[i\].height/false/
 features.c|features|s/width \/= 2/width = (width + 1) \/ 2/
 safetensors.c|safetensors|s/if (end < size)/if (false)/
-safetensors.c|safetensors|s/magnitude >= 0x7c00/magnitude > 0x7c00/
+half.h|safetensors|s/(half & 0x7c00) == 0x7c00/(half \& 0x7fff) > 0x7c00/
 safetensors.c|safetensors|s/if (tensor->begin < end)/if (false)/
 json.c|safetensors|s/i < 4; i++, json->at++/i < 3; i++, json->at++/
 nem_weights.c|nem|s/bn_epsilon = 1e-5/bn_epsilon = 1e-3/
