@@ -21,9 +21,10 @@
 
 enum
 {
-  /* How long a thread looks for work before it sleeps: enough for the others
-   * to finish their tasks of a layer of NEM. */
-  LOOK_NANOSECONDS = 50000
+  /* How long a thread looks for work before it sleeps: most tasks of NEM, which
+   * others may be at, take less. To be woken takes a thread longer than many of
+   * them. */
+  LOOK_NANOSECONDS = 200000
 };
 
 /* Consecutive tasks that a thread begins with; in a cache line of its own. */
