@@ -10,7 +10,7 @@
  *
  * The caller works too, so a share of one needs no worker, and whoever runs
  * tasks gets on even while all workers help others. A worker without work
- * sleeps. Before that it looks for more for the time that a layer of NEM takes,
+ * sleeps. Before that it looks for more for the time that a task of NEM takes,
  * unless its processor was taken from it since it last did, for then somebody
  * else has use for it. */
 
