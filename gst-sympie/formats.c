@@ -160,30 +160,52 @@ has_size (const GstStructure *structure)
          && gst_structure_has_field_typed (structure, "height", G_TYPE_INT);
 }
 
+static gboolean
+has_format (const GstStructure *structure)
+{
+  return gst_structure_has_field_typed (structure, "format", G_TYPE_STRING);
+}
+
+/* Whether a converter asks: it has a stream, whose format it may change, and
+ * elements between, such as scalers, may change some more. A decoder asks
+ * before it has one, and would keep out what is not on a list: streams may name
+ * any part of a colorimetry. */
+static gboolean
+are_of_converter (const GstCaps *caps)
+{
+  for (guint i = 0; i < gst_caps_get_size (caps); i++) {
+    const GstStructure *structure = gst_caps_get_structure (caps, i);
+
+    if (!has_format (structure)
+        && (has_size (structure)
+            || gst_structure_has_field_typed (
+                structure, "framerate", GST_TYPE_FRACTION)
+            || gst_structure_has_field_typed (
+                structure, "interlace-mode", G_TYPE_STRING)))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 /* Caps with a size and a format are those of a stream, but perhaps for its
  * frame rate. What they leave out has a default that works, and a neighbour
- * such as imagefreeze takes the answer for its caps as it is.
- *
- * With a size alone they are a converter's that has a stream. Without one a
- * decoder may ask, which will keep out what is not on a list: streams may name
- * any part of a colorimetry. */
+ * such as imagefreeze takes the answer for its caps as it is. */
 GstCaps *
-gst_sympie_caps_restrict (GstCaps *caps, GstCaps *formats)
+gst_sympie_caps_restrict (GstCaps *caps, GstCaps *formats, GstCaps *asked)
 {
   GstCaps *possible =
       gst_caps_intersect_full (caps, formats, GST_CAPS_INTERSECT_FIRST);
   GstCaps *result = gst_caps_new_empty ();
+  gboolean by_converter = asked && are_of_converter (asked);
 
   for (guint i = 0; i < gst_caps_get_size (possible); i++) {
     GstCapsFeatures *features = gst_caps_get_features (possible, i);
-    const GstStructure *asked = gst_caps_get_structure (possible, i);
-    gboolean has_format =
-        gst_structure_has_field_typed (asked, "format", G_TYPE_STRING);
-    gboolean open = !has_format || !has_size (asked);
-    gboolean choose = !has_format && has_size (asked);
+    const GstStructure *part = gst_caps_get_structure (possible, i);
+    gboolean open = !has_format (part) || !has_size (part);
+    gboolean choose = open && by_converter;
 
     for (gint rgb = FALSE; rgb <= TRUE; rgb++) {
-      GstStructure *structure = gst_structure_copy (asked);
+      GstStructure *structure = gst_structure_copy (part);
       gchar *first = choose && !rgb ? default_colorimetry (structure) : NULL;
 
       if (restrict_field (structure, "format", NULL, NULL, rgb)

@@ -69,7 +69,9 @@ gboolean gst_sympie_format_from_caps (
 /* Of `caps` what gst_sympie_format_from_caps() takes, in formats and memory of
  * `formats`. Fields that are open name what works: a neighbour that can convert
  * then does. Caps of a stream, with one format and size, are open no more, and
- * caps without a size leave colorimetry open. */
-GstCaps *gst_sympie_caps_restrict (GstCaps *caps, GstCaps *formats);
+ * colorimetry stays open unless upstream has a stream: that shows in `asked`,
+ * what it offers, or NULL. */
+GstCaps *gst_sympie_caps_restrict (
+    GstCaps *caps, GstCaps *formats, GstCaps *asked);
 
 #endif /* GST_SYMPIE_FORMATS_H */

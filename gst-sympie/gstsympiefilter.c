@@ -151,7 +151,8 @@ gst_sympie_filter_transform_caps (GstBaseTransform *trans,
     possible = refusal ? gst_caps_new_empty () : gst_caps_ref (caps);
     g_free (refusal);
   } else {
-    possible = gst_sympie_negotiation_restrict (&self->negotiation, caps);
+    possible = gst_sympie_negotiation_restrict (
+        &self->negotiation, caps, direction == GST_PAD_SINK ? caps : filter);
   }
   if (!filter)
     return possible;

@@ -308,7 +308,7 @@ gst_sympie_pairs_possible_caps (
                       ? gst_caps_ref (filter)
                       : gst_pad_get_pad_template_caps (GST_PAD (pad));
   GstCaps *possible =
-      gst_sympie_negotiation_restrict (&self->negotiation, caps);
+      gst_sympie_negotiation_restrict (&self->negotiation, caps, caps);
 
   gst_caps_unref (caps);
   if (filter && !gst_caps_is_empty (filter) && gst_caps_is_empty (possible))

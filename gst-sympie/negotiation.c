@@ -32,10 +32,10 @@ get_formats (GstSympieNegotiation *negotiation)
 
 GstCaps *
 gst_sympie_negotiation_restrict (
-    GstSympieNegotiation *negotiation, GstCaps *caps)
+    GstSympieNegotiation *negotiation, GstCaps *caps, GstCaps *asked)
 {
   GstCaps *formats = get_formats (negotiation);
-  GstCaps *possible = gst_sympie_caps_restrict (caps, formats);
+  GstCaps *possible = gst_sympie_caps_restrict (caps, formats, asked);
 
   gst_caps_unref (formats);
   return possible;
@@ -171,7 +171,8 @@ void
 gst_sympie_negotiation_explain_empty (
     GstSympieNegotiation *negotiation, GstCaps *wanted)
 {
-  GstCaps *possible = gst_sympie_negotiation_restrict (negotiation, wanted);
+  GstCaps *possible =
+      gst_sympie_negotiation_restrict (negotiation, wanted, wanted);
   GstCaps *one = gst_caps_fixate (gst_caps_copy (wanted));
   GstSympieFormat format;
   gchar *reason = NULL;

@@ -29,11 +29,10 @@ void gst_sympie_negotiation_set_formats (GstSympieNegotiation *negotiation,
 /* Messages about the same caps may be posted anew. */
 void gst_sympie_negotiation_forget (GstSympieNegotiation *negotiation);
 
-/* Of `caps` those that work. Fields that are open name what works: a neighbour
- * that can convert then does. Caps of a stream, with one format and size, are
- * open no more. */
+/* Of `caps` those that work, where upstream offers `asked`, or NULL: see
+ * gst_sympie_caps_restrict(). */
 GstCaps *gst_sympie_negotiation_restrict (
-    GstSympieNegotiation *negotiation, GstCaps *caps);
+    GstSympieNegotiation *negotiation, GstCaps *caps, GstCaps *asked);
 
 /* How many of `caps` are in CUDA memory. */
 guint gst_sympie_negotiation_count_cuda (const GstCaps *caps);
