@@ -477,11 +477,11 @@ SYMPIE_API bool sympie_estimate (SympieContext *context,
 /* DWM (section 3.3): writes `src` with `params` applied to `dst`. Alpha is
  * copied; padding bytes of x formats are copied too. For YUV the result is that
  * of: to RGB (chroma up-sampled bilinearly from its site, clamped), DWM, back
- * to YUV (chroma averaged around its site). Exact within one level of 8 bits,
- * two of 10 and eight of 12. Gray is RGB of three equal values, of which luma
- * is kept. The identity leaves every byte as it is, where DWM would bring YUV
- * into RGB's range. Fails on CUDA for formats that are for the CPU only.
- * Parameters must be finite. */
+ * to YUV (chroma averaged around its site). Exact within half a level of 8
+ * bits, two of 10 and eight of 12, before it is rounded to a code. Gray is RGB
+ * of three equal values, of which luma is kept. The identity leaves every byte
+ * as it is, where DWM would bring YUV into RGB's range. Fails on CUDA for
+ * formats that are for the CPU only. Parameters must be finite. */
 SYMPIE_API bool sympie_apply (SympieContext *context, const SympieImage *src,
     const SympieTarget *dst, const SympieParams *params, SympieError *error);
 

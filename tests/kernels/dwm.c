@@ -144,11 +144,12 @@ largest_error (const Frame *frame, const Definition *definition)
   return largest;
 }
 
-/* One level of 8 bits; at more bits half of one. */
+/* Half a level of 8 bits for what is rounded on the way (see TOLERANCE in
+ * dwm_plan.c) and half a code for the last rounding. */
 static double
 tolerance (const SympieFormatInfo *info)
 {
-  return info->depth > 8 ? 1 << (info->depth - 9) : 1;
+  return 0.5 * (info->depth > 8 ? 1 << (info->depth - 8) : 1) + 0.5;
 }
 
 static void
