@@ -34,8 +34,10 @@ void sympie_pool_free (SympiePool *pool); /* NULL is allowed */
 int sympie_pool_size (const SympiePool *pool);
 
 /* Runs tasks 0 to n_tasks - 1, each once, and returns when all are done: what
- * they wrote is visible to the caller. One caller of a share at a time, and
- * not from within a task of it. */
+ * they wrote is visible to the caller. Each thread begins with a range of
+ * consecutive tasks, the same in every run of so many: its cache still has what
+ * it wrote in the last one, and processors may be far from each other. One
+ * caller of a share at a time, and not from within a task of it. */
 void sympie_pool_run (
     SympiePool *pool, SympieTask task, void *data, int n_tasks);
 
