@@ -5,8 +5,6 @@
 
 #include "properties.h"
 
-#define MAX_N_THREADS 1024
-
 /* ---- Devices ------------------------------------------------------------- */
 
 GST_SYMPIE_DEFINE_ENUM (GstSympieDevice, gst_sympie_device,
@@ -160,7 +158,7 @@ gst_sympie_install_n_threads (GObjectClass *klass, gsize offset)
   gst_sympie_install_field (klass, offset,
       g_param_spec_uint ("n-threads", "Threads",
           "Number of threads on the processor (0 = one for each processor)", 0,
-          MAX_N_THREADS, 0, GST_SYMPIE_READY));
+          SYMPIE_MAX_THREADS, 0, GST_SYMPIE_READY));
 }
 
 void
