@@ -145,15 +145,12 @@ GST_END_TEST;
 GST_START_TEST (test_held)
 {
   for (gint async = FALSE; async <= TRUE; async++) {
-    GstElement *element = gst_element_factory_make ("sympieenhance", NULL);
+    GstHarness *h = gst_harness_new_parse (
+        async ? "sympieenhance estimation=async" : "sympieenhance");
     GstCaps *caps = gst_caps_from_string (PADDED_CAPS);
     GstQuery *query = gst_query_new_allocation (caps, TRUE);
-    GstHarness *h;
     guint min;
 
-    gst_util_set_object_arg (
-        G_OBJECT (element), "estimation", async ? "async" : "sync");
-    h = gst_harness_new_with_element (element, "sink", "src");
     gst_harness_set_src_caps (h, gst_caps_ref (caps));
     fail_unless (gst_pad_peer_query (h->srcpad, query));
     fail_unless_equals_int (gst_query_get_n_allocation_pools (query), 1);
@@ -161,7 +158,6 @@ GST_START_TEST (test_held)
     fail_unless_equals_int (min, async ? 2 : 0);
     gst_query_unref (query);
     gst_caps_unref (caps);
-    gst_object_unref (element);
     gst_harness_teardown (h);
   }
 }
