@@ -299,7 +299,6 @@ gst_sympie_filter_decide_allocation (GstBaseTransform *trans, GstQuery *query)
 static gboolean
 gst_sympie_filter_may_leave (GstSympieFilter *self, GstBuffer *buffer)
 {
-
   return self->downstream_reads_meta || self->in_cuda
          || (!self->upstream_may_pad
              && gst_base_transform_is_passthrough (GST_BASE_TRANSFORM (self)))
@@ -615,7 +614,6 @@ gst_sympie_filter_class_init (GstSympieFilterClass *klass)
 static void
 gst_sympie_filter_init (GstSympieFilter *self)
 {
-
   gst_video_info_init (&self->format.info);
   gst_base_transform_set_qos_enabled (GST_BASE_TRANSFORM (self), TRUE);
 }
