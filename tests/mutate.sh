@@ -53,8 +53,8 @@ cpu/dwm_plan.c|dwm|s/fold.mean\[c\] + 0.5/fold.mean[c]/
 cpu/dwm_pixels.h|dwm|s/low, high, 0x31/low, high, 0x30/
 cpu/dwm_vector.h|dwm|s/TAPS_2 (s + dx, c0, 4, d0, 3);/TAPS_2 (s + dx, c0, 3, d0, 4);/
 cpu/dwm_vector.h|dwm|s/i < mix->doublings/i < 0/
-cpu/dwm_tmpl.h|dwm|s/narrow\[n\] = narrow\[n - 1\];//
-cpu/dwm_tmpl.h|dwm|s/row\[n\] = row\[n + 1\]/row[n + 1]/
+cpu/dwm_load_tmpl.h|dwm|s/narrow\[n\] = narrow\[n - 1\];//
+cpu/dwm_load_tmpl.h|dwm|s/row\[n\] = row\[n + 1\]/row[n + 1]/
 cpu/dwm.c|dwm|s/dwm->top ? 2 : 1/1/
 cpu/taps.c|preprocess|s/(index + 0.5) \*/index */
 cpu/taps.c|preprocess|s/(right < end ? right : end)/right/

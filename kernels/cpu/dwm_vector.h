@@ -146,6 +146,32 @@ mix_channel (const SpreadMix *mix, int channel, Vec r, Vec g, Vec b)
   return shift_down (clamp_vec (value, mix->low, mix->high), mix->down);
 }
 
+/* Asks for what the next group loads and stores in `n` columns from `x`. Each
+ * row is a stream of its own and too short for the processor to see it coming.
+ * Addresses outside the frame do no harm. */
+INLINE void
+prefetch (const SympieDwmPlan *plan, int y, int x, int n)
+{
+  const SympieImage *src = &plan->src;
+  const SympieTarget *dst = &plan->dst;
+
+  for (int p = 0; p < plan->info->n_planes; p++) {
+    int sub_y = plan->sub_y[p], n_rows = SYMPIE_DWM_GROUP >> sub_y;
+    int end = (x + n) * plan->column_bytes[p] >> 8;
+    const char *from = (const char *) src->planes[p]
+                       + (((y + 6) >> sub_y) + sub_y) * src->strides[p];
+    const char *to =
+        (const char *) dst->planes[p] + ((y + 4) >> sub_y) * dst->strides[p];
+
+    for (int at = ((x * plan->column_bytes[p] >> 8) + 63) & ~63; at < end;
+         at += 64)
+      for (int i = 0; i < n_rows; i++) {
+        __builtin_prefetch (from + i * src->strides[p] + at, 0, 2);
+        __builtin_prefetch (to + i * dst->strides[p] + at, 1, 2);
+      }
+  }
+}
+
 static void
 filter (const SympieDwmPlan *plan, const int16_t *const pairs[4], int y,
     const SympieDwmScratch *scratch)
