@@ -201,8 +201,7 @@ gst_sympie_caps_restrict (GstCaps *caps, GstCaps *formats, GstCaps *asked)
   for (guint i = 0; i < gst_caps_get_size (possible); i++) {
     GstCapsFeatures *features = gst_caps_get_features (possible, i);
     const GstStructure *part = gst_caps_get_structure (possible, i);
-    gboolean open = !has_format (part) || !has_size (part);
-    gboolean choose = open && by_converter;
+    gboolean choose = by_converter && (!has_format (part) || !has_size (part));
 
     for (gint rgb = FALSE; rgb <= TRUE; rgb++) {
       GstStructure *structure = gst_structure_copy (part);
@@ -210,9 +209,9 @@ gst_sympie_caps_restrict (GstCaps *caps, GstCaps *formats, GstCaps *asked)
 
       if (restrict_field (structure, "format", NULL, NULL, rgb)
           && restrict_field (structure, "interlace-mode",
-              open ? interlace_modes : NULL, NULL, rgb)
+              choose ? interlace_modes : NULL, NULL, rgb)
           && restrict_field (structure, "multiview-mode",
-              open ? multiview_modes : NULL, NULL, rgb)
+              choose ? multiview_modes : NULL, NULL, rgb)
           && restrict_field (structure, "colorimetry",
               !choose ? NULL
               : rgb   ? rgb_colorimetries

@@ -67,10 +67,9 @@ gboolean gst_sympie_format_from_caps (
     GstSympieFormat *format, GstCaps *caps, gchar **reason);
 
 /* Of `caps` what gst_sympie_format_from_caps() takes, in formats and memory of
- * `formats`. Fields that are open name what works: a neighbour that can convert
- * then does. Caps of a stream, with one format and size, are open no more, and
- * colorimetry stays open unless upstream has a stream: that shows in `asked`,
- * what it offers, or NULL. */
+ * `formats`. Fields that are open name what works where a converter asks, which
+ * then converts: that shows in `asked`, what upstream offers, or NULL. Caps of
+ * a stream, with one format and size, are open no more. */
 GstCaps *gst_sympie_caps_restrict (
     GstCaps *caps, GstCaps *formats, GstCaps *asked);
 

@@ -121,6 +121,29 @@ GST_START_TEST (test_query_of_decoder)
 }
 GST_END_TEST;
 
+/* A source such as intervideosrc fixes the fields that it knows: no others come
+ * to it. */
+GST_START_TEST (test_query_of_source)
+{
+  GstCaps *source = gst_caps_from_string (
+      "video/x-raw, format={I420,RGB}, width=[1,2147483647], "
+      "height=[1,2147483647], framerate=[0/1,2147483647/1]");
+
+  for (guint e = 0; e < G_N_ELEMENTS (each); e++) {
+    GstHarness *h = filter_harness (each[e], TRUE);
+    GstCaps *answer = gst_pad_peer_query_caps (h->srcpad, source);
+
+    fail_if (gst_caps_is_empty (answer));
+    for (guint i = 0; i < gst_caps_get_size (answer); i++)
+      fail_unless_equals_int (
+          gst_structure_n_fields (gst_caps_get_structure (answer, i)), 4);
+    gst_caps_unref (answer);
+    teardown_with_messages (h);
+  }
+  gst_caps_unref (source);
+}
+GST_END_TEST;
+
 /* Fields that no stream has, of a type that is not theirs. */
 GST_START_TEST (test_query_of_nonsense)
 {
@@ -262,6 +285,7 @@ negotiation_suite (void)
   tcase_add_test (tcase, test_query);
   tcase_add_test (tcase, test_query_with_defaults);
   tcase_add_test (tcase, test_query_of_decoder);
+  tcase_add_test (tcase, test_query_of_source);
   tcase_add_test (tcase, test_query_of_nonsense);
   tcase_add_test (tcase, test_converter);
   tcase_add_loop_test (
