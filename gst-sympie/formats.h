@@ -45,10 +45,17 @@
   "YUV9, YVU9, IYU1, UYVP, GRAY10_LE32, NV12_10LE32, NV16_10LE32, "            \
   "NV12_10LE40" GST_SYMPIE_FORMATS_1_24 GST_SYMPIE_FORMATS_1_26
 #define GST_SYMPIE_CAPS_FIELDS_OF(formats)                                     \
-  "format = (string) { " formats " }, "                                        \
+  ", format = (string) { " formats " }, "                                      \
   "width = (int) [ 1, 32768 ], height = (int) [ 1, 32768 ], "                  \
   "framerate = " GST_VIDEO_FPS_RANGE
-#define GST_SYMPIE_CAPS_FIELDS GST_SYMPIE_CAPS_FIELDS_OF (GST_SYMPIE_FORMATS)
+
+/* Frames in system memory, by themselves and with pictures to be laid over. */
+#define GST_SYMPIE_OVERLAID                                                    \
+  "video/x-raw(memory:SystemMemory, meta:GstVideoOverlayComposition)"
+#define GST_SYMPIE_CAPS_OF(formats)                                            \
+  "video/x-raw" GST_SYMPIE_CAPS_FIELDS_OF (formats) "; " GST_SYMPIE_OVERLAID   \
+  GST_SYMPIE_CAPS_FIELDS_OF (formats)
+#define GST_SYMPIE_CAPS GST_SYMPIE_CAPS_OF (GST_SYMPIE_FORMATS)
 
 /* What the frames of a stream are. */
 typedef struct

@@ -108,15 +108,13 @@ struct _GstSympieCorrupt
   gdouble frame_phase;
 };
 
-#define FORMATS "video/x-raw, " GST_SYMPIE_CAPS_FIELDS
+static GstStaticCaps formats = GST_STATIC_CAPS (GST_SYMPIE_CAPS);
 
-static GstStaticCaps formats = GST_STATIC_CAPS (FORMATS);
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
+    GST_PAD_SINK, GST_PAD_ALWAYS, GST_SYMPIE_FILTER_PAD_CAPS (GST_SYMPIE_CAPS));
 
-static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
-    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_SYMPIE_FILTER_PAD_CAPS (FORMATS));
-
-static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
-    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_SYMPIE_FILTER_PAD_CAPS (FORMATS));
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
+    GST_PAD_SRC, GST_PAD_ALWAYS, GST_SYMPIE_FILTER_PAD_CAPS (GST_SYMPIE_CAPS));
 
 #define gst_sympie_corrupt_parent_class parent_class
 /* Presets are the user's to make. */

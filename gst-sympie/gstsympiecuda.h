@@ -21,7 +21,7 @@
 #ifdef HAVE_GST_CUDA
 #define GST_SYMPIE_CUDA_CAPS                                                   \
   "; video/x-raw(" GST_SYMPIE_CUDA_MEMORY                                      \
-  "), " GST_SYMPIE_CAPS_FIELDS_OF (GST_SYMPIE_FORMATS_CUDA_MEMORY)
+  ")" GST_SYMPIE_CAPS_FIELDS_OF (GST_SYMPIE_FORMATS_CUDA_MEMORY)
 #else
 #define GST_SYMPIE_CUDA_CAPS ""
 #endif

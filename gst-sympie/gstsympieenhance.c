@@ -196,24 +196,22 @@ struct _GstSympieEnhance
 };
 
 /* On the processor; on CUDA; there with frames in CUDA memory too; anywhere. */
-#define CPU_FORMATS "video/x-raw, " GST_SYMPIE_CAPS_FIELDS
-#define CUDA_FORMATS                                                           \
-  "video/x-raw, " GST_SYMPIE_CAPS_FIELDS_OF (GST_SYMPIE_FORMATS_CUDA)
+#define CUDA_FORMATS GST_SYMPIE_CAPS_OF (GST_SYMPIE_FORMATS_CUDA)
 
-static GstStaticCaps cpu_formats = GST_STATIC_CAPS (CPU_FORMATS);
+static GstStaticCaps cpu_formats = GST_STATIC_CAPS (GST_SYMPIE_CAPS);
 static GstStaticCaps cuda_formats = GST_STATIC_CAPS (CUDA_FORMATS);
 static GstStaticCaps cuda_memory_formats =
     GST_STATIC_CAPS (CUDA_FORMATS GST_SYMPIE_CUDA_CAPS);
 static GstStaticCaps formats =
-    GST_STATIC_CAPS (CPU_FORMATS GST_SYMPIE_CUDA_CAPS);
+    GST_STATIC_CAPS (GST_SYMPIE_CAPS GST_SYMPIE_CUDA_CAPS);
 
 static GstStaticPadTemplate sink_template =
     GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS,
-        GST_SYMPIE_FILTER_PAD_CAPS (CPU_FORMATS GST_SYMPIE_CUDA_CAPS));
+        GST_SYMPIE_FILTER_PAD_CAPS (GST_SYMPIE_CAPS GST_SYMPIE_CUDA_CAPS));
 
 static GstStaticPadTemplate src_template =
     GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS,
-        GST_SYMPIE_FILTER_PAD_CAPS (CPU_FORMATS GST_SYMPIE_CUDA_CAPS));
+        GST_SYMPIE_FILTER_PAD_CAPS (GST_SYMPIE_CAPS GST_SYMPIE_CUDA_CAPS));
 
 #define gst_sympie_enhance_parent_class parent_class
 /* Presets are the user's to make. */

@@ -275,6 +275,14 @@ gst_sympie_filter_propose_allocation (
   return gst_sympie_layout_offer_pool (query, self->n_held);
 }
 
+/* Whoever draws over frames may leave that to those after us, if they do it. */
+static gboolean
+gst_sympie_filter_filter_meta (GstBaseTransform *trans, GstQuery *query,
+    GType api, const GstStructure *params)
+{
+  return api == GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE;
+}
+
 static gboolean
 gst_sympie_filter_decide_allocation (GstBaseTransform *trans, GstQuery *query)
 {
@@ -600,6 +608,7 @@ gst_sympie_filter_class_init (GstSympieFilterClass *klass)
       GST_DEBUG_FUNCPTR (gst_sympie_filter_get_unit_size);
   trans_class->propose_allocation =
       GST_DEBUG_FUNCPTR (gst_sympie_filter_propose_allocation);
+  trans_class->filter_meta = GST_DEBUG_FUNCPTR (gst_sympie_filter_filter_meta);
   trans_class->decide_allocation =
       GST_DEBUG_FUNCPTR (gst_sympie_filter_decide_allocation);
   trans_class->transform_meta =

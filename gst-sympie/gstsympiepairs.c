@@ -13,22 +13,21 @@ GST_DEBUG_CATEGORY_STATIC (gst_sympie_pairs_debug);
 /* Containers round times to a millisecond at worst, and both may. */
 #define PAIRING_TOLERANCE (2 * GST_MSECOND)
 
-#define GST_SYMPIE_PAIRS_CAPS                                                  \
-  GST_STATIC_CAPS ("video/x-raw, " GST_SYMPIE_CAPS_FIELDS)
+static GstStaticCaps formats = GST_STATIC_CAPS (GST_SYMPIE_CAPS);
 
-static GstStaticCaps formats = GST_SYMPIE_PAIRS_CAPS;
+static GstStaticPadTemplate ref_template = GST_STATIC_PAD_TEMPLATE ("ref_sink",
+    GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_SYMPIE_CAPS));
 
-static GstStaticPadTemplate ref_template = GST_STATIC_PAD_TEMPLATE (
-    "ref_sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_SYMPIE_PAIRS_CAPS);
+static GstStaticPadTemplate dist_template =
+    GST_STATIC_PAD_TEMPLATE ("dist_sink", GST_PAD_SINK, GST_PAD_ALWAYS,
+        GST_STATIC_CAPS (GST_SYMPIE_CAPS));
 
-static GstStaticPadTemplate dist_template = GST_STATIC_PAD_TEMPLATE (
-    "dist_sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_SYMPIE_PAIRS_CAPS);
-
-static GstStaticPadTemplate more_template = GST_STATIC_PAD_TEMPLATE (
-    "dist_sink_%u", GST_PAD_SINK, GST_PAD_REQUEST, GST_SYMPIE_PAIRS_CAPS);
+static GstStaticPadTemplate more_template =
+    GST_STATIC_PAD_TEMPLATE ("dist_sink_%u", GST_PAD_SINK, GST_PAD_REQUEST,
+        GST_STATIC_CAPS (GST_SYMPIE_CAPS));
 
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
-    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_SYMPIE_PAIRS_CAPS);
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_SYMPIE_CAPS));
 
 #define gst_sympie_pairs_parent_class parent_class
 G_DEFINE_ABSTRACT_TYPE (GstSympiePairs, gst_sympie_pairs, GST_TYPE_AGGREGATOR);

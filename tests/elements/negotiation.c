@@ -144,6 +144,65 @@ GST_START_TEST (test_query_of_source)
 }
 GST_END_TEST;
 
+static GstBuffer *
+overlaid_buffer (const GstVideoInfo *info)
+{
+  GstBuffer *buffer = test_buffer (info, 1);
+  GstBuffer *pixels = gst_buffer_new_allocate (NULL, 4 * 8 * 8, NULL);
+  GstVideoOverlayComposition *composition;
+  GstVideoOverlayRectangle *rectangle;
+
+  gst_buffer_memset (pixels, 0, 0xff, 4 * 8 * 8);
+  gst_buffer_add_video_meta (
+      pixels, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_FORMAT_BGRA, 8, 8);
+  rectangle = gst_video_overlay_rectangle_new_raw (
+      pixels, 4, 4, 8, 8, GST_VIDEO_OVERLAY_FORMAT_FLAG_NONE);
+  composition = gst_video_overlay_composition_new (rectangle);
+  gst_buffer_add_video_overlay_composition_meta (buffer, composition);
+  gst_video_overlay_composition_unref (composition);
+  gst_video_overlay_rectangle_unref (rectangle);
+  gst_buffer_unref (pixels);
+  return buffer;
+}
+
+/* Subtitles and the like: elements that draw them ask whether they may leave
+ * that to someone after us, and do so where somebody does it. */
+GST_START_TEST (test_overlays)
+{
+  const gchar *text =
+      "video/x-raw(memory:SystemMemory, meta:GstVideoOverlayComposition), "
+      "format=RGB, width=64, height=48, framerate=25/1";
+  GType api = GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE;
+  GstCaps *caps = gst_caps_from_string (text), *answer;
+  GstVideoInfo info = video_info (TEST_CAPS);
+
+  for (guint e = 0; e < G_N_ELEMENTS (each); e++) {
+    GstHarness *h = filter_harness (each[e], TRUE);
+    GstQuery *query = gst_query_new_allocation (caps, FALSE);
+    GstBuffer *in = overlaid_buffer (&info), *out;
+
+    gst_harness_add_propose_allocation_meta (h, api, NULL);
+    gst_harness_set_src_caps (h, gst_caps_ref (caps));
+    out = gst_harness_push_and_pull (h, gst_buffer_ref (in));
+    fail_if (same_bytes (in, out));
+    fail_unless (gst_buffer_get_video_overlay_composition_meta (out) != NULL);
+    fail_unless (gst_pad_peer_query (h->srcpad, query));
+    fail_unless (gst_query_find_allocation_meta (query, api, NULL));
+    gst_query_unref (query);
+    gst_buffer_unref (in);
+    gst_buffer_unref (out);
+
+    gst_harness_set_sink_caps_str (h, "video/x-raw");
+    answer = gst_pad_peer_query_caps (h->srcpad, caps);
+    fail_unless (gst_caps_is_empty (answer));
+    gst_caps_unref (answer);
+    assert_quiet (h);
+    teardown_with_messages (h);
+  }
+  gst_caps_unref (caps);
+}
+GST_END_TEST;
+
 /* Fields that no stream has, of a type that is not theirs. */
 GST_START_TEST (test_query_of_nonsense)
 {
@@ -287,6 +346,7 @@ negotiation_suite (void)
   tcase_add_test (tcase, test_query_of_decoder);
   tcase_add_test (tcase, test_query_of_source);
   tcase_add_test (tcase, test_query_of_nonsense);
+  tcase_add_test (tcase, test_overlays);
   tcase_add_test (tcase, test_converter);
   tcase_add_loop_test (
       tcase, test_switched_on_with_wrong_caps, 0, G_N_ELEMENTS (filters));
