@@ -62,6 +62,7 @@ static struct
   pthread_mutex_t life; /* held while workers are started and ended */
   int n_shares, n_workers;
   Worker *workers;
+  bool minds_forks;
 
   pthread_mutex_t mutex;
   SympiePool *queue;   /* runs that a worker may join, the next to be joined
@@ -248,6 +249,50 @@ work (void *data)
   return NULL;
 }
 
+/* ---- Forks --------------------------------------------------------------- */
+
+static void
+before_fork (void)
+{
+  pthread_mutex_lock (&team.life);
+  pthread_mutex_lock (&team.mutex);
+}
+
+static void
+after_fork (void)
+{
+  pthread_mutex_unlock (&team.mutex);
+  pthread_mutex_unlock (&team.life);
+}
+
+/* The child has the shares and none of the workers, some of which waited for a
+ * condition or looked for work. */
+static void
+forget_workers (void)
+{
+  while (team.workers) {
+    Worker *worker = team.workers;
+
+    team.workers = worker->next;
+    free (worker);
+  }
+  team.n_workers = team.looking = team.asleep = 0;
+  team.queue = NULL;
+  team.work = (pthread_cond_t) PTHREAD_COND_INITIALIZER;
+  after_fork ();
+}
+
+static int
+mind_forks (void)
+{
+  int code = team.minds_forks
+                 ? 0
+                 : pthread_atfork (before_fork, after_fork, forget_workers);
+
+  team.minds_forks = code == 0;
+  return code;
+}
+
 /* ---- The team ------------------------------------------------------------ */
 
 static int
@@ -273,7 +318,7 @@ static int
 start_workers (int n)
 {
   sigset_t all, old;
-  int code = 0;
+  int code = mind_forks ();
 
   sigfillset (&all);
   pthread_sigmask (SIG_SETMASK, &all, &old);

@@ -12,7 +12,8 @@
  * tasks gets on even while all workers help others. A worker without work
  * sleeps. Before that it looks for more for the time that a task of NEM takes,
  * unless its processor was taken from it since it last did, for then somebody
- * else has use for it. */
+ * else has use for it. The child of a fork works alone on the shares that it
+ * inherits until it asks for one of its own. */
 
 #ifndef SYMPIE_POOL_H
 #define SYMPIE_POOL_H

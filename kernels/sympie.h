@@ -21,7 +21,8 @@
  * library as long as what that does not know is 0.
  *
  * Threads: a SympieContext serves one caller at a time. Contexts are
- * independent of each other.
+ * independent of each other. After fork() those on the CPU go on in the child,
+ * without further threads until it opens one of its own.
  *
  * A program that enhances a picture of 640x480 RGB pixels, from its standard
  * input to its output (cc example.c $(pkg-config --cflags --libs sympie)):

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -240,9 +241,55 @@ test_short_lives (void)
   CHECK (n_threads == 0, "%d workers left", n_threads);
 }
 
+#ifndef __SANITIZE_THREAD__ /* which has no children with threads */
+/* What a child does with the share that it inherits. */
+static bool
+goes_on (SympiePool *inherited)
+{
+  static Record r = { .n_threads = 4 };
+  SympiePool *pool;
+  bool done;
+
+  alarm (60);
+  sympie_pool_run (inherited, record, &r, 100);
+  pool = sympie_pool_new (3, NULL);
+  sympie_pool_run (pool, record, &r, 100);
+  done = threads_settled ("sympie-pool", 2) == 2 && r.runs[99] == 2;
+  sympie_pool_free (inherited);
+  sympie_pool_free (pool);
+  return done && threads_settled ("sympie-pool", 0) == 0;
+}
+
+/* A child has none of its parent's workers, nor the locks that they held. */
+static void
+test_fork (void)
+{
+  SympiePool *pool = sympie_pool_new (4, NULL);
+  Record r = { .n_threads = 4 };
+  int status = -1;
+
+  for (int round = 0; round < 10; round++) {
+    pid_t child;
+
+    sympie_pool_run (pool, record, &r, 100);
+    child = fork ();
+    if (child == 0)
+      _exit (goes_on (pool) ? 0 : 1);
+    CHECK (waitpid (child, &status, 0) == child && status == 0,
+        "round %d: the child ended with status %d", round, status);
+  }
+  sympie_pool_run (pool, record, &r, 100);
+  CHECK (r.runs[99] == 11, "%d runs in the parent", r.runs[99]);
+  sympie_pool_free (pool);
+}
+#endif
+
 int
 main (void)
 {
+#ifndef __SANITIZE_THREAD__
+  test_fork ();
+#endif
   for (int n_threads = 1; n_threads <= MAX_THREADS; n_threads++)
     test_tasks (n_threads);
   test_many_shares ();
