@@ -26,8 +26,9 @@ sympie_take (const char *type, void *own, size_t size, size_t oldest,
   memcpy (&given, theirs, sizeof given);
   if (given < oldest || given > MAX_SIZE)
     return sympie_fail (error, SYMPIE_ERROR_INVALID,
-        "%s with a struct_size of %zu, not %zu to %d", type, given, oldest,
-        MAX_SIZE);
+        "%s with a struct_size of %zu, not %zu to %d: was it begun with its "
+        "SYMPIE_..._INIT?",
+        type, given, oldest, MAX_SIZE);
   for (size_t i = size; i < given; i++)
     if (bytes[i])
       return sympie_fail (error, SYMPIE_ERROR_INVALID,

@@ -347,7 +347,7 @@ typedef struct
 
 #define SYMPIE_IMAGE_INIT                                                      \
   {                                                                            \
-    sizeof (SympieImage), SYMPIE_FORMAT_RGB, 0, 0, { 0 }, { 0 },               \
+    sizeof (SympieImage), SYMPIE_FORMAT_RGB, 0, 0, { NULL }, { 0 },            \
         SYMPIE_MEMORY_HOST,                                                    \
     {                                                                          \
       0, 0, false, 0                                                           \
@@ -355,7 +355,7 @@ typedef struct
   }
 #define SYMPIE_TARGET_INIT                                                     \
   {                                                                            \
-    sizeof (SympieTarget), { 0 }, { 0 }, SYMPIE_MEMORY_HOST                    \
+    sizeof (SympieTarget), { NULL }, { 0 }, SYMPIE_MEMORY_HOST                 \
   }
 
 /* Has `image` be a part of what it was: of these columns and rows those that

@@ -105,9 +105,9 @@ SYMPIE_API SympieCorruptor *sympie_corruptor_new (
 /* Frees the corruptor; NULL is allowed. */
 SYMPIE_API void sympie_corruptor_free (SympieCorruptor *corruptor);
 
-/* Writes `src`, corrupted, to `dst`, both in host memory. Any format of 8 bits:
- * what is not full-range RGB is taken to that, rounded to 8 bits, and back in
- * the ways of sympie_apply(). Alpha is copied.
+/* Writes `src`, corrupted, to `dst`, both in host memory. What is not
+ * full-range RGB of 8 bits is taken to that, and back in the ways of
+ * sympie_apply(), in any format and depth. Alpha is copied.
  *
  * `severity` is 1 to 5, or 0 to leave the picture as it is; each part of mixed
  * has the severity given.

@@ -91,10 +91,23 @@ cmp "$folder/shared.out" "$folder/static.out"
 
 # The headers alone, in both languages.
 for name in sympie sympie_corrupt; do
-  printf '#include <%s.h>\nint main (void) { SympieConfig c = SYMPIE_CONFIG_INIT; return (int) c.n_threads; }\n' \
-    "$name" >"$folder/header.c"
+  cat >"$folder/header.c" <<C
+#include <$name.h>
+
+int
+main (void)
+{
+  SympieConfig config = SYMPIE_CONFIG_INIT;
+  SympieImage image = SYMPIE_IMAGE_INIT;
+  SympieTarget target = SYMPIE_TARGET_INIT;
+  SympieFeaturesConfig features = SYMPIE_FEATURES_CONFIG_INIT;
+
+  return config.n_threads + image.width + target.memory + features.n_threads;
+}
+C
   cc "${strict[@]}" "${flags[@]}" -c "$folder/header.c" -o "$folder/header.o"
-  c++ -x c++ -std=c++11 -pedantic -Wall -Wextra -Werror "${flags[@]}" -c \
+  c++ -x c++ -std=c++11 -pedantic -Wall -Wextra -Wconversion \
+    -Wzero-as-null-pointer-constant -Werror "${flags[@]}" -c \
     "$folder/header.c" -o "$folder/header.o"
 done
 
