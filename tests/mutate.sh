@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Do the tests of the kernels notice? Changes the source, one line at a time, and
-# expects a test to fail each time:
+# Do the tests notice? Changes the source, one line at a time, and expects a test
+# to fail each time:
 #
 #   tests/mutate.sh [PATTERN]     those whose line below matches PATTERN only
 #
@@ -10,7 +10,8 @@ cd "$(dirname "$0")/.."
 
 fail() { printf 'mutate: %s\n' "$*" >&2; exit 1; }
 
-# FILE in kernels/, tests of which one must fail, what sed does to the file.
+# FILE, which the elements' tests have in gst-sympie/ and the others in kernels/;
+# the test that must fail; what sed does to the file.
 mutants() {
   cat <<'END'
 params.c|params|s/(1 - t) \* a->values/(1 + t) * a->values/
@@ -83,6 +84,18 @@ corrupt/corrupt.c|corrupt|s/ || (\*a == '-' && \*b == '_')//
 corrupt/noise.c|corrupt|s/random\[x\] < half ? 0 : 255/255/
 corrupt/tone.c|corrupt-golden|s/value = value > b\[x\] ? value : b\[x\];//
 corrupt/pixels.c|corrupt-formats|s/wb = 255 \* weights\[1\]/wb = 256 * weights[1]/
+pool.c|pool|s/team.n_workers = team.looking = team.asleep = 0;//
+formats.c|element-negotiation|s/if (value && !GST_VALUE_HOLDS_LIST (value))/if (FALSE)/
+formats.c|element-negotiation|s/gboolean choose = by_converter && /gboolean choose = /
+arrival.c|element-faults|s/trans->segment.format != GST_FORMAT_TIME/FALSE/
+gstsympiefilter.c|element-filter|s/if (!on || klass->ensure_open (self))/if (klass->ensure_open (self))/
+gstsympieenhance.c|element-live|s/self->enhancer.tracker.load = (GstSympieLoad){ 0 };//
+gstsympiefilter.c|element-negotiation|s/passthrough || klass->ensure_open (self) ?/self->is_stuck ? GST_FLOW_NOT_NEGOTIATED : &/
+gstsympiefilter.c|element-negotiation|s/api == GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE/FALSE/
+gstsympieenhancebin.c|element-bin|s/if (!(pspec->flags & G_PARAM_WRITABLE))/if (FALSE)/
+timeline.c|element-timeline|s/notes->has_noted && time >= notes->latest/notes->has_noted/
+properties.c|element-probe-results|s/GST_STATE_NEXT (element)) > GST_STATE_READY/GST_STATE_NEXT (element)) > G_MAXINT/
+properties.c|element-filter|s/} else if (!has_value (object, pspec, value)) {/} else {/
 END
 }
 
@@ -91,9 +104,16 @@ trap 'rm -rf "$folder"' EXIT
 git archive HEAD | tar -x -C "$folder"
 cd "$folder"
 meson setup build -Dcuda=disabled >setup.log 2>&1 || { tail setup.log; fail "meson setup"; }
+# The program of the test, and the plugin that an element's test loads.
+targets_of() {
+  case $1 in
+    element-*) printf '%s\n' gst-sympie/libgstsympie.so "tests/elements/$1" ;;
+    *) printf '%s\n' "tests/kernels/$1" ;;
+  esac
+}
 targets=()
 for name in $(mutants | grep -e "${1-}" | cut -d '|' -f 2 | sort -u); do
-  targets+=("tests/kernels/$name")
+  mapfile -t -O "${#targets[@]}" targets < <(targets_of "$name")
 done
 [ ${#targets[@]} -gt 0 ] || fail "no line matches '$1'"
 ninja -C build "${targets[@]}" >build.log || { tail build.log; fail "the source as it is"; }
@@ -101,16 +121,18 @@ ninja -C build "${targets[@]}" >build.log || { tail build.log; fail "the source 
 n=0 caught=0
 while IFS='|' read -r file test change; do
   n=$((n + 1))
-  cp "kernels/$file" before
-  sed -i -- "$change" "kernels/$file"
-  cmp -s "kernels/$file" before && fail "kernels/$file has nothing for $change"
-  ninja -C build "tests/kernels/$test" >build.log || { tail build.log; fail "$change"; }
+  case $test in element-*) file=gst-sympie/$file ;; *) file=kernels/$file ;; esac
+  cp "$file" before
+  sed -i -- "$change" "$file"
+  cmp -s "$file" before && fail "$file has nothing for $change"
+  mapfile -t targets < <(targets_of "$test")
+  ninja -C build "${targets[@]}" >build.log || { tail build.log; fail "$change"; }
   if meson test -C build --no-rebuild -t 4 "$test" >/dev/null 2>&1; then
-    printf 'not caught by %s: kernels/%s: %s\n' "$test" "$file" "$change"
+    printf 'not caught by %s: %s: %s\n' "$test" "$file" "$change"
   else
     caught=$((caught + 1))
   fi
-  cp before "kernels/$file"
+  cp before "$file"
 done < <(mutants | grep -e "${1-}")
 printf 'mutate: %d of %d caught\n' "$caught" "$n"
 [ "$caught" -eq "$n" ]
