@@ -18,10 +18,6 @@
 G_DECLARE_FINAL_TYPE (
     GstSympieEnhance, gst_sympie_enhance, GST, SYMPIE_ENHANCE, GstSympieFilter)
 
-/* Its properties but for n-threads, its base's; also for a class that hands
- * them on to such an element by name. */
-void gst_sympie_enhance_install_properties (GObjectClass *klass);
-
 #define GST_TYPE_SYMPIE_ENHANCE_BIN (gst_sympie_enhance_bin_get_type ())
 G_DECLARE_FINAL_TYPE (GstSympieEnhanceBin, gst_sympie_enhance_bin, GST,
     SYMPIE_ENHANCE_BIN, GstBin)

@@ -147,19 +147,13 @@
 #include <errno.h>
 
 #include "arrival.h"
-#include "enhancesettings.h"
+#include "enhanceproperties.h"
 #include "params.h"
 #include "properties.h"
 #include "timeline.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_sympie_enhance_debug);
 #define GST_CAT_DEFAULT gst_sympie_enhance_debug
-
-enum
-{
-  PROP_LAST_PARAMETERS = GST_SYMPIE_ENHANCE_N_SETTINGS,
-  PROP_STATS,
-};
 
 /* For which estimates serve and parameters move: more is as much. */
 #define MAX_TIME (24 * 3600 * GST_SECOND)
@@ -173,13 +167,8 @@ struct _GstSympieEnhance
 
   /* The object lock guards these; it is never held while a frame is worked
    * on. */
-  GstSympieEnhanceSettings settings;
-  SympieDevice active_device;
+  GstSympieEnhanceProperties props;
   gboolean was_late; /* a frame, says downstream */
-  guint load;
-  gboolean has_last; /* what follows, of the latest frame */
-  GstSympieParamsInfo last;
-  GstSympieEnhancerStats stats;
 
   /* The rest belongs to the streaming thread, and while there is none to
    * start and stop. */
@@ -231,8 +220,8 @@ gst_sympie_enhance_set_property (
   gboolean done;
 
   GST_OBJECT_LOCK (self);
-  done = gst_sympie_enhance_settings_set (
-      &self->settings, id, value, self->parent.running, &reason);
+  done = gst_sympie_enhance_properties_set (
+      &self->props, id, value, self->parent.running, &reason);
   GST_OBJECT_UNLOCK (self);
   if (!done)
     G_OBJECT_CLASS (parent_class)->set_property (object, id, value, pspec);
@@ -242,103 +231,18 @@ gst_sympie_enhance_set_property (
   g_free (reason);
 }
 
-/* Frames that an estimate serves at least, as the load makes it. */
-static guint
-gst_sympie_enhance_get_interval (GstSympieEnhance *self)
-{
-  guint64 interval = self->settings.frame.schedule.interval;
-
-  return (guint) MIN (interval << self->load, G_MAXUINT);
-}
-
-static GstStructure *
-gst_sympie_enhance_get_stats (GstSympieEnhance *self)
-{
-  const GstSympieEnhancerStats *stats = &self->stats;
-
-  return gst_structure_new ("application/x-sympie-enhance-stats", "frames",
-      G_TYPE_UINT64, stats->frames, "estimates", G_TYPE_UINT64,
-      stats->estimates, "reused", G_TYPE_UINT64, stats->reused, "untouched",
-      G_TYPE_UINT64, stats->untouched, "gate", G_TYPE_DOUBLE,
-      self->has_last ? (gdouble) self->last.gate : 1.0, "shed", G_TYPE_UINT64,
-      stats->shed, "interval", G_TYPE_UINT,
-      gst_sympie_enhance_get_interval (self), "estimate-time", G_TYPE_UINT64,
-      stats->estimate_time, "apply-time", G_TYPE_UINT64, stats->apply_time,
-      NULL);
-}
-
 static void
 gst_sympie_enhance_get_property (
     GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (object);
-  gboolean is_field = FALSE;
+  gboolean done;
 
   GST_OBJECT_LOCK (self);
-  switch (id) {
-  case PROP_LAST_PARAMETERS:
-    if (self->has_last)
-      gst_sympie_params_to_value (&self->last.params, value);
-    break;
-  case PROP_STATS:
-    g_value_take_boxed (value, gst_sympie_enhance_get_stats (self));
-    break;
-  default:
-    is_field = !gst_sympie_enhance_settings_get (&self->settings, id, value);
-  }
+  done = gst_sympie_enhance_properties_get (&self->props, id, value);
   GST_OBJECT_UNLOCK (self);
-  if (is_field)
+  if (!done)
     gst_sympie_field_get (object, id, value, pspec);
-}
-
-void
-gst_sympie_enhance_install_properties (GObjectClass *klass)
-{
-  gst_sympie_enhance_settings_install (
-      klass, G_STRUCT_OFFSET (GstSympieEnhance, settings));
-
-  gst_sympie_install_field (klass,
-      G_STRUCT_OFFSET (GstSympieEnhance, active_device),
-      g_param_spec_enum ("active-device", "Active device",
-          "Device in use (auto = none yet)", GST_TYPE_SYMPIE_DEVICE,
-          SYMPIE_DEVICE_AUTO, GST_SYMPIE_READABLE));
-  /**
-   * GstSympieEnhance:last-parameters:
-   *
-   * The 37 numbers, of type double, estimated or given for the latest frame (in
-   * its first iteration, before #GstSympieEnhance:strength). Empty before the
-   * first frame.
-   */
-  g_object_class_install_property (klass, PROP_LAST_PARAMETERS,
-      gst_param_spec_array ("last-parameters", "Last parameters",
-          "37 numbers estimated or given for the latest frame", NULL,
-          GST_SYMPIE_READABLE));
-  /**
-   * GstSympieEnhance:stats:
-   *
-   * What was done since the start, a structure
-   * application/x-sympie-enhance-stats:
-   *
-   * * #guint64 `frames`: frames enhanced
-   * * #guint64 `estimates`: how often NEM ran
-   * * #guint64 `reused`: frames for which it did not, as the parameters of an
-   *   earlier frame were kept
-   * * #guint64 `untouched`: frames that their parameters would leave as they
-   *   are, and which were not even copied
-   * * #gdouble `gate`: of the latest frame, see #GstSympieEnhance:gate; 1 where
-   *   the weights have none
-   * * #guint64 `shed`: estimates not made because a newer frame came first
-   * * #guint `interval`: #GstSympieEnhance:reuse-interval as the load makes it
-   * * #guint64 `estimate-time`: nanoseconds that NEM took
-   * * #guint64 `apply-time`: nanoseconds that DWM took; on CUDA with NEM, which
-   *   is not waited for on its own
-   */
-  g_object_class_install_property (klass, PROP_STATS,
-      g_param_spec_boxed ("stats", "Statistics",
-          "frames, estimates, reused, untouched, shed and, in nanoseconds, "
-          "estimate-time and apply-time since the start, as guint64; the gate "
-          "of the latest frame and the interval in force",
-          GST_TYPE_STRUCTURE, GST_SYMPIE_READABLE));
 }
 
 /* ---- Life cycle ---------------------------------------------------------- */
@@ -348,7 +252,7 @@ gst_sympie_enhance_set_active_device (
     GstSympieEnhance *self, SympieDevice device)
 {
   GST_OBJECT_LOCK (self);
-  self->active_device = device;
+  self->props.active_device = device;
   GST_OBJECT_UNLOCK (self);
   g_object_notify (G_OBJECT (self), "active-device");
 }
@@ -380,10 +284,9 @@ gst_sympie_enhance_check_settings (GstSympieEnhance *self)
   gchar *error;
 
   GST_OBJECT_LOCK (self);
-  wrong = self->settings.parameters_error ? "parameters" : "crop";
-  error = g_strdup (self->settings.parameters_error
-                        ? self->settings.parameters_error
-                        : self->settings.crop_error);
+  wrong = self->props.parameters_error ? "parameters" : "crop";
+  error = g_strdup (self->props.parameters_error ? self->props.parameters_error
+                                                 : self->props.crop_error);
   GST_OBJECT_UNLOCK (self);
   if (!error)
     return TRUE;
@@ -406,13 +309,13 @@ gst_sympie_enhance_open (GstSympieEnhance *self)
   gchar *weights;
 
   GST_OBJECT_LOCK (self);
-  weights = gst_sympie_enhance_settings_dup_weights (&self->settings);
-  async = self->settings.estimation == GST_SYMPIE_ESTIMATION_ASYNC;
-  config.device = self->active_device != SYMPIE_DEVICE_AUTO
-                      ? self->active_device
-                      : self->settings.device;
-  config.cuda_device = (int) self->settings.cuda_device_id;
-  config.ignore_gate = self->settings.gate == GST_SYMPIE_GATE_OFF;
+  weights = gst_sympie_enhance_properties_dup_weights (&self->props);
+  async = self->props.estimation == GST_SYMPIE_ESTIMATION_ASYNC;
+  config.device = self->props.active_device != SYMPIE_DEVICE_AUTO
+                      ? self->props.active_device
+                      : self->props.device;
+  config.cuda_device = (int) self->props.cuda_device_id;
+  config.ignore_gate = self->props.gate == GST_SYMPIE_GATE_OFF;
   config.n_threads = (int) self->parent.n_threads;
   GST_OBJECT_UNLOCK (self);
   config.weights = estimates ? weights : NULL;
@@ -455,9 +358,9 @@ gst_sympie_enhance_open_notes (GstSympieEnhance *self)
   gchar *channel, *recording, *reason;
 
   GST_OBJECT_LOCK (self);
-  writes = self->settings.frame.mode != GST_SYMPIE_MODE_APPLY;
-  channel = g_strdup (self->settings.channel);
-  recording = g_strdup (self->settings.recording);
+  writes = self->props.frame.mode != GST_SYMPIE_MODE_APPLY;
+  channel = g_strdup (self->props.channel);
+  recording = g_strdup (self->props.recording);
   GST_OBJECT_UNLOCK (self);
   self->has_notes =
       gst_sympie_notes_open (&self->notes, writes, channel, recording, &reason);
@@ -503,13 +406,13 @@ gst_sympie_enhance_start (GstBaseTransform *trans)
 
   self->enhancer.tracker.load = (GstSympieLoad){ 0 };
   GST_OBJECT_LOCK (self);
-  self->stats = (GstSympieEnhancerStats){ 0 };
-  self->load = 0;
+  self->props.stats = (GstSympieEnhancerStats){ 0 };
+  self->props.load = 0;
   self->was_late = FALSE;
-  self->has_last = FALSE;
+  self->props.has_last = FALSE;
   /* One that is worked on and one that waits. */
   self->parent.n_held =
-      self->settings.estimation == GST_SYMPIE_ESTIMATION_ASYNC ? 2 : 0;
+      self->props.estimation == GST_SYMPIE_ESTIMATION_ASYNC ? 2 : 0;
   GST_OBJECT_UNLOCK (self);
   return GST_BASE_TRANSFORM_CLASS (parent_class)->start (trans);
 }
@@ -521,21 +424,9 @@ gst_sympie_enhance_set_context (GstElement *element, GstContext *context)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (element);
 
-  gst_sympie_cuda_set_context (&self->parent.cuda, element,
-      (gint) self->settings.cuda_device_id, context);
+  gst_sympie_cuda_set_context (
+      &self->parent.cuda, element, (gint) self->props.cuda_device_id, context);
   GST_ELEMENT_CLASS (parent_class)->set_context (element, context);
-}
-
-static gboolean
-gst_sympie_enhance_query (
-    GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
-{
-  if (GST_QUERY_TYPE (query) == GST_QUERY_CONTEXT
-      && gst_sympie_cuda_query (
-          &GST_SYMPIE_FILTER (trans)->cuda, GST_ELEMENT (trans), query))
-    return TRUE;
-  return GST_BASE_TRANSFORM_CLASS (parent_class)
-      ->query (trans, direction, query);
 }
 
 /* Goes on in the context that the buffer comes from. */
@@ -562,7 +453,7 @@ gst_sympie_enhance_is_on (GstSympieFilter *filter)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
 
-  return self->settings.enabled && self->settings.frame.strength > 0.0;
+  return self->props.enabled && self->props.frame.strength > 0.0;
 }
 
 static void
@@ -572,12 +463,12 @@ gst_sympie_enhance_begin_frame (
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (filter);
   GstSympieEnhancerSettings *frame = &self->enhancer.settings;
 
-  *frame = self->settings.frame;
+  *frame = self->props.frame;
   frame->schedule.time = MIN (frame->schedule.time, MAX_TIME);
   frame->smoothing = MIN (frame->smoothing, MAX_TIME);
   self->enhancer.frame.time = stream_time;
-  filter->marks = self->settings.attach_parameters;
-  self->post_messages = self->settings.post_messages;
+  filter->marks = self->props.attach_parameters;
+  self->post_messages = self->props.post_messages;
   self->frame_was_late = self->was_late;
   self->was_late = FALSE;
 }
@@ -667,8 +558,8 @@ gst_sympie_enhance_note_load (GstSympieEnhance *self)
   if (!gst_sympie_load_note (load, late, now))
     return;
   GST_OBJECT_LOCK (self);
-  self->load = load->level;
-  interval = gst_sympie_enhance_get_interval (self);
+  self->props.load = load->level;
+  interval = gst_sympie_enhance_properties_get_interval (&self->props);
   GST_OBJECT_UNLOCK (self);
   GST_INFO_OBJECT (
       self, "load %u: estimates %u frames apart", load->level, interval);
@@ -688,15 +579,15 @@ gst_sympie_enhance_publish (GstSympieEnhance *self)
   GstClockTime now = gst_util_get_timestamp ();
 
   GST_OBJECT_LOCK (self);
-  self->last = *info;
-  self->has_last = TRUE;
-  self->stats.frames++;
-  self->stats.estimates += done->estimates;
-  self->stats.reused += reused;
-  self->stats.shed += done->shed;
-  self->stats.untouched += done->untouched;
-  self->stats.estimate_time += done->estimate_time;
-  self->stats.apply_time += done->apply_time;
+  self->props.last = *info;
+  self->props.has_last = TRUE;
+  self->props.stats.frames++;
+  self->props.stats.estimates += done->estimates;
+  self->props.stats.reused += reused;
+  self->props.stats.shed += done->shed;
+  self->props.stats.untouched += done->untouched;
+  self->props.stats.estimate_time += done->estimate_time;
+  self->props.stats.apply_time += done->apply_time;
   GST_OBJECT_UNLOCK (self);
   GST_LOG_OBJECT (self,
       "parameters %u frames old, estimates took %" GST_TIME_FORMAT
@@ -789,7 +680,7 @@ gst_sympie_enhance_finalize (GObject *object)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (object);
 
-  gst_sympie_enhance_settings_clear (&self->settings);
+  gst_sympie_enhance_properties_clear (&self->props);
   G_OBJECT_CLASS (parent_class)->finalize (object);
 }
 
@@ -807,7 +698,8 @@ gst_sympie_enhance_class_init (GstSympieEnhanceClass *klass)
   object_class->set_property = gst_sympie_enhance_set_property;
   object_class->get_property = gst_sympie_enhance_get_property;
   object_class->finalize = gst_sympie_enhance_finalize;
-  gst_sympie_enhance_install_properties (object_class);
+  gst_sympie_enhance_properties_install (
+      object_class, G_STRUCT_OFFSET (GstSympieEnhance, props));
   gst_sympie_params_meta_register ();
 
   gst_element_class_set_static_metadata (element_class,
@@ -820,7 +712,6 @@ gst_sympie_enhance_class_init (GstSympieEnhanceClass *klass)
       GST_DEBUG_FUNCPTR (gst_sympie_enhance_set_context);
 
   trans_class->start = GST_DEBUG_FUNCPTR (gst_sympie_enhance_start);
-  trans_class->query = GST_DEBUG_FUNCPTR (gst_sympie_enhance_query);
   trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_sympie_enhance_sink_event);
   trans_class->src_event = GST_DEBUG_FUNCPTR (gst_sympie_enhance_src_event);
   trans_class->submit_input_buffer =

@@ -33,6 +33,7 @@
 
 #include "elements.h"
 
+#include "enhanceproperties.h"
 #include "properties.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_sympie_enhance_bin_debug);
@@ -93,7 +94,7 @@ gst_sympie_enhance_bin_install_properties (GObjectClass *object_class)
   guint n;
 
   gst_sympie_install_n_threads (object_class, 0);
-  gst_sympie_enhance_install_properties (object_class);
+  gst_sympie_enhance_properties_install (object_class, 0);
   /* Controllers work on the child. */
   specs = g_object_class_list_properties (object_class, &n);
   for (guint i = 0; i < n; i++)

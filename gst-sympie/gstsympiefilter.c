@@ -184,6 +184,9 @@ gst_sympie_filter_query (
   GstSympieFilter *self = GST_SYMPIE_FILTER (trans);
   GstCaps *filter, *caps;
 
+  if (GST_QUERY_TYPE (query) == GST_QUERY_CONTEXT
+      && gst_sympie_cuda_query (&self->cuda, GST_ELEMENT (self), query))
+    return TRUE;
   if (!GST_BASE_TRANSFORM_CLASS (parent_class)->query (trans, direction, query))
     return FALSE;
   if (GST_QUERY_TYPE (query) == GST_QUERY_CAPS && direction == GST_PAD_SINK

@@ -3,21 +3,12 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* The properties of sympieenhance that can be set. */
+/* The properties of sympieenhance. */
 
-#ifndef GST_SYMPIE_ENHANCE_SETTINGS_H
-#define GST_SYMPIE_ENHANCE_SETTINGS_H
+#ifndef GST_SYMPIE_ENHANCE_PROPERTIES_H
+#define GST_SYMPIE_ENHANCE_PROPERTIES_H
 
 #include "enhancer.h"
-
-/* Those that are more than fields. */
-enum
-{
-  GST_SYMPIE_ENHANCE_WEIGHTS = 1,
-  GST_SYMPIE_ENHANCE_PARAMETERS,
-  GST_SYMPIE_ENHANCE_CROP,
-  GST_SYMPIE_ENHANCE_N_SETTINGS /* the element's own properties go on here */
-};
 
 typedef enum
 {
@@ -43,31 +34,42 @@ typedef struct
   gchar *crop;                /* the property's text, or NULL */
   gchar *crop_error;          /* why it cannot be used, or NULL */
 
-  /* The rest may change from one frame to the next. */
+  /* May change from one frame to the next. */
   gboolean enabled;
   gboolean attach_parameters, post_messages;
   GstSympieEnhancerSettings frame;
-} GstSympieEnhanceSettings;
 
-/* Installs the properties of an object that has the settings at `offset`; they
- * are fields, if not those above. */
-void gst_sympie_enhance_settings_install (GObjectClass *klass, gsize offset);
+  /* Can only be read. */
+  SympieDevice active_device;
+  guint load;
+  gboolean has_last; /* what follows, of the latest frame */
+  GstSympieParamsInfo last;
+  GstSympieEnhancerStats stats;
+} GstSympieEnhanceProperties;
+
+/* Installs them, but for n-threads, for an object that has them at `offset`, or
+ * hands them on by name. */
+void gst_sympie_enhance_properties_install (GObjectClass *klass, gsize offset);
 
 /* Frees what is no field. */
-void gst_sympie_enhance_settings_clear (GstSympieEnhanceSettings *settings);
+void gst_sympie_enhance_properties_clear (GstSympieEnhanceProperties *props);
 
 /* The file that is read: property, environment or installation, in this order.
  */
-gchar *gst_sympie_enhance_settings_dup_weights (
-    const GstSympieEnhanceSettings *settings);
+gchar *gst_sympie_enhance_properties_dup_weights (
+    const GstSympieEnhanceProperties *props);
+
+/* Frames that an estimate serves at least, as the load makes it. */
+guint gst_sympie_enhance_properties_get_interval (
+    const GstSympieEnhanceProperties *props);
 
 /* For set_property and get_property: FALSE where the field says all. Setting a
  * property cannot fail: a value that is no good stays out where frames are
  * worked on, for a `reason` that the caller frees; and otherwise is in
  * parameters_error or crop_error, for the start to fail. */
-gboolean gst_sympie_enhance_settings_set (GstSympieEnhanceSettings *settings,
+gboolean gst_sympie_enhance_properties_set (GstSympieEnhanceProperties *props,
     guint id, const GValue *value, gboolean is_running, gchar **reason);
-gboolean gst_sympie_enhance_settings_get (
-    const GstSympieEnhanceSettings *settings, guint id, GValue *value);
+gboolean gst_sympie_enhance_properties_get (
+    const GstSympieEnhanceProperties *props, guint id, GValue *value);
 
-#endif /* GST_SYMPIE_ENHANCE_SETTINGS_H */
+#endif /* GST_SYMPIE_ENHANCE_PROPERTIES_H */

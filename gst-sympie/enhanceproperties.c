@@ -3,10 +3,19 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "enhancesettings.h"
+#include "enhanceproperties.h"
 
 #include "params.h"
 #include "properties.h"
+
+enum
+{
+  PROP_WEIGHTS = 1,
+  PROP_PARAMETERS,
+  PROP_CROP,
+  PROP_LAST_PARAMETERS,
+  PROP_STATS
+};
 
 #define GST_TYPE_SYMPIE_REUSE (gst_sympie_reuse_get_type ())
 static GST_SYMPIE_DEFINE_ENUM (GstSympieReuse, gst_sympie_reuse,
@@ -40,18 +49,18 @@ static GST_SYMPIE_DEFINE_ENUM (GstSympieLookAt, gst_sympie_look_at,
         "regions" });
 
 void
-gst_sympie_enhance_settings_clear (GstSympieEnhanceSettings *settings)
+gst_sympie_enhance_properties_clear (GstSympieEnhanceProperties *props)
 {
-  g_free (settings->parameters_error);
-  g_free (settings->crop);
-  g_free (settings->crop_error);
+  g_free (props->parameters_error);
+  g_free (props->crop);
+  g_free (props->crop_error);
 }
 
 gchar *
-gst_sympie_enhance_settings_dup_weights (
-    const GstSympieEnhanceSettings *settings)
+gst_sympie_enhance_properties_dup_weights (
+    const GstSympieEnhanceProperties *props)
 {
-  const gchar *weights = settings->weights;
+  const gchar *weights = props->weights;
 
   if (!weights || !*weights)
     weights = g_getenv ("SYMPIE_WEIGHTS");
@@ -61,8 +70,8 @@ gst_sympie_enhance_settings_dup_weights (
 }
 
 static gchar *
-set_parameters (GstSympieEnhanceSettings *settings, const GValue *array,
-    gboolean is_running)
+set_parameters (
+    GstSympieEnhanceProperties *props, const GValue *array, gboolean is_running)
 {
   gboolean manual = gst_value_array_get_size (array) > 0;
   SympieParams params;
@@ -71,41 +80,66 @@ set_parameters (GstSympieEnhanceSettings *settings, const GValue *array,
   if (manual && !gst_sympie_params_from_value (&params, array, &reason)
       && is_running)
     return reason;
-  g_free (settings->parameters_error);
-  settings->parameters_error = reason;
-  settings->frame.manual = manual;
+  g_free (props->parameters_error);
+  props->parameters_error = reason;
+  props->frame.manual = manual;
   if (manual && !reason)
-    settings->frame.parameters = params;
+    props->frame.parameters = params;
   return NULL;
 }
 
 static gchar *
 set_crop (
-    GstSympieEnhanceSettings *settings, const gchar *text, gboolean is_running)
+    GstSympieEnhanceProperties *props, const gchar *text, gboolean is_running)
 {
   GstSympieCrop crop;
   gchar *reason;
 
   if (!gst_sympie_crop_parse (&crop, text, &reason) && is_running)
     return reason;
-  g_free (settings->crop);
-  g_free (settings->crop_error);
-  settings->crop = g_strdup (text);
-  settings->crop_error = reason;
-  settings->frame.crop = crop;
+  g_free (props->crop);
+  g_free (props->crop_error);
+  props->crop = g_strdup (text);
+  props->crop_error = reason;
+  props->frame.crop = crop;
   return NULL;
 }
 
+guint
+gst_sympie_enhance_properties_get_interval (
+    const GstSympieEnhanceProperties *props)
+{
+  guint64 interval = props->frame.schedule.interval;
+
+  return (guint) MIN (interval << props->load, G_MAXUINT);
+}
+
+static GstStructure *
+get_stats (const GstSympieEnhanceProperties *props)
+{
+  const GstSympieEnhancerStats *stats = &props->stats;
+
+  return gst_structure_new ("application/x-sympie-enhance-stats", "frames",
+      G_TYPE_UINT64, stats->frames, "estimates", G_TYPE_UINT64,
+      stats->estimates, "reused", G_TYPE_UINT64, stats->reused, "untouched",
+      G_TYPE_UINT64, stats->untouched, "gate", G_TYPE_DOUBLE,
+      props->has_last ? (gdouble) props->last.gate : 1.0, "shed", G_TYPE_UINT64,
+      stats->shed, "interval", G_TYPE_UINT,
+      gst_sympie_enhance_properties_get_interval (props), "estimate-time",
+      G_TYPE_UINT64, stats->estimate_time, "apply-time", G_TYPE_UINT64,
+      stats->apply_time, NULL);
+}
+
 gboolean
-gst_sympie_enhance_settings_set (GstSympieEnhanceSettings *settings, guint id,
+gst_sympie_enhance_properties_set (GstSympieEnhanceProperties *props, guint id,
     const GValue *value, gboolean is_running, gchar **reason)
 {
   switch (id) {
-  case GST_SYMPIE_ENHANCE_PARAMETERS:
-    *reason = set_parameters (settings, value, is_running);
+  case PROP_PARAMETERS:
+    *reason = set_parameters (props, value, is_running);
     return TRUE;
-  case GST_SYMPIE_ENHANCE_CROP:
-    *reason = set_crop (settings, g_value_get_string (value), is_running);
+  case PROP_CROP:
+    *reason = set_crop (props, g_value_get_string (value), is_running);
     return TRUE;
   default:
     return FALSE;
@@ -113,31 +147,39 @@ gst_sympie_enhance_settings_set (GstSympieEnhanceSettings *settings, guint id,
 }
 
 gboolean
-gst_sympie_enhance_settings_get (
-    const GstSympieEnhanceSettings *settings, guint id, GValue *value)
+gst_sympie_enhance_properties_get (
+    const GstSympieEnhanceProperties *props, guint id, GValue *value)
 {
   switch (id) {
-  case GST_SYMPIE_ENHANCE_WEIGHTS:
+  case PROP_WEIGHTS:
     g_value_take_string (
-        value, gst_sympie_enhance_settings_dup_weights (settings));
+        value, gst_sympie_enhance_properties_dup_weights (props));
     return TRUE;
-  case GST_SYMPIE_ENHANCE_PARAMETERS:
-    if (settings->frame.manual && !settings->parameters_error)
-      gst_sympie_params_to_value (&settings->frame.parameters, value);
+  case PROP_PARAMETERS:
+    if (props->frame.manual && !props->parameters_error)
+      gst_sympie_params_to_value (&props->frame.parameters, value);
     return TRUE;
-  case GST_SYMPIE_ENHANCE_CROP:
-    g_value_set_string (value, settings->crop);
+  case PROP_CROP:
+    g_value_set_string (value, props->crop);
+    return TRUE;
+  case PROP_LAST_PARAMETERS:
+    if (props->has_last)
+      gst_sympie_params_to_value (&props->last.params, value);
+    return TRUE;
+  case PROP_STATS:
+    g_value_take_boxed (value, get_stats (props));
     return TRUE;
   default:
     return FALSE;
   }
 }
 
-/* In the instance, which has the settings at `offset`. */
-#define FIELD(name) (offset + G_STRUCT_OFFSET (GstSympieEnhanceSettings, name))
+/* In the instance, which has them at `offset`. */
+#define FIELD(name)                                                            \
+  (offset + G_STRUCT_OFFSET (GstSympieEnhanceProperties, name))
 
 void
-gst_sympie_enhance_settings_install (GObjectClass *klass, gsize offset)
+gst_sympie_enhance_properties_install (GObjectClass *klass, gsize offset)
 {
   /**
    * GstSympieEnhance:weights:
@@ -146,7 +188,7 @@ gst_sympie_enhance_settings_install (GObjectClass *klass, gsize offset)
    * environment variable SYMPIE_WEIGHTS names the file, and without that it is
    * the one that was installed with the plugin. Reads as the path in use.
    */
-  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_WEIGHTS,
+  g_object_class_install_property (klass, PROP_WEIGHTS,
       gst_sympie_field (
           FIELD (weights), g_param_spec_string ("weights", "Weights",
                                "Safetensors file with NEM's weights (unset = "
@@ -296,7 +338,7 @@ gst_sympie_enhance_settings_install (GObjectClass *klass, gsize offset)
    * an error at the start; while playing it is a warning, and what was set
    * before stays.
    */
-  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_PARAMETERS,
+  g_object_class_install_property (klass, PROP_PARAMETERS,
       gst_param_spec_array ("parameters", "Parameters",
           "37 numbers to apply (9 of the colour matrix, 3 of the shift, 25 of "
           "the kernel) instead of estimates; empty = estimate",
@@ -311,7 +353,7 @@ gst_sympie_enhance_settings_install (GObjectClass *klass, gsize offset)
    * the frame at all is an error, as is any other text, but a warning while
    * playing. Unset is all of the frame.
    */
-  g_object_class_install_property (klass, GST_SYMPIE_ENHANCE_CROP,
+  g_object_class_install_property (klass, PROP_CROP,
       g_param_spec_string ("crop", "Crop",
           "Part of the frame to estimate from: X,Y,WIDTH,HEIGHT or "
           "WIDTH:HEIGHT (unset = all)",
@@ -358,4 +400,45 @@ gst_sympie_enhance_settings_install (GObjectClass *klass, gsize offset)
           "JSON lines of parameters, written, or read where the mode is apply "
           "(unset = none)",
           NULL, GST_SYMPIE_READY));
+  gst_sympie_install_field (klass, FIELD (active_device),
+      g_param_spec_enum ("active-device", "Active device",
+          "Device in use (auto = none yet)", GST_TYPE_SYMPIE_DEVICE,
+          SYMPIE_DEVICE_AUTO, GST_SYMPIE_READABLE));
+  /**
+   * GstSympieEnhance:last-parameters:
+   *
+   * The 37 numbers, of type double, estimated or given for the latest frame (in
+   * its first iteration, before #GstSympieEnhance:strength). Empty before the
+   * first frame.
+   */
+  g_object_class_install_property (klass, PROP_LAST_PARAMETERS,
+      gst_param_spec_array ("last-parameters", "Last parameters",
+          "37 numbers estimated or given for the latest frame", NULL,
+          GST_SYMPIE_READABLE));
+  /**
+   * GstSympieEnhance:stats:
+   *
+   * What was done since the start, a structure
+   * application/x-sympie-enhance-stats:
+   *
+   * * #guint64 `frames`: frames enhanced
+   * * #guint64 `estimates`: how often NEM ran
+   * * #guint64 `reused`: frames for which it did not, as the parameters of an
+   *   earlier frame were kept
+   * * #guint64 `untouched`: frames that their parameters would leave as they
+   *   are, and which were not even copied
+   * * #gdouble `gate`: of the latest frame, see #GstSympieEnhance:gate; 1 where
+   *   the weights have none
+   * * #guint64 `shed`: estimates not made because a newer frame came first
+   * * #guint `interval`: #GstSympieEnhance:reuse-interval as the load makes it
+   * * #guint64 `estimate-time`: nanoseconds that NEM took
+   * * #guint64 `apply-time`: nanoseconds that DWM took; on CUDA with NEM, which
+   *   is not waited for on its own
+   */
+  g_object_class_install_property (klass, PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics",
+          "frames, estimates, reused, untouched, shed and, in nanoseconds, "
+          "estimate-time and apply-time since the start, as guint64; the gate "
+          "of the latest frame and the interval in force",
+          GST_TYPE_STRUCTURE, GST_SYMPIE_READABLE));
 }
