@@ -65,7 +65,7 @@ sympie_features_open (const SympieFeaturesConfig *given, SympieError *error)
   SympieVgg19Weights *weights;
   SympieFeatures *features;
 
-  if (!SYMPIE_TAKE (SympieFeaturesConfig, &config, given, cuda_half, error)
+  if (!SYMPIE_TAKE (SympieFeaturesConfig, &config, given, cuda_device, error)
       || !complete (&config, error))
     return NULL;
   features = calloc (1, sizeof *features);

@@ -24,6 +24,13 @@ typedef struct
   int64_t size, modified, modified_ns;
 } SympieFileIdentity;
 
+static inline bool
+sympie_file_is_same (const SympieFileIdentity *a, const SympieFileIdentity *b)
+{
+  return a->device == b->device && a->inode == b->inode && a->size == b->size
+         && a->modified == b->modified && a->modified_ns == b->modified_ns;
+}
+
 /* NULL with a message that names the file, and the tensor at fault if there is
  * one. Checked are the header's syntax, and that the tensors' types, shapes and
  * offsets agree with each other and fill the file exactly. */

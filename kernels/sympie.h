@@ -544,15 +544,13 @@ typedef struct
   int n_threads; /* this and the two below as in SympieConfig */
   unsigned cpu_disabled;
   int cuda_device;
-  bool cuda_half; /* half on tensor cores, not float on CUDA cores: fast, but a
-                     thousandth off, which nearly equal images drown in */
 } SympieFeaturesConfig;
 
 /* The last layer and the crop. */
 #define SYMPIE_FEATURES_CONFIG_INIT                                            \
   {                                                                            \
     sizeof (SympieFeaturesConfig), NULL, SYMPIE_LAYER_POOL5,                   \
-        SYMPIE_INPUT_CROP224, SYMPIE_DEVICE_AUTO, 0, 0, 0, false               \
+        SYMPIE_INPUT_CROP224, SYMPIE_DEVICE_AUTO, 0, 0, 0                      \
   }
 
 typedef struct SympieFeatures SympieFeatures;

@@ -199,11 +199,7 @@ are_same (const SympieConvWeights *weights, const SympieFileIdentity *file,
     const SympieConvFunctions *functions, int n_layers)
 {
   return weights->functions == functions && weights->n_layers == n_layers
-         && weights->file.device == file->device
-         && weights->file.inode == file->inode
-         && weights->file.size == file->size
-         && weights->file.modified == file->modified
-         && weights->file.modified_ns == file->modified_ns;
+         && sympie_file_is_same (&weights->file, file);
 }
 
 SympieConvWeights *

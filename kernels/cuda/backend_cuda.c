@@ -4,31 +4,52 @@
  */
 
 /* A frame's work goes on one stream, which is waited for before the frame is
- * given back. Kernels only ever see device memory. */
+ * given back. Kernels only ever see device memory.
+ *
+ * What begins with NEM is one CUDA graph for a size and format of frames.
+ * Frames of a buffer pool change their address, so the nodes that see them are
+ * given new arguments before each launch, and with DWM the one that folds the
+ * parameters, whose strength may change: three short calls of the host, which
+ * cost the GPU nothing. */
 
 #include "../backend.h"
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "../error.h"
 #include "error.h"
+#include "net.h"
+#include "resize.h"
 #include "staging.h"
-#include "steps.h"
+
+typedef struct
+{
+  cudaGraph_t graph;
+  cudaGraphExec_t exec; /* NULL: not made yet */
+  cudaGraphNode_t preprocess, head, dwm;
+} Graph;
 
 typedef struct
 {
   int device;
   bool is_primary; /* context: then the device must be made current */
   bool own_stream;
-  bool is_async; /* SympieConfig.cuda_async */
+  bool is_async;   /* SympieConfig.cuda_async */
+  bool heeds_gate; /* where it enhances */
+  bool overlaps;   /* kernels, see SympieCudaTarget */
   cudaStream_t stream;
   cudaEvent_t done; /* waiting for it takes no processor */
 
-  const SympieCudaWeights *weights; /* NULL: DWM is all there is */
-  SympieCudaSteps steps;
+  SympieCudaNet net; /* NEM's; no weights: DWM is all there is */
+  float *estimate;   /* parameters and gate, in pinned memory of the host */
+  SympieCudaOperator *op;
+
   SympieCudaStaging in, out; /* where frames do not come from the device */
+  SympieCudaResize resize;   /* for the frames that the graphs are for */
+  Graph graphs[2];           /* to estimate, to enhance */
 } Cuda;
 
 /* What to do with a frame. */
@@ -92,6 +113,18 @@ sympie_cuda_probe (int device, SympieError *error)
 }
 
 static void
+clear_graphs (Cuda *cuda)
+{
+  for (int i = 0; i < 2; i++) {
+    if (cuda->graphs[i].exec)
+      cudaGraphExecDestroy (cuda->graphs[i].exec);
+    if (cuda->graphs[i].graph)
+      cudaGraphDestroy (cuda->graphs[i].graph);
+    cuda->graphs[i] = (Graph){ 0 };
+  }
+}
+
+static void
 cuda_close (void *backend)
 {
   Cuda *cuda = backend;
@@ -101,9 +134,12 @@ cuda_close (void *backend)
     cudaStreamSynchronize (cuda->stream);
   sympie_cuda_staging_clear (&cuda->in);
   sympie_cuda_staging_clear (&cuda->out);
-  sympie_cuda_steps_clear (&cuda->steps);
-  sympie_cuda_weights_unref (cuda->weights);
-  sympie_cuda_free (cuda->steps.op);
+  sympie_cuda_resize_clear (&cuda->resize);
+  clear_graphs (cuda);
+  sympie_cuda_net_clear (&cuda->net);
+  sympie_cuda_weights_unref (cuda->net.weights);
+  sympie_cuda_free_pinned (cuda->estimate);
+  sympie_cuda_free (cuda->op);
   if (cuda->done)
     cudaEventDestroy (cuda->done);
   if (cuda->stream && cuda->own_stream)
@@ -134,26 +170,30 @@ prepare (Cuda *cuda, const SympieConfig *config,
                            cudaEventBlockingSync | cudaEventDisableTiming),
           "make an event", error))
     return false;
-  cuda->steps.op = sympie_cuda_new (
+  cuda->op = sympie_cuda_new (
       sympie_cuda_operator_size (), "allocate the parameters", error);
-  if (!cuda->steps.op)
-    return false;
-  if (!sympie_cuda_ok (cudaDeviceGetAttribute (&capability,
-                           cudaDevAttrComputeCapabilityMajor, cuda->device),
+  if (!cuda->op
+      || !sympie_cuda_ok (cudaDeviceGetAttribute (&capability,
+                              cudaDevAttrComputeCapabilityMajor, cuda->device),
           "find what the device is capable of", error))
     return false;
-  cuda->steps.overlaps = capability >= 9;
-  cuda->steps.heeds_gate = !config->ignore_gate;
-  cuda->steps.stream = cuda->stream;
+  cuda->overlaps = capability >= 9;
   if (!weights)
     return true;
-  cuda->weights = sympie_cuda_weights_ref (
-      weights, cuda->device, config->cuda_context, cuda->stream, error);
-  if (!cuda->weights)
+  cuda->estimate = sympie_cuda_new_pinned (
+      (SYMPIE_N_PARAMS + 1) * sizeof (float), "allocate the parameters", error);
+  if (!cuda->estimate)
     return false;
-  cuda->steps.nem =
-      sympie_cuda_nem_new (cuda->weights, cuda->device, cuda->stream, error);
-  return cuda->steps.nem != NULL;
+  cuda->net = (SympieCudaNet){
+    .weights = sympie_cuda_weights_ref (
+        weights, NULL, cuda->device, config->cuda_context, cuda->stream, error),
+    .device = cuda->device,
+    .stream = cuda->stream,
+    .n_images = 1,
+  };
+  return cuda->net.weights
+         && sympie_cuda_net_prepare (
+             &cuda->net, SYMPIE_NEM_SIZE, SYMPIE_NEM_SIZE, error);
 }
 
 static void *
@@ -169,11 +209,109 @@ cuda_open (const SympieConfig *config, const SympieNemWeights *weights,
   cuda->device = config->cuda_device;
   cuda->is_primary = config->cuda_context == NULL;
   cuda->is_async = config->cuda_async;
+  cuda->heeds_gate = !config->ignore_gate;
   if (!prepare (cuda, config, weights, error)) {
     cuda_close (cuda);
     return NULL;
   }
   return cuda;
+}
+
+/* ---- Kernels ------------------------------------------------------------- */
+
+/* Sees to it that what depends on the size is right for `image`. */
+static bool
+prepare_size (Cuda *cuda, const SympieImage *image, SympieError *error)
+{
+  if (sympie_cuda_resize_fits (&cuda->resize, image))
+    return true;
+  /* An earlier frame may still need what now goes. */
+  if (!sympie_cuda_ok (
+          cudaStreamSynchronize (cuda->stream), "finish a frame", error))
+    return false;
+  clear_graphs (cuda);
+  return sympie_cuda_resize_prepare (&cuda->resize, image, cuda->stream, error);
+}
+
+/* Puts the nodes into the graph or, where it is made, new ones in their place.
+ * Those of NEM's convolutions stay what they are. */
+static cudaError_t
+put_nodes (Cuda *cuda, Graph *graph, const SympieImage *src,
+    const SympieImage *dst, float strength)
+{
+  bool is_new = !graph->exec;
+  SympieCudaTarget to = {
+    .graph = graph->graph,
+    .exec = graph->exec,
+    .node = graph->preprocess,
+    .overlaps = cuda->overlaps,
+  };
+  SympieCudaFold fold;
+  cudaError_t result = sympie_cuda_preprocess (
+      src, cuda->resize.taps, cuda->net.crop[0], true, &to);
+
+  graph->preprocess = to.node;
+  if (result == cudaSuccess && is_new)
+    result = sympie_cuda_net_run (&cuda->net, 0, &to);
+  if (result != cudaSuccess || (!is_new && !dst))
+    return result;
+
+  if (!is_new)
+    to.node = graph->head;
+  sympie_cuda_fold_init (&fold, src, strength);
+  fold.is_gated = cuda->heeds_gate;
+  result = sympie_cuda_head (&cuda->net.weights->head, cuda->net.features[0],
+      cuda->estimate, dst ? &fold : NULL, cuda->op, &to);
+  graph->head = to.node;
+  if (result != cudaSuccess || !dst)
+    return result;
+
+  if (!is_new)
+    to.node = graph->dwm;
+  result = sympie_cuda_dwm (src, dst, cuda->op, &to);
+  graph->dwm = to.node;
+  return result;
+}
+
+/* `dst` NULL: estimates only. */
+static bool
+run_graph (Cuda *cuda, const SympieImage *src, const SympieImage *dst,
+    float strength, SympieError *error)
+{
+  Graph *graph = &cuda->graphs[dst != NULL];
+  bool ok = prepare_size (cuda, src, error)
+            && (graph->graph
+                || sympie_cuda_ok (
+                    cudaGraphCreate (&graph->graph, 0), "make a graph", error))
+            && sympie_cuda_ok (put_nodes (cuda, graph, src, dst, strength),
+                "put a frame into a graph", error)
+            && (graph->exec
+                || sympie_cuda_ok (
+                    cudaGraphInstantiate (&graph->exec, graph->graph, 0),
+                    "make a graph", error));
+
+  if (!ok && !graph->exec)
+    clear_graphs (cuda);
+  return ok
+         && sympie_cuda_ok (
+             cudaGraphLaunch (graph->exec, cuda->stream), "run a graph", error);
+}
+
+static bool
+apply (Cuda *cuda, const SympieImage *src, const SympieImage *dst,
+    const SympieParams *params, SympieError *error)
+{
+  SympieCudaTarget to = { .stream = cuda->stream };
+  SympieCudaFold fold;
+  SympieParams identity;
+
+  sympie_params_identity (&identity);
+  sympie_cuda_fold_init (
+      &fold, src, sympie_params_distance (params, &identity) > 0);
+  return sympie_cuda_ok (sympie_cuda_fold (&fold, params, cuda->op, &to),
+             "fold the parameters", error)
+         && sympie_cuda_ok (
+             sympie_cuda_dwm (src, dst, cuda->op, &to), "run DWM", error);
 }
 
 /* ---- Frames -------------------------------------------------------------- */
@@ -236,12 +374,9 @@ put_job (Cuda *cuda, const Job *job, SympieError *error)
 
   return put_source (cuda, job, &src, error)
          && (!job->dst || prepare_result (cuda, job, &dst, error))
-         && (job->params ? sympie_cuda_steps_apply (
-                 &cuda->steps, &src, &dst, job->params, error)
-             : job->dst
-                 ? sympie_cuda_steps_enhance (
-                     &cuda->steps, &src, &dst, job->strength, error)
-                 : sympie_cuda_steps_estimate (&cuda->steps, &src, error))
+         && (job->params ? apply (cuda, &src, &dst, job->params, error)
+                         : run_graph (cuda, &src, job->dst ? &dst : NULL,
+                             job->strength, error))
          && (!job->dst || job->dst->memory == SYMPIE_MEMORY_CUDA
              || sympie_cuda_staging_download (&cuda->out, cuda->stream, error));
 }
@@ -292,9 +427,9 @@ run (Cuda *cuda, const Job *job, const char *what, SympieParams *params,
       || !sympie_cuda_ok (wait (cuda->done), what, error))
     return false;
   if (params)
-    *params = cuda->steps.nem->estimate->params;
+    memcpy (params->values, cuda->estimate, sizeof params->values);
   if (gate)
-    *gate = cuda->steps.nem->estimate->gate;
+    *gate = cuda->estimate[SYMPIE_N_PARAMS];
   if (job->dst && job->dst->memory == SYMPIE_MEMORY_HOST)
     sympie_cuda_staging_finish (&cuda->out, job->dst);
   return true;

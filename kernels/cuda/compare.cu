@@ -19,12 +19,11 @@ struct Weights
   float values[SYMPIE_CUDA_CROP_CHANNELS];
 };
 
-template <typename T>
 __global__ void
-__launch_bounds__ (THREADS)
-    squares (const T *a, const T *b, size_t n, Weights weights, double *sums)
+__launch_bounds__ (THREADS) squares (
+    const float *a, const float *b, size_t n, Weights weights, double *sums)
 {
-  constexpr int CHANNELS = SYMPIE_CUDA_CROP_CHANNELS, PACK = Pack<T>::SIZE;
+  constexpr int CHANNELS = SYMPIE_CUDA_CROP_CHANNELS, PACK = 4;
   SharedLayout shared;
   auto of_warps = shared.array<double> (THREADS / 32);
   double sum = 0;
@@ -34,11 +33,11 @@ __launch_bounds__ (THREADS)
     float of_values = 0; /* few enough for float */
 
     for (int p = 0; p < CHANNELS; p += PACK) {
-      Pack<T> x = *(const Pack<T> *) (a + i * CHANNELS + p);
-      Pack<T> y = *(const Pack<T> *) (b + i * CHANNELS + p);
+      auto x = *(const Pack<float> *) (a + i * CHANNELS + p);
+      auto y = *(const Pack<float> *) (b + i * CHANNELS + p);
 
       for (int e = 0; e < PACK; e++) {
-        float d = (float) x.values[e] - (float) y.values[e];
+        float d = x.values[e] - y.values[e];
 
         of_values += weights.values[p + e] * d * d;
       }
@@ -62,18 +61,14 @@ __launch_bounds__ (THREADS)
 } // namespace
 
 cudaError_t
-sympie_cuda_squares (const void *a, const void *b, size_t n,
-    const float weights[SYMPIE_CUDA_CROP_CHANNELS], double *sums, bool as_half,
+sympie_cuda_squares (const float *a, const float *b, size_t n,
+    const float weights[SYMPIE_CUDA_CROP_CHANNELS], double *sums,
     SympieCudaTarget *to)
 {
-  constexpr size_t SHARED = THREADS / 32 * sizeof (double);
   Weights by_value;
 
   for (int c = 0; c < SYMPIE_CUDA_CROP_CHANNELS; c++)
     by_value.values[c] = weights[c];
-  return as_half
-             ? launch (squares<half>, SYMPIE_CUDA_N_SUMS, THREADS, SHARED, to,
-                 (const half *) a, (const half *) b, n, by_value, sums)
-             : launch (squares<float>, SYMPIE_CUDA_N_SUMS, THREADS, SHARED, to,
-                 (const float *) a, (const float *) b, n, by_value, sums);
+  return launch (squares, SYMPIE_CUDA_N_SUMS, THREADS,
+      THREADS / 32 * sizeof (double), to, a, b, n, by_value, sums);
 }

@@ -21,7 +21,6 @@
 #include "device.h"
 #include "matrix.h"
 
-#include "conv.h"
 #include "kernels.h"
 
 namespace {
@@ -62,6 +61,11 @@ template <typename T_, int BM_> struct Tile
   static constexpr int STRIDE = BK + PACK; /* no bank conflicts */
   static constexpr int A = BM * STRIDE, B = BN * STRIDE;
   static constexpr int OUT_STRIDE = BN + 8;
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+  static constexpr int BLOCKS = 1; /* at once: shared memory has no room */
+#else
+  static constexpr int BLOCKS = HALF ? 3 : 1;
+#endif
 
   /* The ring and, after it is done, the groups' sums. The last float says
    * whether the block is its tile's last. */
@@ -116,35 +120,22 @@ pixels_of_block (const Arguments &a, int bm)
     0, tiles.width * tiles.height };
 }
 
-template <typename T>
-__device__ __forceinline__ Pack<T>
+template <typename T, int n>
+__device__ __forceinline__ Pack<T, n>
 load_pack (const void *tensor, size_t i)
 {
-  return *(const Pack<T> *) ((const T *) tensor + i);
+  return *(const Pack<T, n> *) ((const T *) tensor + i);
 }
 
-template <typename T>
+template <typename T, int n>
 __device__ __forceinline__ void
-store_pack (void *tensor, size_t i, const float values[])
+store_pack (void *tensor, size_t i, const Pack<float, n> &values)
 {
-  Pack<T> pack;
+  Pack<T, n> pack;
 
-  for (int e = 0; e < Pack<T>::SIZE; e++)
-    pack.values[e] = T (values[e]);
-  *(Pack<T> *) ((T *) tensor + i) = pack;
-}
-
-/* As many floats as a thread has channels. */
-template <int n>
-__device__ __forceinline__ void
-load_floats (float values[n], const float *from)
-{
-  for (int e = 0; e < n; e += 4) {
-    Pack<float> four = *(const Pack<float> *) (from + e);
-
-    for (int i = 0; i < 4; i++)
-      values[e + i] = four.values[i];
-  }
+  for (int e = 0; e < n; e++)
+    pack.values[e] = T (values.values[e]);
+  *(Pack<T, n> *) ((T *) tensor + i) = pack;
 }
 
 __device__ __forceinline__ float4
@@ -153,17 +144,19 @@ sum_of (float4 a, float4 b)
   return make_float4 (a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w);
 }
 
-/* A warp's part of the product, 32 pixels by 32 channels. `rows` and `columns`
- * are where its part of the matrices begins in a slot of the ring. */
-template <class L, typename T = typename L::T> class Product;
-
-/* On tensor cores. */
-template <class L> class Product<L, half> {
+/* A warp's part of the product, 32 pixels by 32 channels: of halves on tensor
+ * cores, of floats on CUDA cores, where a lane has the same sums. `rows` and
+ * `columns` are where its part of the matrices begins in a slot of the ring. */
+template <class L> class Product {
 public:
   __device__ __forceinline__
   Product (int rows, int columns)
-      : rows_ (kept (rows + place_in_rows (L::STRIDE))),
-        columns_ (kept (columns + place_in_columns (L::STRIDE)))
+      : rows_ (kept (rows
+                     + (L::HALF ? place_in_rows (L::STRIDE)
+                                : lane_of_warp () / 4 * L::STRIDE))),
+        columns_ (kept (columns
+                        + (L::HALF ? place_in_columns (L::STRIDE)
+                                   : lane_of_warp () % 4 * 2 * L::STRIDE)))
   {
   }
 
@@ -188,6 +181,33 @@ public:
   }
 
   __device__ __forceinline__ void
+  add (const SharedArray<float> &ring, int slot)
+  {
+#pragma unroll 1
+    for (int k = 0; k < GROUP_K; k += 4) {
+      float4 left[4];
+
+      for (int i = 0; i < 4; i++)
+        left[i] =
+            ring.template load<float4> (slot + rows_ + i * 8 * L::STRIDE + k);
+#pragma unroll
+      for (int j = 0; j < 8; j++) {
+        float4 right = ring.template load<float4> (
+            slot + columns_ + (j / 2 * 8 + j % 2) * L::STRIDE + k);
+
+        for (int i = 0; i < 4; i++) {
+          float &sum = sums_[i / 2][j / 2].values[i % 2 * 2 + j % 2];
+
+          sum += left[i].x * right.x;
+          sum += left[i].y * right.y;
+          sum += left[i].z * right.z;
+          sum += left[i].w * right.w;
+        }
+      }
+    }
+  }
+
+  __device__ __forceinline__ void
   store (const SharedArray<float> &memory, int at) const
   {
     int lane = lane_of_warp ();
@@ -206,58 +226,6 @@ public:
 private:
   int rows_, columns_;
   Sums sums_[2][4] = {};
-};
-
-/* On CUDA cores: a lane has every fourth pixel and every eighth channel. */
-template <class L> class Product<L, float> {
-public:
-  __device__ __forceinline__
-  Product (int rows, int columns)
-      : rows_ (kept (rows + lane_of_warp () / 8 * L::STRIDE)),
-        columns_ (kept (columns + lane_of_warp () % 8 * L::STRIDE))
-  {
-  }
-
-  __device__ __forceinline__ void
-  add (const SharedArray<float> &ring, int slot)
-  {
-#pragma unroll 1
-    for (int k = 0; k < GROUP_K; k += 4) {
-      float4 right[4];
-
-      for (int j = 0; j < 4; j++)
-        right[j] = ring.template load<float4> (
-            slot + columns_ + j * 8 * L::STRIDE + k);
-#pragma unroll
-      for (int i = 0; i < 8; i++) {
-        float4 left =
-            ring.template load<float4> (slot + rows_ + i * 4 * L::STRIDE + k);
-
-        for (int j = 0; j < 4; j++) {
-          sums_[i][j] += left.x * right[j].x;
-          sums_[i][j] += left.y * right[j].y;
-          sums_[i][j] += left.z * right[j].z;
-          sums_[i][j] += left.w * right[j].w;
-        }
-      }
-    }
-  }
-
-  __device__ __forceinline__ void
-  store (const SharedArray<float> &memory, int at) const
-  {
-    int lane = lane_of_warp ();
-
-#pragma unroll
-    for (int i = 0; i < 8; i++)
-      for (int j = 0; j < 4; j++)
-        memory.set (at + (i * 4 + lane / 8) * L::OUT_STRIDE + j * 8 + lane % 8,
-            sums_[i][j]);
-  }
-
-private:
-  int rows_, columns_;
-  float sums_[8][4] = {};
 };
 
 /* Adds up what the groups of warps have and, where several blocks share a
@@ -339,14 +307,17 @@ finish (
 {
   using T = typename L::T;
   constexpr int N = L::PACK, ACROSS = BN / N; /* channels; threads in a row */
+  using Floats = Pack<float, N>;
   const SympieCudaConv &layer = a.layer;
   int column = threadIdx.x % ACROSS * N, channel = blockIdx.y * BN + column;
-  float bias[N], scale[N], shift[N];
+  Floats bias = load_pack<float, N> (layer.bias, channel);
+  Floats scale, shift = {};
 
-  load_floats<N> (bias, layer.bias + channel);
+  for (int e = 0; e < N; e++)
+    scale.values[e] = 1;
   if (layer.scale) {
-    load_floats<N> (scale, layer.scale + channel);
-    load_floats<N> (shift, layer.shift + channel);
+    scale = load_pack<float, N> (layer.scale, channel);
+    shift = load_pack<float, N> (layer.shift, channel);
   }
 #pragma unroll 1
   for (int row = threadIdx.x / ACROSS; row < L::BM;
@@ -354,42 +325,28 @@ finish (
     int y, x, place = row * L::OUT_STRIDE + column;
     bool valid = pixels.at (a, row, &y, &x);
     size_t at = ((size_t) y * layer.width + x) * layer.n_out + channel;
-    float values[N];
-    Pack<T> residual = {};
+    Pack<T, N> residual = {};
+    Floats values;
 
     if (!valid)
       continue;
     if (layer.residual)
-      residual = load_pack<T> (layer.residual, at);
-    for (int e = 0; e < N; e += 4) {
-      auto four = result.template load<Pack<float>> (place + e);
-
-      for (int i = 0; i < 4; i++)
-        values[e + i] = four.values[i] + bias[e + i];
-    }
+      residual = load_pack<T, N> (layer.residual, at);
+    values = result.template load<Floats> (place);
+    for (int e = 0; e < N; e++)
+      values.values[e] += bias.values[e];
     if (layer.raw)
       store_pack<T> (layer.raw, at, values);
     for (int e = 0; e < N; e++) {
-      if (layer.scale)
-        values[e] = scale[e] * values[e] + shift[e];
-      if (layer.relu)
-        values[e] = fmaxf (values[e], 0);
-      values[e] += (float) residual.values[e];
+      float value = scale.values[e] * values.values[e] + shift.values[e];
+
+      values.values[e] = fmaxf (value, 0) + (float) residual.values[e];
     }
     if (layer.pool.size == 0)
       store_pack<T> (layer.out, at, values);
     else
-      for (int e = 0; e < N; e += 4)
-        result.store (place + e, Pack<float>{ values[e], values[e + 1],
-                                     values[e + 2], values[e + 3] });
+      result.store (place, values);
   }
-}
-
-template <bool is_max>
-__device__ __forceinline__ float
-pool_two (float a, float b)
-{
-  return is_max ? fmaxf (a, b) : a + b;
 }
 
 /* The pooled pixels of the block. Two channels a thread: there are few pixels,
@@ -400,10 +357,7 @@ pool (
     const Arguments &a, const Pixels &pixels, const SharedArray<float> &result)
 {
   using T = typename L::T;
-  struct alignas (2 * sizeof (T)) Two
-  {
-    T values[2];
-  };
+  using Two = Pack<float, 2>;
   constexpr int SIZE = is_max ? 2 : 5;
   const SympieCudaConv &layer = a.layer;
   const SympieCudaPool &pool = layer.pool;
@@ -420,8 +374,7 @@ pool (
     int y = py * pool.stride - pool.pad, x = px * pool.stride - pool.pad;
     int first =
         ((y - pixels.y) * a.width + x - pixels.x) * L::OUT_STRIDE + column;
-    float2 sum = { is_max ? -INFINITY : 0, is_max ? -INFINITY : 0 };
-    Two two;
+    Two sum = {}; /* after ReLU: no maximum is below zero */
 
     if (py >= pool.height || px >= pool.width)
       continue;
@@ -431,22 +384,25 @@ pool (
         if (wy < pool.size && wx < pool.size
             && (unsigned) (y + wy) < (unsigned) layer.height
             && (unsigned) (x + wx) < (unsigned) layer.width) {
-          float2 value = result.template load<float2> (
+          Two two = result.template load<Two> (
               first + (wy * a.width + wx) * L::OUT_STRIDE);
 
-          sum.x = pool_two<is_max> (sum.x, value.x);
-          sum.y = pool_two<is_max> (sum.y, value.y);
+          for (int e = 0; e < 2; e++)
+            sum.values[e] = is_max ? fmaxf (sum.values[e], two.values[e])
+                                   : sum.values[e] + two.values[e];
         }
-    two.values[0] = T (is_max ? sum.x : sum.x * a.share);
-    two.values[1] = T (is_max ? sum.y : sum.y * a.share);
-    *(Two *) ((T *) layer.out + ((size_t) py * pool.width + px) * layer.n_out
-              + blockIdx.y * BN + column) = two;
+    for (int e = 0; e < 2 && !is_max; e++)
+      sum.values[e] *= a.share;
+    store_pack<T> (layer.out,
+        ((size_t) py * pool.width + px) * layer.n_out + blockIdx.y * BN
+            + column,
+        sum);
   }
 }
 
 template <class L>
 __global__ void
-__launch_bounds__ (L::THREADS, L::HALF ? 3 : 1) conv (Arguments a)
+__launch_bounds__ (L::THREADS, L::BLOCKS) conv (Arguments a)
 {
   using T = typename L::T;
   constexpr int BK = L::BK;

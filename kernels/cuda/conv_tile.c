@@ -5,7 +5,7 @@
 
 /* The host's part of a convolution: tiles and the order of the weights. */
 
-#include "conv.h"
+#include "kernels.h"
 
 #include <string.h>
 

@@ -20,7 +20,7 @@
 
 #include <stdint.h>
 
-#include "target.h"
+#include "kernels.h"
 
 /* ---- Launch ------------------------------------------------------------- */
 
@@ -155,11 +155,11 @@ lane_of_warp ()
 
 /* ---- What the emulation watches ------------------------------------------ */
 
-#ifndef SYMPIE_EMULATED
-extern __shared__ __align__ (1024) unsigned char sympie_shared[];
-
-namespace emulate {
-
+/* EMULATE (call): a call of the emulation, nothing on a GPU. */
+#ifdef SYMPIE_EMULATED
+using emulate::Site;
+#define EMULATE(call) emulate::call
+#else
 struct Site
 {
   static constexpr __device__ __forceinline__ Site
@@ -168,42 +168,8 @@ struct Site
     return {};
   }
 };
-
-__device__ __forceinline__ unsigned char *
-shared_memory (size_t)
-{
-  return sympie_shared;
-}
-
-__device__ __forceinline__ void
-shared_place (bool, long, long, Site)
-{
-}
-
-__device__ __forceinline__ void
-shared_read (const void *, size_t, Site)
-{
-}
-
-__device__ __forceinline__ void
-shared_write (const void *, size_t, Site)
-{
-}
-
-__device__ __forceinline__ void
-left_for_blocks (Site)
-{
-}
-
-__device__ __forceinline__ void
-reads_of_blocks (Site)
-{
-}
-
-} // namespace emulate
+#define EMULATE(call) ((void) 0)
 #endif
-
-using emulate::Site;
 
 /* ---- Shared memory ------------------------------------------------------- */
 
@@ -236,7 +202,7 @@ public:
   {
     const T *from = at<V> (i, site);
 
-    emulate::shared_read (from, sizeof (V), site);
+    EMULATE (shared_read (from, sizeof (V), site));
     return *(const V *) from;
   }
 
@@ -246,7 +212,7 @@ public:
   {
     T *to = at<V> (i, site);
 
-    emulate::shared_write (to, sizeof (V), site);
+    EMULATE (shared_write (to, sizeof (V), site));
     *(V *) to = value;
   }
 
@@ -255,10 +221,10 @@ public:
   __device__ __forceinline__ T *
   at (int i, Site site = Site::here ()) const
   {
-    emulate::shared_place (i >= 0
-                               && i + (int) (sizeof (V) / sizeof (T)) <= count_
-                               && (uintptr_t) (data_ + i) % sizeof (V) == 0,
-        i, count_, site);
+    EMULATE (
+        shared_place (i >= 0 && i + (int) (sizeof (V) / sizeof (T)) <= count_
+                          && (uintptr_t) (data_ + i) % sizeof (V) == 0,
+            i, count_, site));
     return data_ + i;
   }
 
@@ -283,9 +249,14 @@ public:
   array (int count)
   {
     size_t begin = end_, end = begin + count * sizeof (T);
+#ifdef SYMPIE_EMULATED
+    unsigned char *memory = emulate::shared_memory (end);
+#else
+    extern __shared__ __align__ (1024) unsigned char memory[];
+#endif
 
     end_ = (end + 15) / 16 * 16;
-    return SharedArray<T> ((T *) (emulate::shared_memory (end) + begin), count);
+    return SharedArray<T> ((T *) (memory + begin), count);
   }
 
 private:
@@ -301,7 +272,7 @@ template <typename V>
 __device__ __forceinline__ void
 leave_for_blocks (V *at, V value, Site site = Site::here ())
 {
-  emulate::left_for_blocks (site);
+  EMULATE (left_for_blocks (site));
   *at = value;
 }
 
@@ -309,7 +280,7 @@ template <typename V>
 __device__ __forceinline__ V
 left_by_blocks (const V *at, Site site = Site::here ())
 {
-  emulate::reads_of_blocks (site);
+  EMULATE (reads_of_blocks (site));
   return __ldcg (at);
 }
 
@@ -318,33 +289,32 @@ left_by_blocks (const V *at, Site site = Site::here ())
 /* 16 bytes from device memory to `dst`, element `i`; zeros where not `valid`,
  * when `src` is not read. What one thread copied is there for it after
  * wait_copies (n), which leaves n committed groups in flight, and for others
- * after a barrier. */
+ * after a barrier. Turing copies at once. */
 template <typename T>
 __device__ __forceinline__ void
 copy_16 (const SharedArray<T> &dst, int i, const T *src, bool valid,
     Site site = Site::here ())
 {
-#ifdef SYMPIE_EMULATED
-  emulate::copy_later (dst.template at<uint4> (i, site), src, valid, site);
-#elif __CUDA_ARCH__ >= 800
+#if __CUDA_ARCH__ >= 800
   unsigned to =
       (unsigned) __cvta_generic_to_shared (dst.template at<uint4> (i));
 
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to),
                "l"(src), "r"(valid ? 16 : 0)
                : "memory");
-#else
+#elif defined(__CUDA_ARCH__)
   dst.template store<uint4> (
       i, valid ? __ldg ((const uint4 *) src) : make_uint4 (0, 0, 0, 0));
+#else
+  EMULATE (copy_later (dst.template at<uint4> (i, site), src, valid, site));
 #endif
 }
 
 __device__ __forceinline__ void
 commit_copies ()
 {
-#ifdef SYMPIE_EMULATED
-  emulate::commit_copies ();
-#elif __CUDA_ARCH__ >= 800
+  EMULATE (commit_copies ());
+#if __CUDA_ARCH__ >= 800
   asm volatile("cp.async.commit_group;" ::: "memory");
 #endif
 }
@@ -353,9 +323,8 @@ template <int n>
 __device__ __forceinline__ void
 wait_copies (Site site = Site::here ())
 {
-#ifdef SYMPIE_EMULATED
-  emulate::wait_for_copies (n, site);
-#elif __CUDA_ARCH__ >= 800
+  EMULATE (wait_for_copies (n, site));
+#if __CUDA_ARCH__ >= 800
   asm volatile("cp.async.wait_group %0;" ::"n"(n) : "memory");
 #endif
 }
@@ -380,11 +349,12 @@ as_bits (half2 value)
   return bits;
 }
 
-/* As many elements as 16 bytes hold, moved together. */
-template <typename T> struct alignas (16) Pack
+/* Elements that are moved together: as many as 16 bytes hold, if not said. */
+template <typename T, int n = 16 / sizeof (T)>
+struct alignas (n * sizeof (T) < 16 ? n * sizeof (T) : 16) Pack
 {
-  static constexpr int SIZE = 16 / sizeof (T);
-  T values[SIZE];
+  static constexpr int SIZE = n;
+  T values[n];
 };
 
 #endif /* SYMPIE_CUDA_DEVICE_H */

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 
 #include "../error.h"
-#include "../half.h"
 #include "../standard.h"
 #include "error.h"
 #include "net.h"
@@ -22,12 +21,11 @@ typedef struct
   int device;
   SympieInput input;
   cudaStream_t stream;
-  const SympieCudaWeights *weights;
   SympieCudaNet net;
   SympieCudaStaging staging[2]; /* sizes and formats may differ */
   SympieCudaResize resize[2];
-  double *sums;      /* [2][SYMPIE_CUDA_N_SUMS] on the device */
-  double *host_sums; /* pinned */
+  double *sums; /* [2][SYMPIE_CUDA_N_SUMS], of pixels and features, in pinned
+                   memory of the host */
 } Features;
 
 static bool
@@ -46,13 +44,12 @@ features_close (void *backend)
   if (features->stream)
     cudaStreamSynchronize (features->stream);
   sympie_cuda_net_clear (&features->net);
-  sympie_cuda_weights_unref (features->weights);
+  sympie_cuda_weights_unref (features->net.weights);
   for (int i = 0; i < 2; i++) {
     sympie_cuda_staging_clear (&features->staging[i]);
     sympie_cuda_resize_clear (&features->resize[i]);
   }
-  sympie_cuda_free (features->sums);
-  sympie_cuda_free_pinned (features->host_sums);
+  sympie_cuda_free_pinned (features->sums);
   if (features->stream)
     cudaStreamDestroy (features->stream);
   free (features);
@@ -73,22 +70,18 @@ set_up (Features *features, const SympieFeaturesConfig *config,
           cudaStreamCreateWithFlags (&features->stream, cudaStreamNonBlocking),
           "make a stream", error))
     return false;
-  features->sums = sympie_cuda_new (size, "allocate sums", error);
-  features->host_sums = sympie_cuda_new_pinned (size, "allocate sums", error);
-  if (!features->sums || !features->host_sums)
+  features->sums = sympie_cuda_new_pinned (size, "allocate sums", error);
+  if (!features->sums)
     return false;
-  features->weights = sympie_cuda_weights_ref_vgg19 (
-      weights, config->cuda_half, features->device, features->stream, error);
-  features->net.weights = features->weights;
-  features->net.device = features->device;
-  features->net.stream = features->stream;
-  features->net.n_images = 2;
-  for (int i = 0; i < weights->n_convs; i++)
-    if (i + 1 < weights->n_convs ? sympie_vgg19_layers[i].pooled
-                                 : sympie_vgg19_ends_in_pool (config->layer))
-      features->net.pool[i] =
-          (SympieCudaPool){ .size = 2, .stride = 2, .max = true };
-  return features->weights != NULL;
+  features->net = (SympieCudaNet){
+    .weights = sympie_cuda_weights_ref (
+        NULL, weights, features->device, NULL, features->stream, error),
+    .device = features->device,
+    .stream = features->stream,
+    .n_images = 2,
+    .skips_last_pool = !sympie_vgg19_ends_in_pool (config->layer),
+  };
+  return features->net.weights != NULL;
 }
 
 static void *
@@ -132,7 +125,7 @@ run (Features *features, int i, const SympieImage *image, SympieError *error)
              resize, &staging->device, features->stream, error)
          && sympie_cuda_ok (
              sympie_cuda_preprocess (&staging->device, resize->taps,
-                 features->net.crop[i], features->weights->half, &to),
+                 features->net.crop[i], false, &to),
              "run the preprocessing", error)
          && sympie_cuda_ok (
              sympie_cuda_net_run (&features->net, i, &to), "run VGG19", error);
@@ -149,31 +142,14 @@ finish (Features *features, bool ok, SympieError *error)
 
 /* ---- Extract ----------------------------------------------------------- */
 
-/* From [height][width][channels] of half or float. */
-static void
-store (const void *tensor, bool half, const int shape[3], float *values)
-{
-  size_t n_pixels = (size_t) shape[1] * shape[2];
-
-  for (size_t i = 0; i < n_pixels; i++)
-    for (int c = 0; c < shape[0]; c++) {
-      size_t at = i * shape[0] + c;
-
-      values[c * n_pixels + i] =
-          half ? sympie_half_to_float (((const uint16_t *) tensor)[at])
-               : ((const float *) tensor)[at];
-    }
-}
-
 static bool
 features_extract (void *backend, const SympieImage *image, const int shape[3],
     float *values, SympieError *error)
 {
   Features *features = backend;
-  size_t size =
-      (size_t) shape[0] * shape[1] * shape[2]
-      * (features->weights->half ? sizeof (uint16_t) : sizeof (float));
-  void *tensor;
+  size_t n_pixels = (size_t) shape[1] * shape[2];
+  size_t size = n_pixels * shape[0] * sizeof (float);
+  float *tensor; /* [height][width][channels] */
   bool ok;
 
   if (!enter (features, error) || !prepare (features, image, error))
@@ -186,8 +162,9 @@ features_extract (void *backend, const SympieImage *image, const int shape[3],
                               size, cudaMemcpyDeviceToHost, features->stream),
            "download features", error);
   ok = finish (features, ok, error);
-  if (ok)
-    store (tensor, features->weights->half, shape, values);
+  for (size_t i = 0; i < n_pixels && ok; i++)
+    for (int c = 0; c < shape[0]; c++)
+      values[c * n_pixels + i] = tensor[i * shape[0] + c];
   free (tensor);
   return ok;
 }
@@ -202,7 +179,6 @@ put_sums (
   float pixels[SYMPIE_CUDA_CROP_CHANNELS] = { 0 };
   float values[SYMPIE_CUDA_CROP_CHANNELS];
   const SympieCudaNet *net = &features->net;
-  bool half = features->weights->half;
 
   for (int c = 0; c < SYMPIE_CUDA_CROP_CHANNELS; c++) {
     if (c < 3)
@@ -211,17 +187,12 @@ put_sums (
   }
   return sympie_cuda_ok (sympie_cuda_squares (net->crop[0], net->crop[1],
                              n_pixels * SYMPIE_CUDA_CROP_CHANNELS, pixels,
-                             features->sums, half, &to),
+                             features->sums, &to),
              "compare pixels", error)
          && sympie_cuda_ok (
              sympie_cuda_squares (net->features[0], net->features[1], n_values,
-                 values, features->sums + SYMPIE_CUDA_N_SUMS, half, &to),
-             "compare features", error)
-         && sympie_cuda_ok (
-             cudaMemcpyAsync (features->host_sums, features->sums,
-                 2 * SYMPIE_CUDA_N_SUMS * sizeof (double),
-                 cudaMemcpyDeviceToHost, features->stream),
-             "download sums", error);
+                 values, features->sums + SYMPIE_CUDA_N_SUMS, &to),
+             "compare features", error);
 }
 
 static double
@@ -240,13 +211,11 @@ features_compare (void *backend, const SympieImage *reference,
     SympieDifference differences[], SympieError *error)
 {
   Features *features = backend;
-  bool full = features->input == SYMPIE_INPUT_FULL;
-  size_t n_pixels = full ? (size_t) reference->width * reference->height
-                         : SYMPIE_NEM_SIZE * SYMPIE_NEM_SIZE;
-  size_t n_values = (size_t) shape[0] * shape[1] * shape[2];
+  size_t n_values = (size_t) shape[0] * shape[1] * shape[2], n_pixels;
 
   if (!enter (features, error) || !prepare (features, reference, error))
     return false;
+  n_pixels = (size_t) features->net.width * features->net.height;
   for (int i = 0; i < n; i++) { /* what is made of the reference stays */
     bool ok = (i > 0 || run (features, 0, reference, error))
               && run (features, 1, distorted[i], error)
@@ -254,9 +223,9 @@ features_compare (void *backend, const SympieImage *reference,
 
     if (!finish (features, ok, error))
       return false;
-    differences[i].pixel_mse = total (features->host_sums) / (3.0 * n_pixels);
+    differences[i].pixel_mse = total (features->sums) / (3.0 * n_pixels);
     differences[i].feature_mse =
-        total (features->host_sums + SYMPIE_CUDA_N_SUMS) / n_values;
+        total (features->sums + SYMPIE_CUDA_N_SUMS) / n_values;
   }
   return true;
 }

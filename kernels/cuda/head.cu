@@ -16,8 +16,9 @@ namespace {
 constexpr int WARPS = 32;
 
 __global__ void
-__launch_bounds__ (WARPS * 32) head (SympieCudaHead a,
-    const __grid_constant__ SympieCudaFold fold, SympieCudaOperator *op)
+__launch_bounds__ (WARPS * 32)
+    head (SympieCudaHead a, const half *features, float *params,
+        const __grid_constant__ SympieCudaFold fold, SympieCudaOperator *op)
 {
   constexpr int FOURS = SYMPIE_NEM_FEATURES / 4;
   SharedLayout shared;
@@ -53,7 +54,7 @@ __launch_bounds__ (WARPS * 32) head (SympieCudaHead a,
 #pragma unroll
     for (int i = 0; i < PER_LANE; i++) {
       float4 four = weight[turn][i];
-      const half *of_four = (const half *) a.features + 4 * (i * 32 + lane);
+      const half *of_four = features + 4 * (i * 32 + lane);
 
       sum += four.x * (float) of_four[0] + four.y * (float) of_four[1]
              + four.z * (float) of_four[2] + four.w * (float) of_four[3];
@@ -65,7 +66,7 @@ __launch_bounds__ (WARPS * 32) head (SympieCudaHead a,
                     : a.gate_weight ? __saturatef (sum + *a.gate_bias)
                                     : 1;
 
-      a.params[output] = value;
+      params[output] = value;
       memory.set (output, value);
     }
   }
@@ -78,11 +79,12 @@ __launch_bounds__ (WARPS * 32) head (SympieCudaHead a,
 } // namespace
 
 cudaError_t
-sympie_cuda_head (const SympieCudaHead *arguments, const SympieCudaFold *fold,
-    SympieCudaOperator *op, SympieCudaTarget *to)
+sympie_cuda_head (const SympieCudaHead *arguments, const void *features,
+    float *params, const SympieCudaFold *fold, SympieCudaOperator *op,
+    SympieCudaTarget *to)
 {
   SympieCudaFold none = {};
 
   return launch (head, 1, WARPS * 32, FOLD_SHARED, to, *arguments,
-      fold ? *fold : none, fold ? op : NULL);
+      (const half *) features, params, fold ? *fold : none, fold ? op : NULL);
 }

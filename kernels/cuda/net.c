@@ -48,7 +48,8 @@ plan (SympieCudaNet *net, int multiprocessors)
     *layer = net->weights->layer[i];
     layer->height = height;
     layer->width = width;
-    layer->pool = net->pool[i];
+    if (i == n - 1 && net->skips_last_pool)
+      layer->pool = (SympieCudaPool){ 0 };
     out = (size_t) height * width * layer->n_out * element;
     if (layer->scale)
       raw = larger (raw, out);

@@ -5,8 +5,7 @@
 
 /* NEM's or VGG19's convolutions on the GPU, and the memory between them: two
  * tensors, which the layers take turns with. An image goes through in one
- * piece, so that memory grows with its size: VGG19 in float wants 470 MB at
- * 720p. */
+ * piece, so that memory grows with its size: VGG19 wants 470 MB at 720p. */
 
 #ifndef SYMPIE_CUDA_NET_H
 #define SYMPIE_CUDA_NET_H
@@ -18,10 +17,9 @@ typedef struct
 {
   const SympieCudaWeights *weights;
   int device;
-  cudaStream_t stream; /* where memory is cleared */
-  int n_images;        /* 1 or 2: one after the other */
-  SympieCudaPool
-      pool[SYMPIE_CUDA_N_LAYERS]; /* after each layer, sizes unknown */
+  cudaStream_t stream;  /* where memory is cleared */
+  int n_images;         /* 1 or 2: one after the other */
+  bool skips_last_pool; /* the features are those before it */
 
   int width, height; /* of the images */
   void *memory;      /* one allocation */

@@ -106,11 +106,6 @@ sympie_cuda_resize_prepare (SympieCudaResize *resize, const SympieImage *image,
 
   if (sympie_cuda_resize_fits (resize, image))
     return true;
-  /* An earlier frame may still read those that go. */
-  if (resize->memory
-      && !sympie_cuda_ok (
-          cudaStreamSynchronize (stream), "finish a frame", error))
-    return false;
   sympie_cuda_resize_clear (resize);
   resize->image = *image;
   ok = make_taps (taps, image, resize->input)

@@ -24,8 +24,8 @@ typedef struct
 bool sympie_cuda_resize_fits (
     const SympieCudaResize *resize, const SympieImage *image);
 
-/* Makes them, unless they are. False with a message when memory is short; then
- * there are none. */
+/* Makes them, unless they are there; nothing may be using those that go. False
+ * with a message when memory is short; then there are none. */
 bool sympie_cuda_resize_prepare (SympieCudaResize *resize,
     const SympieImage *image, cudaStream_t stream, SympieError *error);
 void sympie_cuda_resize_clear (SympieCudaResize *resize);

@@ -14,20 +14,6 @@ enum
   ALIGNMENT = 256 /* of rows and planes, for wide accesses */
 };
 
-static size_t
-row_bytes (const SympieImage *image, int plane)
-{
-  return sympie_format_row_bytes (
-      sympie_format_info (image->format), plane, image->width);
-}
-
-static size_t
-rows (const SympieImage *image, int plane)
-{
-  return sympie_format_rows (
-      sympie_format_info (image->format), plane, image->height);
-}
-
 static bool
 fits (const SympieCudaStaging *staging, const SympieImage *image)
 {
@@ -36,44 +22,48 @@ fits (const SympieCudaStaging *staging, const SympieImage *image)
          && staging->device.height == image->height;
 }
 
+/* Lays the planes out one after the other, in rows of their own strides. */
+static bool
+allocate (
+    SympieCudaStaging *staging, const SympieImage *image, SympieError *error)
+{
+  const SympieFormatInfo *info = sympie_format_info (image->format);
+  size_t offset[SYMPIE_MAX_PLANES];
+
+  sympie_cuda_staging_clear (staging);
+  staging->device = *image;
+  staging->device.memory = SYMPIE_MEMORY_CUDA;
+  staging->size = 0;
+  for (int p = 0; p < info->n_planes; p++) {
+    size_t bytes = sympie_format_row_bytes (info, p, image->width);
+    size_t stride = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+
+    offset[p] = staging->size;
+    staging->device.strides[p] = (ptrdiff_t) stride;
+    staging->size += stride * sympie_format_rows (info, p, image->height);
+  }
+  staging->memory = sympie_cuda_new (staging->size, "allocate a frame", error);
+  for (int p = 0; p < info->n_planes && staging->memory; p++)
+    staging->device.planes[p] = staging->memory + offset[p];
+  return staging->memory != NULL;
+}
+
 bool
 sympie_cuda_staging_prepare (
     SympieCudaStaging *staging, const SympieImage *image, SympieError *error)
 {
-  int n_planes = sympie_format_info (image->format)->n_planes;
-
-  if (!fits (staging, image)) {
-    size_t offset[SYMPIE_MAX_PLANES], size = 0;
-
-    sympie_cuda_staging_clear (staging);
-    staging->device = *image;
-    for (int p = 0; p < n_planes; p++) {
-      size_t stride =
-          (row_bytes (image, p) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-
-      offset[p] = size;
-      staging->device.strides[p] = (ptrdiff_t) stride;
-      size += stride * rows (image, p);
-    }
-    staging->memory = sympie_cuda_new (size, "allocate a frame", error);
-    if (!staging->memory)
-      return false;
-    for (int p = 0; p < n_planes; p++)
-      staging->device.planes[p] = staging->memory + offset[p];
-    staging->size = size;
-  }
-  if (image->memory == SYMPIE_MEMORY_HOST && !staging->pinned) {
-    staging->pinned = sympie_cuda_new_pinned (
-        staging->size, "allocate pinned memory for a frame", error);
-    if (!staging->pinned) {
-      sympie_cuda_staging_clear (staging);
-      return false;
-    }
-    /* The rows' padding travels too. */
-    memset (staging->pinned, 0, staging->size);
-  }
+  if (!fits (staging, image) && !allocate (staging, image, error))
+    return false;
   staging->device.colorimetry = image->colorimetry;
-  staging->device.memory = SYMPIE_MEMORY_CUDA;
+  if (image->memory == SYMPIE_MEMORY_CUDA || staging->pinned)
+    return true;
+  staging->pinned = sympie_cuda_new_pinned (
+      staging->size, "allocate pinned memory for a frame", error);
+  if (!staging->pinned) {
+    sympie_cuda_staging_clear (staging);
+    return false;
+  }
+  memset (staging->pinned, 0, staging->size); /* the padding travels too */
   return true;
 }
 
@@ -85,31 +75,33 @@ sympie_cuda_staging_clear (SympieCudaStaging *staging)
   staging->pinned = staging->memory = NULL;
 }
 
-static size_t
-row_offset (const SympieCudaStaging *staging, int plane, size_t row)
+/* A row of a plane in pinned memory. */
+static uint8_t *
+row_of (const SympieCudaStaging *staging, int plane, int y)
 {
-  return (staging->device.planes[plane] - staging->memory)
-         + row * staging->device.strides[plane];
+  return staging->pinned + (staging->device.planes[plane] - staging->memory)
+         + y * staging->device.strides[plane];
 }
 
 bool
 sympie_cuda_staging_upload (SympieCudaStaging *staging,
     const SympieImage *image, cudaStream_t stream, SympieError *error)
 {
-  int n_planes = sympie_format_info (image->format)->n_planes;
+  const SympieFormatInfo *info = sympie_format_info (image->format);
 
-  for (int p = 0; p < n_planes; p++) {
+  for (int p = 0; p < info->n_planes; p++) {
+    size_t bytes = sympie_format_row_bytes (info, p, image->width);
+    int rows = sympie_format_rows (info, p, image->height);
+
     if (image->memory == SYMPIE_MEMORY_HOST)
-      for (size_t y = 0; y < rows (image, p); y++)
-        memcpy (staging->pinned + row_offset (staging, p, y),
-            image->planes[p] + (ptrdiff_t) y * image->strides[p],
-            row_bytes (image, p));
+      for (int y = 0; y < rows; y++)
+        memcpy (row_of (staging, p, y),
+            image->planes[p] + y * image->strides[p], bytes);
     else if (!sympie_cuda_ok (
-                 cudaMemcpy2DAsync (
-                     staging->memory + row_offset (staging, p, 0),
+                 cudaMemcpy2DAsync ((void *) staging->device.planes[p],
                      staging->device.strides[p], image->planes[p],
-                     image->strides[p], row_bytes (image, p), rows (image, p),
-                     cudaMemcpyDeviceToDevice, stream),
+                     image->strides[p], bytes, rows, cudaMemcpyDeviceToDevice,
+                     stream),
                  "copy a frame", error))
       return false;
   }
@@ -133,10 +125,11 @@ sympie_cuda_staging_finish (
     const SympieCudaStaging *staging, const SympieTarget *target)
 {
   const SympieImage *image = &staging->device;
-  int n_planes = sympie_format_info (image->format)->n_planes;
+  const SympieFormatInfo *info = sympie_format_info (image->format);
 
-  for (int p = 0; p < n_planes; p++)
-    for (size_t y = 0; y < rows (image, p); y++)
-      memcpy (target->planes[p] + (ptrdiff_t) y * target->strides[p],
-          staging->pinned + row_offset (staging, p, y), row_bytes (image, p));
+  for (int p = 0; p < info->n_planes; p++)
+    for (int y = 0; y < sympie_format_rows (info, p, image->height); y++)
+      memcpy (target->planes[p] + y * target->strides[p],
+          row_of (staging, p, y),
+          sympie_format_row_bytes (info, p, image->width));
 }

@@ -14,9 +14,9 @@
 typedef struct
 {
   size_t size;
-  uint8_t *memory;    /* on the device */
-  uint8_t *pinned;    /* NULL where no host image came yet */
-  SympieImage device; /* its planes at their offsets, in both */
+  uint8_t *memory; /* on the device */
+  uint8_t *pinned; /* the same on the host; NULL where none came from there */
+  SympieImage device; /* its planes are in `memory` */
 } SympieCudaStaging;
 
 /* Makes room for images like this one; false with a message when there is none,

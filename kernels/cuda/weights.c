@@ -11,19 +11,18 @@
 
 #include "error.h"
 
-/* Weights that are the same have the same bytes here: that is what they are
- * recognised by. */
 typedef struct Shared Shared;
 struct Shared
 {
   SympieCudaWeights weights; /* first: what the callers have */
-  Shared *next;
-  int refs;
+  void *memory;
+
+  /* What they are known by, and how many use them. */
+  SympieFileIdentity file;
   int device;
   void *context;
-  uint64_t hash;
-  size_t size;
-  void *memory;
+  int n_users;
+  Shared *next;
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -51,8 +50,11 @@ static const float *
 put_floats (Arena *arena, const float *values, size_t n)
 {
   void *host;
-  const void *device = take (arena, n * sizeof *values, &host);
+  const void *device;
 
+  if (!values)
+    return NULL;
+  device = take (arena, n * sizeof *values, &host);
   if (host)
     memcpy (host, values, n * sizeof *values);
   return device;
@@ -60,7 +62,7 @@ put_floats (Arena *arena, const float *values, size_t n)
 
 static void
 put_conv (Arena *arena, const SympieConv *conv, const float *scale,
-    const float *shift, SympieCudaWeights *out)
+    const float *shift, SympieCudaPool pool, SympieCudaWeights *out)
 {
   SympieCudaConv *layer = &out->layer[out->n_layers++];
   int n_in = conv->n_in < SYMPIE_CUDA_CROP_CHANNELS ? SYMPIE_CUDA_CROP_CHANNELS
@@ -70,164 +72,143 @@ put_conv (Arena *arena, const SympieConv *conv, const float *scale,
 
   layer->n_in = n_in;
   layer->n_out = conv->n_out;
-  layer->relu = true;
+  layer->pool = pool;
   layer->weight = take (arena, n * (out->half ? 2 : 4), &host);
   if (host)
     sympie_cuda_conv_pack (
         conv->weight, conv->n_out, conv->n_in, n_in, out->half, host);
   layer->bias = put_floats (arena, conv->bias, conv->n_out);
-  layer->scale = scale ? put_floats (arena, scale, conv->n_out) : NULL;
-  layer->shift = shift ? put_floats (arena, shift, conv->n_out) : NULL;
+  layer->scale = put_floats (arena, scale, conv->n_out);
+  layer->shift = put_floats (arena, shift, conv->n_out);
 }
 
-/* Of one of the two. */
-typedef struct
+static void
+put_vgg19 (
+    Arena *arena, const SympieVgg19Weights *vgg19, SympieCudaWeights *out)
 {
-  const SympieNemWeights *nem;
-  const SympieVgg19Weights *vgg19;
-} Source;
+  const SympieCudaPool none = { 0 };
+  const SympieCudaPool largest = { .size = 2, .stride = 2, .max = true };
+
+  for (int i = 0; i < vgg19->n_convs; i++)
+    put_conv (arena, &vgg19->convs[i], NULL, NULL,
+        sympie_vgg19_layers[i].pooled ? largest : none, out);
+}
 
 static void
-put_all (Arena *arena, const Source *source, SympieCudaWeights *out)
+put_nem (Arena *arena, const SympieNemWeights *nem, SympieCudaWeights *out)
 {
-  const SympieNemWeights *nem = source->nem;
+  const SympieCudaPool none = { 0 };
+  const SympieCudaPool mean = { .size = 5, .stride = 4, .pad = 1 };
+  const SympieCudaPool of_all = { .size = 3, .stride = 3 }; /* that is left */
 
-  out->n_layers = 0;
-  if (!nem) {
-    for (int i = 0; i < source->vgg19->n_convs; i++)
-      put_conv (arena, &source->vgg19->convs[i], NULL, NULL, out);
-    return;
-  }
-  put_conv (arena, &nem->stem, NULL, NULL, out);
+  put_conv (arena, &nem->stem, NULL, NULL, mean, out);
   for (int b = 0; b < SYMPIE_NEM_N_BLOCKS; b++) {
     const SympieNemBlock *block = &nem->block[b];
 
-    put_conv (arena, &block->conv1, block->scale1, block->shift1, out);
-    put_conv (arena, &block->conv2, NULL, NULL, out);
+    put_conv (arena, &block->conv1, block->scale1, block->shift1, none, out);
+    put_conv (arena, &block->conv2, NULL, NULL,
+        b + 1 < SYMPIE_NEM_N_BLOCKS ? mean : of_all, out);
   }
-  out->head_weight = put_floats (
+  out->head.weight = put_floats (
       arena, nem->head_weight, SYMPIE_N_PARAMS * SYMPIE_NEM_FEATURES);
-  out->head_bias = put_floats (arena, nem->head_bias, SYMPIE_N_PARAMS);
-  if (nem->gate_weight) {
-    out->gate_weight =
-        put_floats (arena, nem->gate_weight, SYMPIE_NEM_FEATURES);
-    out->gate_bias = put_floats (arena, nem->gate_bias, 1);
-  }
+  out->head.bias = put_floats (arena, nem->head_bias, SYMPIE_N_PARAMS);
+  out->head.gate_weight =
+      put_floats (arena, nem->gate_weight, SYMPIE_NEM_FEATURES);
+  out->head.gate_bias = put_floats (arena, nem->gate_bias, 1);
 }
 
-/* FNV-1a on words: fast enough for 10 MB, and nobody attacks it. */
-static uint64_t
-hash_of (const void *bytes, size_t size)
+static void
+put_all (Arena *arena, const SympieNemWeights *nem,
+    const SympieVgg19Weights *vgg19, SympieCudaWeights *out)
 {
-  uint64_t hash = 0xcbf29ce484222325u, word;
-
-  for (size_t i = 0; i + sizeof word <= size; i += sizeof word) {
-    memcpy (&word, (const uint8_t *) bytes + i, sizeof word);
-    hash = (hash ^ word) * 0x100000001b3u;
-    hash ^= hash >> 29;
-  }
-  return hash;
+  arena->size = 0;
+  *out = (SympieCudaWeights){ .half = nem != NULL };
+  if (nem)
+    put_nem (arena, nem, out);
+  else
+    put_vgg19 (arena, vgg19, out);
 }
 
-static bool
-upload (Shared *shared, const Source *source, const void *host,
+static void
+shared_free (Shared *shared)
+{
+  sympie_cuda_free (shared->memory);
+  free (shared);
+}
+
+static Shared *
+shared_new (const SympieNemWeights *nem, const SympieVgg19Weights *vgg19,
     cudaStream_t stream, SympieError *error)
 {
+  Shared *shared = calloc (1, sizeof *shared);
   Arena arena = { 0 };
-
-  shared->memory = sympie_cuda_new (shared->size, "allocate weights", error);
-  if (!shared->memory)
-    return false;
-  arena.device = shared->memory;
-  put_all (&arena, source, &shared->weights);
-  return sympie_cuda_ok (cudaMemcpyAsync (shared->memory, host, shared->size,
-                             cudaMemcpyHostToDevice, stream),
-             "upload weights", error)
-         && sympie_cuda_ok (
-             cudaStreamSynchronize (stream), "upload weights", error);
-}
-
-static const SympieCudaWeights *
-ref (const Source *source, bool half, int device, void *context,
-    cudaStream_t stream, SympieError *error)
-{
-  Shared *shared = calloc (1, sizeof *shared), *found;
-  Arena arena = { 0 };
+  bool ok;
 
   if (shared) {
-    shared->weights.half = half;
-    put_all (&arena, source, &shared->weights);
-    shared->size = arena.size;
-    arena = (Arena){ .host = calloc (1, shared->size) };
+    put_all (&arena, nem, vgg19, &shared->weights);
+    arena.host = calloc (1, arena.size);
   }
   if (!arena.host) {
     free (shared);
     sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
     return NULL;
   }
-  put_all (&arena, source, &shared->weights);
-  shared->hash = hash_of (arena.host, shared->size);
-  shared->device = device;
-  shared->context = context;
-  shared->refs = 1;
+  shared->memory = sympie_cuda_new (arena.size, "allocate weights", error);
+  arena.device = shared->memory;
+  put_all (&arena, nem, vgg19, &shared->weights);
+  ok = shared->memory
+       && sympie_cuda_ok (cudaMemcpyAsync (arena.device, arena.host, arena.size,
+                              cudaMemcpyHostToDevice, stream),
+           "upload weights", error)
+       && sympie_cuda_ok (
+           cudaStreamSynchronize (stream), "upload weights", error);
+  free (arena.host);
+  if (ok)
+    return shared;
+  shared_free (shared);
+  return NULL;
+}
+
+const SympieCudaWeights *
+sympie_cuda_weights_ref (const SympieNemWeights *nem,
+    const SympieVgg19Weights *vgg19, int device, void *context,
+    cudaStream_t stream, SympieError *error)
+{
+  Shared *shared = NULL;
 
   pthread_mutex_lock (&mutex);
-  for (found = all; found; found = found->next)
-    if (found->hash == shared->hash && found->size == shared->size
-        && found->device == device && found->context == context)
-      break;
-  if (found) {
-    found->refs++;
-    free (shared);
-    shared = found;
-  } else if (upload (shared, source, arena.host, stream, error)) {
+  if (nem && nem->file.size > 0)
+    for (shared = all; shared; shared = shared->next)
+      if (sympie_file_is_same (&shared->file, &nem->file)
+          && shared->device == device && shared->context == context)
+        break;
+  if (!shared && (shared = shared_new (nem, vgg19, stream, error))) {
+    if (nem)
+      shared->file = nem->file;
+    shared->device = device;
+    shared->context = context;
     shared->next = all;
     all = shared;
-  } else {
-    sympie_cuda_free (shared->memory);
-    free (shared);
-    shared = NULL;
   }
+  if (shared)
+    shared->n_users++;
   pthread_mutex_unlock (&mutex);
-  free (arena.host);
   return shared ? &shared->weights : NULL;
-}
-
-const SympieCudaWeights *
-sympie_cuda_weights_ref (const SympieNemWeights *weights, int device,
-    void *context, cudaStream_t stream, SympieError *error)
-{
-  Source source = { .nem = weights };
-
-  return ref (&source, true, device, context, stream, error);
-}
-
-const SympieCudaWeights *
-sympie_cuda_weights_ref_vgg19 (const SympieVgg19Weights *weights, bool half,
-    int device, cudaStream_t stream, SympieError *error)
-{
-  Source source = { .vgg19 = weights };
-
-  return ref (&source, half, device, NULL, stream, error);
 }
 
 void
 sympie_cuda_weights_unref (const SympieCudaWeights *weights)
 {
-  if (!weights)
+  Shared *shared = (Shared *) weights, **at = &all;
+
+  if (!shared)
     return;
   pthread_mutex_lock (&mutex);
-  for (Shared **link = &all; *link; link = &(*link)->next) {
-    Shared *shared = *link;
-
-    if (&shared->weights != weights)
-      continue;
-    if (--shared->refs == 0) {
-      *link = shared->next;
-      cudaFree (shared->memory);
-      free (shared);
-    }
-    break;
+  if (--shared->n_users == 0) {
+    while (*at != shared)
+      at = &(*at)->next;
+    *at = shared->next;
+    shared_free (shared);
   }
   pthread_mutex_unlock (&mutex);
 }

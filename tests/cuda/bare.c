@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* Stands in for what needs json-glib, where run-on-gpu.sh builds the
- * tests with the CUDA toolkit alone: there is no CPU backend and no file of
- * weights. */
+/* Stands in for the rest of the library, where run-on-gpu.sh builds the tests
+ * with the CUDA toolkit alone: there is no CPU backend, no file of weights and
+ * no VGG19. */
 
 #include <stdlib.h>
 
@@ -24,6 +24,8 @@ const SympieBackend sympie_backend_cpu = {
   .device = SYMPIE_DEVICE_CPU,
   .open = no_cpu,
 };
+
+const SympieVgg19Layer sympie_vgg19_layers[SYMPIE_VGG19_N_CONVS];
 
 SympieNemWeights *
 sympie_nem_weights_load (const char *path, SympieError *error)

@@ -16,7 +16,6 @@
 #include <time.h>
 
 #include "backend.h"
-#include "cuda/nem.h"
 #include "cuda/resize.h"
 #include "gpu.h"
 #include "reference.h"
@@ -49,7 +48,8 @@ typedef struct
   SympieImage in[N_FRAMES], out[N_FRAMES];
   SympieTarget to[N_FRAMES];
   SympieCudaResize resize;
-  SympieCudaNem *nem;
+  SympieCudaNet net;
+  float *params;
   void *backend; /* for whole frames */
   SympieCudaOperator *op;
   double of_streams[MAX_STREAMS + 1];
@@ -118,15 +118,14 @@ measure (Bench *bench, Put put)
 static void
 put_nem (Bench *bench, int frame, SympieCudaTarget *to)
 {
-  GPU (sympie_cuda_net_run (&bench->nem->net, 0, to));
-  GPU (sympie_cuda_nem_head (bench->nem, NULL, NULL, to));
+  gpu_nem (&bench->net, bench->params, to);
 }
 
 static void
 put_preprocess (Bench *bench, int frame, SympieCudaTarget *to)
 {
-  GPU (sympie_cuda_preprocess (&bench->in[frame], bench->resize.taps,
-      bench->nem->net.crop[0], true, to));
+  GPU (sympie_cuda_preprocess (
+      &bench->in[frame], bench->resize.taps, bench->net.crop[0], true, to));
 }
 
 static void
@@ -332,10 +331,16 @@ main (void)
 
   GPU (cudaMemGetInfo (&before, &total));
   bench.backend = sympie_backend_cuda.open (&config, weights, NULL);
-  on_device = sympie_cuda_weights_ref (weights, 0, NULL, bench.stream, NULL);
-  bench.nem = sympie_cuda_nem_new (on_device, 0, bench.stream, NULL);
-  if (!bench.backend || !bench.nem)
+  on_device =
+      sympie_cuda_weights_ref (weights, NULL, 0, NULL, bench.stream, NULL);
+  bench.net = (SympieCudaNet){
+    .weights = on_device, .stream = bench.stream, .n_images = 1
+  };
+  if (!bench.backend || !on_device
+      || !sympie_cuda_net_prepare (
+          &bench.net, SYMPIE_NEM_SIZE, SYMPIE_NEM_SIZE, NULL))
     exit (EXIT_FAILURE);
+  bench.params = gpu_new (NULL, (SYMPIE_N_PARAMS + 1) * sizeof (float));
   GPU (cudaMemGetInfo (&after, &total));
   sympie_params_identity (&params);
   for (int i = 0; i < SYMPIE_N_PARAMS; i++)
@@ -359,7 +364,8 @@ main (void)
     printf ("| %d | %.0f |\n", n, bench.of_streams[n]);
 
   GPU (cudaFree (bench.op));
-  sympie_cuda_nem_free (bench.nem);
+  GPU (cudaFree (bench.params));
+  sympie_cuda_net_clear (&bench.net);
   sympie_cuda_weights_unref (on_device);
   sympie_backend_cuda.close (bench.backend);
   sympie_nem_weights_free (weights);

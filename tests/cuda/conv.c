@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "cuda/conv.h"
+#include "cuda/kernels.h"
 #include "gpu.h"
 #include "half.h"
 #include "reference.h"
@@ -20,32 +20,26 @@ typedef struct
 {
   const char *name;
   int n_in, n_out, height, width;
-  bool raw, affine, relu, residual;
+  bool raw, affine, residual;
   SympieCudaPool pool; /* its result's size is worked out */
 } Case;
 
 static const Case cases[] = {
-  { .name = "stem",
-      3,
-      64,
-      21,
-      37,
-      .relu = true,
-      .pool = { 5, 4, 1, .max = false } },
-  { .name = "first of a block",
+  { .name = "stem", 3, 64, 21, 37, .pool = { 5, 4, 1, .max = false } },
+  {
+      .name = "first of a block",
       64,
       128,
       7,
       9,
       .raw = true,
       .affine = true,
-      .relu = true },
+  },
   { .name = "second of a block",
       128,
       128,
       14,
       14,
-      .relu = true,
       .residual = true,
       .pool = { 5, 4, 1, .max = false } },
   { .name = "last of all",
@@ -53,19 +47,12 @@ static const Case cases[] = {
       64,
       3,
       3,
-      .relu = true,
       .residual = true,
       .pool = { 3, 3, 0, .max = false } },
-  { .name = "VGG, pooled",
-      64,
-      64,
-      18,
-      15,
-      .relu = true,
-      .pool = { 2, 2, 0, true } },
+  { .name = "VGG, pooled", 64, 64, 18, 15, .pool = { 2, 2, 0, true } },
   { .name = "nothing else", 128, 64, 1, 1, .raw = false },
   { .name = "one column", 16, 64, 150, 1, .residual = true },
-  { .name = "negative maxima", 8, 64, 5, 70, .pool = { 2, 2, 1, true } },
+  { .name = "maxima with a border", 8, 64, 5, 70, .pool = { 2, 2, 1, true } },
 };
 
 /* Multiples of 1/64, which half holds exactly. */
@@ -164,7 +151,6 @@ test (const Case *t, int multiprocessors, bool half, uint64_t *seed)
     .bias = upload (bias, t->n_out, false),
     .scale = t->affine ? upload (scale, t->n_out, false) : NULL,
     .shift = t->affine ? upload (shift, t->n_out, false) : NULL,
-    .relu = t->relu,
     .residual = t->residual ? upload (residual, n_values, half) : NULL,
     .raw = t->raw ? gpu_new (NULL, n_values * (half ? 2 : 4)) : NULL,
     .pool = pool,
@@ -202,8 +188,7 @@ test (const Case *t, int multiprocessors, bool half, uint64_t *seed)
 
     if (t->affine)
       value = scale[i % t->n_out] * value + shift[i % t->n_out];
-    if (t->relu)
-      value = fmax (value, 0);
+    value = fmax (value, 0);
     if (t->residual)
       value += residual[i];
     expected[i] = value;

@@ -74,17 +74,12 @@ gpu_overlaps (void)
   return capability >= 9;
 }
 
-cudaGraphExec_t
-gpu_nem_graph (SympieCudaNem *nem)
+void
+gpu_nem (SympieCudaNet *net, float *params, SympieCudaTarget *to)
 {
-  SympieCudaTarget to = { .overlaps = gpu_overlaps () };
-  cudaGraphExec_t exec;
-
-  GPU (cudaGraphCreate (&to.graph, 0));
-  GPU (sympie_cuda_net_run (&nem->net, 0, &to));
-  GPU (sympie_cuda_nem_head (nem, NULL, NULL, &to));
-  GPU (cudaGraphInstantiate (&exec, to.graph, 0));
-  return exec;
+  GPU (sympie_cuda_net_run (net, 0, to));
+  GPU (sympie_cuda_head (
+      &net->weights->head, net->features[0], params, NULL, NULL, to));
 }
 
 SympieImage

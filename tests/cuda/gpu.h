@@ -11,7 +11,7 @@
 
 #include "../kernels/check.h"
 #include "../kernels/frame.h"
-#include "cuda/nem.h"
+#include "cuda/net.h"
 
 /* GPU (call): stops the test where a call of the CUDA runtime fails. */
 #define GPU(call) gpu_check ((call), #call, __FILE__, __LINE__)
@@ -35,8 +35,8 @@ void gpu_get (void *bytes, const void *memory, size_t size);
  */
 bool gpu_overlaps (void);
 
-/* NEM's layers as a graph, which lives as long as the program. */
-cudaGraphExec_t gpu_nem_graph (SympieCudaNem *nem);
+/* Puts NEM's layers where `to` says; `params` are in device memory. */
+void gpu_nem (SympieCudaNet *net, float *params, SympieCudaTarget *to);
 
 /* A frame's twin on the device: an allocation a plane, no byte longer than the
  * frame's. */

@@ -182,9 +182,13 @@ random_conv (int n_in, int n_out, uint64_t *seed)
 SympieNemWeights *
 reference_nem_weights (uint64_t *seed)
 {
+  static uint64_t n_files;
   SympieNemWeights *weights = calloc (1, sizeof *weights);
   int n = 64;
 
+  /* As if they came from a file of their own: that is what contexts know them
+   * by. */
+  weights->file = (SympieFileIdentity){ .inode = ++n_files, .size = 1 };
   weights->stem = random_conv (3, n, seed);
   for (int b = 0; b < SYMPIE_NEM_N_BLOCKS; b++, n *= 2)
     weights->block[b] = (SympieNemBlock){

@@ -9,7 +9,7 @@
 #ifndef SYMPIE_TEST_REFERENCE_H
 #define SYMPIE_TEST_REFERENCE_H
 
-#include "cuda/conv.h"
+#include "cuda/kernels.h"
 #include "nem_weights.h"
 
 /* 3x3, zero padding 1; `weight` is [n_out][n_in][3][3]. */

@@ -10,7 +10,9 @@
 #   tests/cuda/run-on-gpu.sh --emulated [RESULTS]  the same steps on the CPU
 #
 # RESULTS defaults to build-gpu/results.md. Fails where a test fails; without a
-# GPU all is built, and the results say that nothing was measured.
+# GPU all is built, and the results say that nothing was measured. The test run
+# does that, too: OUT is a folder to build in, and KERNELS one with the kernels'
+# objects, which then are not compiled.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 
@@ -19,7 +21,7 @@ if [ "${1:-}" = --emulated ]; then
   emulated=yes
   shift
 fi
-out=build-gpu${emulated:+-emulated}
+out=${OUT:-build-gpu${emulated:+-emulated}}
 results=${1:-$out/results.md}
 mkdir -p "$out"
 status=0
@@ -34,7 +36,7 @@ fail() {
 
 tests=(conv dwm preprocess nem backend)
 host_sources=(
-  kernels/cuda/{backend_cuda,conv_tile,nem,net,resize,staging,steps,weights}.c
+  kernels/cuda/{backend_cuda,conv_tile,net,resize,staging,weights}.c
   kernels/{colour,context,error,image,machine,params,sized,weights}.c kernels/cpu/{cpu,taps}.c
   tests/cuda/{bare,gpu,reference}.c tests/kernels/{frame,dwm_definition}.c
 )
@@ -67,6 +69,10 @@ fi
 say "building in $out"
 objects=()
 jobs=()
+if [ -n "${KERNELS:-}" ]; then
+  objects=("$KERNELS"/*.cu.o)
+  cu_sources=()
+fi
 for source in "${cu_sources[@]}"; do
   object=$out/$(basename "$source").o
   objects+=("$object")
@@ -221,7 +227,7 @@ fi
   printf '\n## Benchmark\n\n%s\n\n%s\n' "$bench_table" "$peer_table"
   if [ -z "$emulated" ]; then
     printf '\n## Registers and spills, sm_%s\n\n' "$capability"
-    cat "$out"/*.cu.o.log | c++filt 2>/dev/null |
+    cat "$out"/*.cu.o.log 2>/dev/null | c++filt 2>/dev/null |
       awk '/Compiling entry/ { gsub(/\(anonymous namespace\)::/, "")
           sub(/.*function ./, "")
           sub(/.*void /, ""); sub(/ ?\(.*/, ""); name = $0 }

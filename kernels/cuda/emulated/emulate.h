@@ -38,7 +38,7 @@
 #include <functional>
 
 #include "../../half.h"
-#include "../target.h"
+#include "../kernels.h"
 
 #define __global__
 #define __device__
