@@ -33,7 +33,7 @@ plant() {
     -I"$folder/cuda/emulated" -c "$folder/cuda/$3" -o "$work/planted.o"
   mapfile -t objects < <(find "$build/tests/cuda/cuda-$2.p" -name '*.o')
   "${CC:-cc}" "${objects[@]}" "$work/planted.o" \
-    "$build/kernels/libsympie.a" "$build"/kernels/cpu/*.a -lstdc++ -ldl -lpthread \
+    "$build/kernels/libsympie.a" -lstdc++ -ldl -lpthread \
     -lm "${json[@]}" -o "$work/test"
   said=$(timeout 300 "$work/test" 1 2>&1) || code=$?
   if [ $code -eq 0 ] || ! grep -qE "$6" <<<"$said"; then
