@@ -10,8 +10,8 @@ cd "$(dirname "$0")/.."
 
 fail() { printf 'mutate: %s\n' "$*" >&2; exit 1; }
 
-# FILE, which the elements' tests have in gst-sympie/ and the others in kernels/;
-# the test that must fail; what sed does to the file.
+# FILE in kernels/, or in gst-sympie/ for an element's test; the test that must
+# fail; what sed does to the file.
 mutants() {
   cat <<'END'
 params.c|params|s/(1 - t) \* a->values/(1 + t) * a->values/
@@ -90,6 +90,7 @@ formats.c|element-negotiation|s/gboolean choose = by_converter && /gboolean choo
 arrival.c|element-faults|s/trans->segment.format != GST_FORMAT_TIME/FALSE/
 gstsympiefilter.c|element-filter|s/if (!on || klass->ensure_open (self))/if (klass->ensure_open (self))/
 gstsympieenhance.c|element-live|s/self->enhancer.tracker.load = (GstSympieLoad){ 0 };//
+gstsympieenhance.c|cuda-element-memory|s/parent.verdict = GST_FLOW_ERROR/parent.verdict = GST_FLOW_OK/
 gstsympiefilter.c|element-negotiation|s/passthrough || klass->ensure_open (self) ?/self->is_stuck ? GST_FLOW_NOT_NEGOTIATED : &/
 gstsympiefilter.c|element-negotiation|s/api == GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE/FALSE/
 gstsympieenhancebin.c|element-bin|s/if (!(pspec->flags & G_PARAM_WRITABLE))/if (FALSE)/
@@ -103,31 +104,36 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 git archive HEAD | tar -x -C "$folder"
 cd "$folder"
-meson setup build -Dcuda=disabled >setup.log 2>&1 || { tail setup.log; fail "meson setup"; }
-# The program of the test, and the plugin that an element's test loads.
-targets_of() {
+
+# Builds what a test needs, in a folder that is set up when the first test asks.
+build() {
+  local targets=()
+  build=disabled
   case $1 in
-    element-*) printf '%s\n' gst-sympie/libgstsympie.so "tests/elements/$1" ;;
-    *) printf '%s\n' "tests/kernels/$1" ;;
+    cuda-element-*) build=emulated targets=(gst-sympie/libgstsympie.so "tests/cuda/$1") ;;
+    element-*) targets=(gst-sympie/libgstsympie.so "tests/elements/$1") ;;
+    *) targets=("tests/kernels/$1") ;;
   esac
+  [ -d $build ] || meson setup $build -Dcuda=$build >setup.log 2>&1 ||
+    { tail setup.log; fail "meson setup"; }
+  ninja -C $build "${targets[@]}" >build.log || { tail build.log; fail "$2"; }
 }
-targets=()
-for name in $(mutants | grep -e "${1-}" | cut -d '|' -f 2 | sort -u); do
-  mapfile -t -O "${#targets[@]}" targets < <(targets_of "$name")
+
+tests=$(mutants | grep -e "${1-}" | cut -d '|' -f 2 | sort -u) || true
+[ -n "$tests" ] || fail "no line matches '$1'"
+for test in $tests; do
+  build "$test" "the source as it is"
 done
-[ ${#targets[@]} -gt 0 ] || fail "no line matches '$1'"
-ninja -C build "${targets[@]}" >build.log || { tail build.log; fail "the source as it is"; }
 
 n=0 caught=0
 while IFS='|' read -r file test change; do
   n=$((n + 1))
-  case $test in element-*) file=gst-sympie/$file ;; *) file=kernels/$file ;; esac
+  case $test in *element-*) file=gst-sympie/$file ;; *) file=kernels/$file ;; esac
   cp "$file" before
   sed -i -- "$change" "$file"
   cmp -s "$file" before && fail "$file has nothing for $change"
-  mapfile -t targets < <(targets_of "$test")
-  ninja -C build "${targets[@]}" >build.log || { tail build.log; fail "$change"; }
-  if meson test -C build --no-rebuild -t 4 "$test" >/dev/null 2>&1; then
+  build "$test" "$change"
+  if meson test -C $build --no-rebuild -t 4 "$test" >/dev/null 2>&1; then
     printf 'not caught by %s: %s: %s\n' "$test" "$file" "$change"
   else
     caught=$((caught + 1))
