@@ -401,7 +401,9 @@ gst_sympie_filter_map (GstSympieFilter *self, GstSympieMapped *mapped,
 
   if (!done) {
     GST_ELEMENT_ERROR (self, RESOURCE, FAILED,
-        ("Cannot map a buffer in %s memory", self->in_cuda ? "CUDA" : "system"),
+        ("Cannot map a buffer in %s memory " GST_SYMPIE_MISFIT_FORMAT,
+            self->in_cuda ? "CUDA" : "system",
+            GST_SYMPIE_MISFIT_ARGS (buffer, &self->format.info)),
         ("%" GST_PTR_FORMAT, buffer));
     return FALSE;
   }

@@ -33,6 +33,14 @@ typedef struct
   guint n;
 } GstSympieMapped;
 
+/* For errors: a buffer that cannot be mapped is mostly too small. */
+#define GST_SYMPIE_MISFIT_FORMAT                                               \
+  "of %" G_GSIZE_FORMAT " bytes: %s of %dx%d takes %" G_GSIZE_FORMAT
+#define GST_SYMPIE_MISFIT_ARGS(buffer, info)                                   \
+  gst_buffer_get_size (buffer), GST_VIDEO_INFO_NAME (info),                    \
+      GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info),               \
+      GST_VIDEO_INFO_SIZE (info)
+
 void gst_sympie_mapped_find_views (
     GstSympieMapped *mapped, const GstSympieFormat *format);
 

@@ -95,7 +95,10 @@ map_frame (GstElement *element, const GstSympiePairsFrame *frame,
   if (!gst_video_frame_map (&mapped->frame, &frame->pad->format.info,
           frame->buffer, GST_MAP_READ)) {
     GST_ELEMENT_ERROR (element, RESOURCE, READ,
-        ("Cannot map a frame of %s", GST_PAD_NAME (frame->pad)), (NULL));
+        ("Cannot map a buffer at %s " GST_SYMPIE_MISFIT_FORMAT,
+            GST_PAD_NAME (frame->pad),
+            GST_SYMPIE_MISFIT_ARGS (frame->buffer, &frame->pad->format.info)),
+        (NULL));
     return FALSE;
   }
   gst_sympie_mapped_find_views (mapped, &frame->pad->format);

@@ -330,6 +330,28 @@ GST_START_TEST (test_no_memory)
 }
 GST_END_TEST;
 
+/* A picture without the bytes that GStreamer puts at the end of its rows, as
+ * NumPy has it. */
+GST_START_TEST (test_rows_without_padding)
+{
+  static const gchar *const elements[] = { "sympieenhance device=cpu gate=off",
+    "sympiecorrupt" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (elements); i++) {
+    GstHarness *h = harness_with_messages (parse_pipeline (elements[i]));
+
+    gst_harness_set_src_caps_str (
+        h, "video/x-raw, format=RGB, width=10, height=10, framerate=25/1");
+    fail_unless_equals_int (
+        gst_harness_push (h, gst_harness_create_buffer (h, 300)),
+        GST_FLOW_ERROR);
+    assert_said_once (
+        h, GST_MESSAGE_ERROR, "of 300 bytes: RGB of 10x10 takes 320");
+    teardown_with_messages (h);
+  }
+}
+GST_END_TEST;
+
 static Suite *
 faults_suite (void)
 {
@@ -343,6 +365,7 @@ faults_suite (void)
   tcase_add_test (tests, test_source_comes_back);
   tcase_add_test (tests, test_edges);
   tcase_add_test (tests, test_no_memory);
+  tcase_add_test (tests, test_rows_without_padding);
   return suite;
 }
 
