@@ -259,21 +259,24 @@ gst_sympie_enhance_set_active_device (
 
 static void
 gst_sympie_enhance_post_open_error (GstSympieEnhance *self,
-    const SympieConfig *config, const gchar *weights, const char *error)
+    const SympieConfig *config, const SympieError *error)
 {
-  if (config->weights && !g_file_test (weights, G_FILE_TEST_EXISTS))
+  gboolean is_file =
+      error->code == SYMPIE_ERROR_FILE || error->code == SYMPIE_ERROR_DAMAGED;
+
+  if (is_file && !g_file_test (config->weights, G_FILE_TEST_EXISTS))
     GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
-        ("Cannot find the weights: %s", error), ("weights: %s", weights));
+        ("Cannot find the weights: %s", error->message), (NULL));
+  else if (is_file)
+    GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ,
+        ("Cannot use the weights: %s", error->message), (NULL));
   else if (config->device == SYMPIE_DEVICE_CUDA)
     GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ_WRITE,
-        ("Cannot start on the CUDA device: %s", error),
-        ("cuda-device-id: %d, weights: %s", config->cuda_device, weights));
-  else if (config->weights)
-    GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ,
-        ("Cannot use the weights: %s", error), ("weights: %s", weights));
+        ("Cannot start on the CUDA device: %s", error->message),
+        ("cuda-device-id: %d", config->cuda_device));
   else
-    GST_ELEMENT_ERROR (
-        self, LIBRARY, INIT, ("Cannot start libsympie: %s", error), (NULL));
+    GST_ELEMENT_ERROR (self, LIBRARY, INIT,
+        ("Cannot start libsympie: %s", error->message), (NULL));
 }
 
 /* What was set while the element was stopped may be no good. */
@@ -328,8 +331,7 @@ gst_sympie_enhance_open (GstSympieEnhance *self)
       gst_sympie_cuda_open (&self->parent.cuda, GST_ELEMENT (self), &config);
     opened = gst_sympie_enhancer_open (&self->enhancer, &config, async, &error);
     if (!opened)
-      gst_sympie_enhance_post_open_error (
-          self, &config, weights, error.message);
+      gst_sympie_enhance_post_open_error (self, &config, &error);
   }
   if (opened) {
     gst_sympie_filter_limit (&self->parent,

@@ -72,13 +72,12 @@ gst_sympie_vgg19_open (GstElement *element, const SympieFeaturesConfig *config)
   features = sympie_features_open (&chosen, &error);
   if (features)
     return features;
-  if (strstr (
-          error.message, config->weights)) /* what is wrong names the file */
+  if (error.code == SYMPIE_ERROR_FILE || error.code == SYMPIE_ERROR_DAMAGED)
     GST_ELEMENT_ERROR (element, RESOURCE, OPEN_READ,
         ("Cannot use the weights of VGG19: %s; weights/fetch-vgg19.sh of "
          "gst-sympie installs some that fit",
             error.message),
-        ("weights: %s", config->weights));
+        (NULL));
   else if (chosen.device == SYMPIE_DEVICE_CUDA)
     GST_ELEMENT_ERROR (element, RESOURCE, OPEN_READ_WRITE,
         ("Cannot start VGG19 on the CUDA device: %s", error.message), (NULL));

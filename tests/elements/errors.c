@@ -111,6 +111,16 @@ GST_START_TEST (test_weights_garbage)
 }
 GST_END_TEST;
 
+/* The weights are not blamed for what else is wrong. */
+GST_START_TEST (test_environment)
+{
+  g_setenv ("SYMPIE_CPU", "z80", TRUE);
+  assert_start_fails (LAUNCH ("device=cpu"), GST_LIBRARY_ERROR,
+      GST_LIBRARY_ERROR_INIT, "SYMPIE_CPU");
+  g_unsetenv ("SYMPIE_CPU");
+}
+GST_END_TEST;
+
 /* A device that is asked for and not there is not replaced by another. */
 GST_START_TEST (test_cuda)
 {
@@ -293,6 +303,7 @@ errors_suite (void)
   tcase_add_test (tcase, test_weights_missing);
   tcase_add_test (tcase, test_weights_folder);
   tcase_add_test (tcase, test_weights_garbage);
+  tcase_add_test (tcase, test_environment);
   tcase_add_test (tcase, test_cuda);
   tcase_add_test (tcase, test_parameters_at_start);
   tcase_add_test (tcase, test_parameters_while_playing);
