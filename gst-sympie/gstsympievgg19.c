@@ -6,7 +6,6 @@
 #include "gstsympievgg19.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "properties.h"
 
