@@ -10,7 +10,8 @@
  * Frames of a buffer pool change their address, so the nodes that see them are
  * given new arguments before each launch, and with DWM the one that folds the
  * parameters, whose strength may change: three short calls of the host, which
- * cost the GPU nothing. */
+ * cost the GPU nothing. Nodes are added one by one and not captured from the
+ * stream, which may be GStreamer's and busy with others' work. */
 
 #include "../backend.h"
 

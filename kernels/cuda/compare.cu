@@ -14,33 +14,25 @@ namespace {
 
 constexpr int THREADS = 256;
 
-struct Weights
-{
-  float values[SYMPIE_CUDA_CROP_CHANNELS];
-};
+using Values = Pack<float, SYMPIE_CUDA_CROP_CHANNELS>;
 
 __global__ void
 __launch_bounds__ (THREADS) squares (
-    const float *a, const float *b, size_t n, Weights weights, double *sums)
+    const Values *a, const Values *b, size_t n, Values weights, double *sums)
 {
-  constexpr int CHANNELS = SYMPIE_CUDA_CROP_CHANNELS, PACK = 4;
-  SharedLayout shared;
-  auto of_warps = shared.array<double> (THREADS / 32);
+  auto of_warps = shared_array<double> (THREADS / 32);
   double sum = 0;
 
-  for (size_t i = blockIdx.x * THREADS + threadIdx.x; i < n / CHANNELS;
+#pragma unroll 2
+  for (size_t i = blockIdx.x * THREADS + threadIdx.x; i < n;
        i += (size_t) SYMPIE_CUDA_N_SUMS * THREADS) {
+    Values x = a[i], y = b[i];
     float of_values = 0; /* few enough for float */
 
-    for (int p = 0; p < CHANNELS; p += PACK) {
-      auto x = *(const Pack<float> *) (a + i * CHANNELS + p);
-      auto y = *(const Pack<float> *) (b + i * CHANNELS + p);
+    for (int c = 0; c < Values::SIZE; c++) {
+      float d = x.values[c] - y.values[c];
 
-      for (int e = 0; e < PACK; e++) {
-        float d = x.values[e] - y.values[e];
-
-        of_values += weights.values[p + e] * d * d;
-      }
+      of_values += weights.values[c] * d * d;
     }
     sum += of_values;
   }
@@ -65,10 +57,10 @@ sympie_cuda_squares (const float *a, const float *b, size_t n,
     const float weights[SYMPIE_CUDA_CROP_CHANNELS], double *sums,
     SympieCudaTarget *to)
 {
-  Weights by_value;
+  Values by_value;
 
-  for (int c = 0; c < SYMPIE_CUDA_CROP_CHANNELS; c++)
-    by_value.values[c] = weights[c];
+  memcpy (by_value.values, weights, sizeof by_value);
   return launch (squares, SYMPIE_CUDA_N_SUMS, THREADS,
-      THREADS / 32 * sizeof (double), to, a, b, n, by_value, sums);
+      THREADS / 32 * sizeof (double), to, (const Values *) a,
+      (const Values *) b, n / Values::SIZE, by_value, sums);
 }

@@ -407,8 +407,7 @@ __launch_bounds__ (L::THREADS, L::BLOCKS) conv (Arguments a)
   using T = typename L::T;
   constexpr int BK = L::BK;
   const SympieCudaConv &layer = a.layer;
-  SharedLayout shared;
-  auto memory = shared.array<float> (L::FLAG + 4);
+  auto memory = shared_array<float> (L::FLAG + 4);
   auto ring = memory.template as<T> ();
   Pixels pixels = pixels_of_block (a, L::BM);
   int group = threadIdx.x / 32 / L::WARPS;

@@ -58,8 +58,8 @@ add_node (SympieCudaTarget *to, const cudaKernelNodeParams *node)
 }
 #endif
 
-/* `shared`: bytes of shared memory of a block, all that its SharedLayout hands
- * out. Blocks are whole warps. */
+/* `shared`: bytes of shared memory of a block, those of its shared_array().
+ * Blocks are whole warps. */
 template <typename... P>
 static cudaError_t
 launch (void (*kernel) (P...), dim3 grid, dim3 block, size_t shared,
@@ -241,27 +241,19 @@ private:
   int count_;
 };
 
-/* Divides a block's shared memory into arrays, each aligned to 16 bytes. */
-class SharedLayout {
-public:
-  template <typename T>
-  __device__ __forceinline__ SharedArray<T>
-  array (int count)
-  {
-    size_t begin = end_, end = begin + count * sizeof (T);
+/* All of a block's shared memory. */
+template <typename T>
+__device__ __forceinline__ SharedArray<T>
+shared_array (int count)
+{
 #ifdef SYMPIE_EMULATED
-    unsigned char *memory = emulate::shared_memory (end);
+  unsigned char *memory = emulate::shared_memory (count * sizeof (T));
 #else
-    extern __shared__ __align__ (1024) unsigned char memory[];
+  extern __shared__ __align__ (1024) unsigned char memory[];
 #endif
 
-    end_ = (end + 15) / 16 * 16;
-    return SharedArray<T> ((T *) (memory + begin), count);
-  }
-
-private:
-  size_t end_ = 0;
-};
+  return SharedArray<T> ((T *) memory, count);
+}
 
 /* ---- Between blocks ------------------------------------------------------ */
 

@@ -106,11 +106,9 @@ template <class L>
 __global__ void
 __launch_bounds__ (THREADS, 2) dwm (Arguments a, const SympieCudaOperator *op)
 {
-  SharedLayout shared;
-  auto input = shared.array<half> (3 * INPUT);
+  auto input = shared_array<half> (3 * INPUT);
   int region_x = threadIdx.x / 32 % 8 * 16, region_y = threadIdx.x / 256 * 16;
   Block block = block_of (a);
-  Sums sums[3][2];
   float mix[9], base[3];
 
   load_region<L> (a, block, input);
@@ -124,10 +122,8 @@ __launch_bounds__ (THREADS, 2) dwm (Arguments a, const SympieCudaOperator *op)
   }
   __syncthreads ();
 
-  for (int c = 0; c < 3; c++)
-    for (int s = 0; s < 2; s++)
-      for (int e = 0; e < 4; e++)
-        sums[c][s].values[e] = 0;
+  Sums sums[3][2] = {};
+
 #pragma unroll 1
   for (int part = 0; part < passes; part++)
     filter (op, part, input, region_x, region_y, sums);
@@ -340,8 +336,7 @@ __global__ void __launch_bounds__ (128)
     fold (const __grid_constant__ SympieCudaFold a,
         const __grid_constant__ SympieParams params, SympieCudaOperator *result)
 {
-  SharedLayout shared;
-  auto memory = shared.array<float> (FOLD_MEMORY);
+  auto memory = shared_array<float> (FOLD_MEMORY);
 
   if (threadIdx.x < SYMPIE_N_PARAMS)
     memory.set (threadIdx.x, params.values[threadIdx.x]);
@@ -384,7 +379,8 @@ cudaError_t
 sympie_cuda_fold (const SympieCudaFold *arguments, const SympieParams *params,
     SympieCudaOperator *op, SympieCudaTarget *to)
 {
-  return launch (fold, 1, 128, FOLD_SHARED, to, *arguments, *params, op);
+  return launch (
+      fold, 1, 128, FOLD_MEMORY * sizeof (float), to, *arguments, *params, op);
 }
 
 cudaError_t

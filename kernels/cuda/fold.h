@@ -47,10 +47,9 @@ tap_of (int ky, int k, int n)
   return kx >= 0 && kx < 5 ? ky * 5 + kx : -1;
 }
 
-/* Floats of shared memory that this takes, and bytes; the parameters come
- * first, and then the gate. */
+/* Floats of shared memory that this takes; the parameters come first, and then
+ * the gate. */
 constexpr int FOLD_MEMORY = SYMPIE_N_PARAMS + 1 + 65;
-constexpr size_t FOLD_SHARED = (FOLD_MEMORY * sizeof (float) + 15) / 16 * 16;
 
 /* All threads of the block, 128 or more, come here, when the parameters are in
  * `memory` and seen by all. */

@@ -21,8 +21,7 @@ __launch_bounds__ (WARPS * 32)
         const __grid_constant__ SympieCudaFold fold, SympieCudaOperator *op)
 {
   constexpr int FOURS = SYMPIE_NEM_FEATURES / 4;
-  SharedLayout shared;
-  auto memory = shared.array<float> (FOLD_MEMORY);
+  auto memory = shared_array<float> (FOLD_MEMORY);
   constexpr int PER_LANE = FOURS / 32, TURNS = SYMPIE_N_PARAMS / WARPS + 1;
   int lane = lane_of_warp (), warp = threadIdx.x / 32;
   float4 weight[TURNS][PER_LANE];
@@ -85,6 +84,7 @@ sympie_cuda_head (const SympieCudaHead *arguments, const void *features,
 {
   SympieCudaFold none = {};
 
-  return launch (head, 1, WARPS * 32, FOLD_SHARED, to, *arguments,
-      (const half *) features, params, fold ? *fold : none, fold ? op : NULL);
+  return launch (head, 1, WARPS * 32, FOLD_MEMORY * sizeof (float), to,
+      *arguments, (const half *) features, params, fold ? *fold : none,
+      fold ? op : NULL);
 }

@@ -92,7 +92,7 @@ __launch_bounds__ (THREADS) preprocess (Source source, T *crop)
 {
   int width = source.taps[0].n, y = blockIdx.x;
   int x = blockIdx.y * THREADS + threadIdx.x;
-  Pack<T> pixel[SYMPIE_CUDA_CROP_CHANNELS / Pack<T>::SIZE];
+  Pack<T, SYMPIE_CUDA_CROP_CHANNELS> pixel = {};
   float code[3];
 
   let_next_begin ();
@@ -102,20 +102,14 @@ __launch_bounds__ (THREADS) preprocess (Source source, T *crop)
       y, source.shift, code);
   sum_of_taps<Sample, 2> (source.component + 1, source.taps[2], source.taps[3],
       x, y, source.shift, code + 1);
-  for (int c = 0; c < SYMPIE_CUDA_CROP_CHANNELS; c++)
-    pixel[c / Pack<T>::SIZE].values[c % Pack<T>::SIZE] = T (0);
   for (int c = 0; c < 3; c++) {
     float value = source.constant[c];
 
     for (int d = 0; d < 3; d++)
       value += source.matrix[c][d] * code[d];
-    pixel[0].values[c] =
-        T (fminf (fmaxf (value, source.low[c]), source.high[c]));
+    pixel.values[c] = T (fminf (fmaxf (value, source.low[c]), source.high[c]));
   }
-  for (int i = 0; i < SYMPIE_CUDA_CROP_CHANNELS / Pack<T>::SIZE; i++)
-    ((Pack<T> *) (crop
-                  + ((size_t) y * width + x) * SYMPIE_CUDA_CROP_CHANNELS))[i] =
-        pixel[i];
+  ((decltype (pixel) *) crop)[(size_t) y * width + x] = pixel;
 }
 
 template <typename T>

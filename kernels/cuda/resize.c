@@ -47,41 +47,36 @@ static bool
 upload (SympieCudaResize *resize, const SympieTaps taps[N_AXES],
     cudaStream_t stream, SympieError *error)
 {
-  size_t offset[N_AXES], size = 0;
-  uint8_t *host;
+  const char *what = "upload the taps of preprocessing";
+  size_t size = 0, at = 0;
+  float *host, *memory;
   bool ok;
 
-  for (int i = 0; i < N_AXES; i++) {
-    offset[i] = size;
-    size += taps[i].n * (sizeof (int) + taps[i].count * sizeof (float));
-  }
+  for (int i = 0; i < N_AXES; i++)
+    size += (size_t) taps[i].n * (1 + taps[i].count) * sizeof *host;
   host = malloc (size);
   if (!host)
     return sympie_fail (error, SYMPIE_ERROR_MEMORY, "out of memory");
-  resize->memory =
+  resize->memory = memory =
       sympie_cuda_new (size, "allocate the taps of preprocessing", error);
-  for (int i = 0; i < N_AXES && resize->memory; i++) {
+  for (int i = 0; i < N_AXES && memory; i++) {
     int n = taps[i].n, count = taps[i].count;
-    const int *on_device =
-        (const int *) ((uint8_t *) resize->memory + offset[i]);
-    int *start = (int *) (host + offset[i]);
-    float *weights = (float *) (start + n);
 
-    memcpy (start, taps[i].start, n * sizeof *start);
+    memcpy (host + at, taps[i].start, n * sizeof (int));
     for (int k = 0; k < n; k++)
       for (int t = 0; t < count; t++)
-        weights[t * n + k] = taps[i].weights[k * count + t];
+        host[at + (1 + t) * n + k] = taps[i].weights[k * count + t];
     resize->taps[i] = (SympieCudaTaps){ .n = n,
       .count = count,
-      .start = on_device,
-      .weights = (const float *) (on_device + n) };
+      .start = (const int *) (memory + at),
+      .weights = memory + at + n };
+    at += (size_t) n * (1 + count);
   }
-  ok = resize->memory
-       && sympie_cuda_ok (cudaMemcpyAsync (resize->memory, host, size,
-                              cudaMemcpyHostToDevice, stream),
-           "upload the taps of preprocessing", error)
-       && sympie_cuda_ok (cudaStreamSynchronize (stream),
-           "upload the taps of preprocessing", error);
+  ok = memory
+       && sympie_cuda_ok (
+           cudaMemcpyAsync (memory, host, size, cudaMemcpyHostToDevice, stream),
+           what, error)
+       && sympie_cuda_ok (cudaStreamSynchronize (stream), what, error);
   free (host);
   return ok;
 }

@@ -52,8 +52,7 @@ expect_fault (const char *name, cudaError_t expected, const char *text,
 static void
 reverse (int *numbers)
 {
-  SharedLayout shared;
-  auto array = shared.array<int> (64);
+  auto array = shared_array<int> (64);
 
   array.set (threadIdx.x, numbers[blockIdx.x * blockDim.x + threadIdx.x]);
   __syncthreads ();
@@ -81,23 +80,23 @@ static void
 product (const half *left, const half *right_transposed, float *result,
     bool in_halves)
 {
-  SharedLayout shared;
-  const int stride = 24;
-  auto a = shared.array<half> (16 * stride),
-       b = shared.array<half> (16 * stride);
+  const int stride = 24, second = 16 * stride;
+  auto memory = shared_array<half> (2 * second);
   int lane = lane_of_warp (), g = lane / 4, t = lane % 4;
   Sums sums[2] = {};
   uint32_t rows[4], columns[4];
 
   for (int i = lane * 8; i < 256; i += 32 * 8) {
-    copy_16 (a, i / 16 * stride + i % 16, left + i, true);
-    copy_16 (b, i / 16 * stride + i % 16, right_transposed + i, true);
+    int at = i / 16 * stride + i % 16;
+
+    copy_16 (memory, at, left + i, true);
+    copy_16 (memory, second + at, right_transposed + i, true);
   }
   commit_copies ();
   wait_copies<0> ();
   __syncthreads ();
-  load_matrices<4> (rows, a, place_in_rows (stride));
-  load_matrices<4> (columns, b, place_in_columns (stride));
+  load_matrices<4> (rows, memory, place_in_rows (stride));
+  load_matrices<4> (columns, memory, second + place_in_columns (stride));
   for (int n = 0; n < 2; n++) {
     if (in_halves)
       for (int h = 0; h < 2; h++)
@@ -313,10 +312,9 @@ shuffle_here_and_there ()
 static void
 shared_beyond_array (int index)
 {
-  SharedLayout shared;
-  auto array = shared.array<int> (64), next = shared.array<int> (64);
+  auto array = shared_array<int> (64), all = shared_array<int> (128);
 
-  next.set (threadIdx.x, 0);
+  all.set (64 + threadIdx.x, 0);
   if (threadIdx.x == 0)
     array.set (index, 0);
 }
@@ -324,16 +322,13 @@ shared_beyond_array (int index)
 static void
 shared_beyond_launch ()
 {
-  SharedLayout shared;
-
-  shared.array<int> (257);
+  shared_array<int> (257);
 }
 
 static void
 shared_misaligned ()
 {
-  SharedLayout shared;
-  auto array = shared.array<int> (64);
+  auto array = shared_array<int> (64);
 
   array.store (1, make_uint4 (0, 0, 0, 0));
 }
@@ -341,8 +336,7 @@ shared_misaligned ()
 static void
 shared_unwritten ()
 {
-  SharedLayout shared;
-  auto array = shared.array<int> (64);
+  auto array = shared_array<int> (64);
 
   if (threadIdx.x != 40)
     array.set (threadIdx.x, 1);
@@ -353,8 +347,7 @@ shared_unwritten ()
 static void
 shared_read_too_early ()
 {
-  SharedLayout shared;
-  auto array = shared.array<int> (64);
+  auto array = shared_array<int> (64);
 
   array.set (threadIdx.x, 1);
   if (threadIdx.x == 63)
@@ -366,8 +359,7 @@ shared_read_too_early ()
 static void
 shared_written_too_early ()
 {
-  SharedLayout shared;
-  auto array = shared.array<int> (64);
+  auto array = shared_array<int> (64);
 
   array.set (threadIdx.x, 1);
   __syncthreads ();
@@ -378,17 +370,14 @@ shared_written_too_early ()
 static void
 shared_written_twice ()
 {
-  SharedLayout shared;
-
-  shared.array<int> (1).set (0, threadIdx.x);
+  shared_array<int> (1).set (0, threadIdx.x);
 }
 
 /* What a warp does together does not order its memory. */
 static void
 shared_within_warp ()
 {
-  SharedLayout shared;
-  auto array = shared.array<int> (64);
+  auto array = shared_array<int> (64);
 
   array.set (threadIdx.x, 1);
   __shfl_sync (0xffffffff, 1, 0);
@@ -398,8 +387,7 @@ shared_within_warp ()
 static void
 copy_not_waited_for (const int *memory)
 {
-  SharedLayout shared;
-  auto array = shared.array<int> (256);
+  auto array = shared_array<int> (256);
 
   copy_16 (array, threadIdx.x * 4, memory, true);
   commit_copies ();
@@ -411,8 +399,7 @@ copy_not_waited_for (const int *memory)
 static void
 copy_misaligned (const int *memory)
 {
-  SharedLayout shared;
-  auto array = shared.array<int> (256);
+  auto array = shared_array<int> (256);
 
   copy_16 (array, threadIdx.x * 4, memory + 1, true);
   commit_copies ();
@@ -454,8 +441,7 @@ test_misaligned (unsigned char *memory)
 static void
 add_blocks (int *left, unsigned *counter, int *sum, int without)
 {
-  SharedLayout shared;
-  auto is_last = shared.array<int> (1);
+  auto is_last = shared_array<int> (1);
 
   if (threadIdx.x == 40)
     leave_for_blocks (&left[blockIdx.x], (int) blockIdx.x + 1);
