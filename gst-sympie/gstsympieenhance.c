@@ -22,8 +22,8 @@
  * that no conversion is needed around it. Size, format, colorimetry, timestamps
  * and metadata of the frames stay, alpha is not touched, and no latency is
  * added beyond the time it takes. Subtitles that are drawn after it, by the
- * sink, lie over the enhanced frames. Buffers that may be written are changed in
- * place.
+ * sink, lie over the enhanced frames. Buffers that may be written are changed
+ * in place.
  *
  * ## Parameters over time
  *
