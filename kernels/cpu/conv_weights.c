@@ -21,9 +21,28 @@ enum
   MIN_TILES = 32 /* for each of which the weights are read once */
 };
 
-/* Held while layers are packed, so that nobody else packs the same. */
+/* Held while layers are packed, so that nobody else packs the same, and over
+ * forks, so that the child is not left with it. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static SympieConvWeights *shared;
+
+static void
+lock (void)
+{
+  pthread_mutex_lock (&mutex);
+}
+
+static void
+unlock (void)
+{
+  pthread_mutex_unlock (&mutex);
+}
+
+static void
+mind_forks (void)
+{
+  pthread_atfork (lock, unlock, unlock);
+}
 
 float *
 sympie_floats_take (size_t n)
@@ -207,12 +226,14 @@ sympie_conv_weights_take (const SympieFileIdentity *file,
     const SympieConvFunctions *functions, const SympieConvLayer *layers,
     int n_layers)
 {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
   SympieConvWeights *weights;
 
   if (!file || file->size == 0)
     return weights_new (functions, layers, n_layers);
 
-  pthread_mutex_lock (&mutex);
+  pthread_once (&once, mind_forks);
+  lock ();
   for (weights = shared; weights; weights = weights->next)
     if (are_same (weights, file, functions, n_layers))
       break;
@@ -223,7 +244,7 @@ sympie_conv_weights_take (const SympieFileIdentity *file,
     weights->next = shared;
     shared = weights;
   }
-  pthread_mutex_unlock (&mutex);
+  unlock ();
   return weights;
 }
 
@@ -235,7 +256,7 @@ sympie_conv_weights_give_back (SympieConvWeights *weights)
 
   if (!weights)
     return;
-  pthread_mutex_lock (&mutex);
+  lock ();
   last = --weights->n_users == 0;
   if (last) {
     while (*at && *at != weights)
@@ -243,7 +264,7 @@ sympie_conv_weights_give_back (SympieConvWeights *weights)
     if (*at)
       *at = weights->next;
   }
-  pthread_mutex_unlock (&mutex);
+  unlock ();
   if (last)
     weights_free (weights);
 }

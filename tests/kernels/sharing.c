@@ -9,8 +9,10 @@
 
 #include <malloc.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -155,6 +157,49 @@ test_at_once (const char *path)
     pthread_join (threads[i], NULL);
 }
 
+/* Whose threads' locks a child inherits. */
+#if !defined __SANITIZE_THREAD__ && !defined __SANITIZE_ADDRESS__
+static atomic_bool ends;
+
+static void *
+open_again (void *path)
+{
+  while (!ends)
+    sympie_close (open_context (path));
+  return NULL;
+}
+
+/* The child of a fork opens contexts, whatever another thread was at. */
+static void
+test_fork (const char *path)
+{
+  pthread_t thread;
+
+  pthread_create (&thread, NULL, open_again, (void *) path);
+  for (int i = 0; i < 5; i++) {
+    int status = -1;
+    pid_t child;
+
+    usleep (3000 + 7000 * i);
+    child = fork ();
+    if (child == 0) {
+      alarm (10);
+      sympie_close (open_context (path));
+      _exit (0);
+    }
+    CHECK (waitpid (child, &status, 0) == child && status == 0,
+        "fork %d: the child ended with status %d", i, status);
+  }
+  ends = true;
+  pthread_join (thread, NULL);
+}
+#else
+static void
+test_fork (const char *path)
+{
+}
+#endif
+
 int
 main (void)
 {
@@ -169,6 +214,7 @@ main (void)
   test_memory (path);
   test_replaced (path);
   test_at_once (path);
+  test_fork (path);
   frame_clear (&frame);
   return check_end ();
 }
