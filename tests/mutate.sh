@@ -45,11 +45,9 @@ pool.c|pool|s/(thread + i) %/i %/
 pool.c|pool|s/n_tasks \* (i + 1) \/ n/n_tasks * (i + 1) \/ n - 1/
 cpu/cpu.c|context|s/\*disabled = ~allowed/*disabled = 0/
 cpu/cpu.c|context|s/\*n_threads > SYMPIE_MAX_THREADS/false/
-cpu/dwm_plan.c|dwm|s/fmax (sample, fabs (pad))/sample/
+cpu/dwm_plan.c|dwm|s/fabs (pad) <= 2 \* SYMPIE_DWM_ONE/true/
 cpu/dwm_plan.c|dwm|s/(INT16_MAX - 26) \/ sample/INT16_MAX * 1.1 \/ sample/
 cpu/dwm_plan.c|dwm|s/range \/ unit <= INT16_MAX - 3/true/
-cpu/dwm_plan.c|dwm|s/largest > 0 ? ldexp (\(.*\)) \/ scale : 0;/ldexp (\1) \/ scale;/
-cpu/dwm_plan.c|dwm|s/ - 0.5$//
 cpu/dwm_plan.c|dwm|s/fold.mean\[c\] + 0.5/fold.mean[c]/
 cpu/dwm_pixels.h|dwm|s/low, high, 0x31/low, high, 0x30/
 cpu/dwm_vector.h|dwm|s/TAPS_2 (s + dx, c0, 4, d0, 3);/TAPS_2 (s + dx, c0, 3, d0, 4);/
@@ -61,7 +59,7 @@ cpu/taps.c|preprocess|s/(index + 0.5) \*/index */
 cpu/taps.c|preprocess|s/(right < end ? right : end)/right/
 cpu/taps.c|preprocess|s/fmin (fmax (position, 0), output->n_samples - 1)/fmax (position, 0)/
 cpu/resample_tmpl.h|preprocess|s/v = v > 1 ? 1 : v;//
-cpu/resample_tmpl.h|preprocess|s/x = n - CHUNK; /x = n - CHUNK + 1; /
+cpu/resample_tmpl.h|preprocess|s/(t >= first && t < end)/(t > first \&\& t < end)/
 cpu/resample_tmpl.h|preprocess|s/ && weights\[first - 1\] == weights\[first\])/)/
 cpu/preprocess.c|preprocess|s/preprocess->format == image->format/true/
 cpu/preprocess.c|preprocess|s/preprocess->chroma_site == site/true/
@@ -72,7 +70,7 @@ cpu/conv.c|context-memory|s/free (net->scratch\[t\].v);//
 cpu/conv_tmpl.h|conv|s/left\[1\] + rows\[TILE - 1\]/rows[TILE - 1]/
 cpu/conv_tmpl.h|conv|s/(a + 4 \* c)/(a + 3.99f * c)/
 cpu/conv_tmpl.h|conv|s/larger (a, b) + bias/larger (a, b)/
-cpu/conv_weights.c|sharing|s/weights->file.inode == file->inode/true/
+safetensors.h|sharing|s/ && a->inode == b->inode//
 cpu/nem.c|context|s/gate < 0 ? 0 : gate/gate/
 cpu/nem.c|nem|s/sums\[c\] \/ (float) area/sums[c]/
 cpu/features_cpu.c|features|s/sums\[0\] += d \* d;/sums[0] = d * d;/

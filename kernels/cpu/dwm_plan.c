@@ -111,10 +111,9 @@ quantise (SympieDwmPlan *plan)
   for (int d = 0; d < 3; d++) {
     double pad = rint (plan->wide_pad[d]);
 
-    if (!(pad >= INT16_MIN && pad <= INT16_MAX))
+    if (!(fabs (pad) <= 2 * SYMPIE_DWM_ONE))
       return INFINITY;
     plan->pad[d] = (int16_t) pad;
-    sample = fmax (sample, fabs (pad));
   }
   for (int i = 0; i < 25; i++) {
     largest = fmax (largest, fabs (plan->wide_kernel[i]));
@@ -132,14 +131,12 @@ quantise (SympieDwmPlan *plan)
     sums += sample * abs (plan->taps[i]) / 32768 + 0.5;
   }
 
-  /* Without a kernel there is nothing to mix, however large that is. */
   for (int c = 0; c < 3; c++) {
     /* A rounding is in the last product. */
     bias[c] = plan->info->yuv ? plan->wide_bias[c] - 0.5
                               : ldexp (plan->wide_bias[c], plan->down);
     for (int d = 0; d < 3; d++) {
-      mix[c][d] =
-          largest > 0 ? ldexp (plan->wide_mix[c][d], plan->down) / scale : 0;
+      mix[c][d] = ldexp (plan->wide_mix[c][d], plan->down) / scale;
       for (int i = 0; i < 25; i++)
         bias[c] -= mix[c][d] * sympie_mul_q15 (plan->pad[d], plan->taps[i]);
     }
