@@ -83,7 +83,7 @@ corrupt/noise.c|corrupt|s/random\[x\] < half ? 0 : 255/255/
 corrupt/tone.c|corrupt-golden|s/value = value > b\[x\] ? value : b\[x\];//
 corrupt/pixels.c|corrupt-formats|s/wb = 255 \* weights\[1\]/wb = 256 * weights[1]/
 pool.c|pool|s/team.n_workers = team.looking = team.asleep = 0;//
-cpu/conv_weights.c|sharing|s/pthread_atfork (lock, unlock, unlock);//
+cpu/conv_weights.c|sharing|s/pthread_atfork (lock, unlock, unlock) != 0/false/
 formats.c|element-negotiation|s/if (value && !GST_VALUE_HOLDS_LIST (value))/if (FALSE)/
 formats.c|element-negotiation|s/gboolean choose = by_converter && /gboolean choose = /
 arrival.c|element-faults|s/trans->segment.format != GST_FORMAT_TIME/FALSE/

@@ -25,6 +25,7 @@ enum
  * forks, so that the child is not left with it. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static SympieConvWeights *shared;
+static bool minds_forks;
 
 static void
 lock (void)
@@ -36,12 +37,6 @@ static void
 unlock (void)
 {
   pthread_mutex_unlock (&mutex);
-}
-
-static void
-mind_forks (void)
-{
-  pthread_atfork (lock, unlock, unlock);
 }
 
 float *
@@ -226,14 +221,17 @@ sympie_conv_weights_take (const SympieFileIdentity *file,
     const SympieConvFunctions *functions, const SympieConvLayer *layers,
     int n_layers)
 {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
   SympieConvWeights *weights;
 
   if (!file || file->size == 0)
     return weights_new (functions, layers, n_layers);
 
-  pthread_once (&once, mind_forks);
   lock ();
+  if (!minds_forks && pthread_atfork (lock, unlock, unlock) != 0) {
+    unlock ();
+    return NULL; /* there is no memory */
+  }
+  minds_forks = true;
   for (weights = shared; weights; weights = weights->next)
     if (are_same (weights, file, functions, n_layers))
       break;

@@ -111,6 +111,7 @@ quantise (SympieDwmPlan *plan)
   for (int d = 0; d < 3; d++) {
     double pad = rint (plan->wide_pad[d]);
 
+    /* Where samples of YUV are, and nearly all of RGB's. */
     if (!(fabs (pad) <= 2 * SYMPIE_DWM_ONE))
       return INFINITY;
     plan->pad[d] = (int16_t) pad;
