@@ -241,7 +241,6 @@ test_short_lives (void)
   CHECK (n_threads == 0, "%d workers left", n_threads);
 }
 
-#ifndef __SANITIZE_THREAD__ /* which has no children with threads */
 /* What a child does with the share that it inherits. */
 static bool
 goes_on (SympiePool *inherited)
@@ -282,14 +281,12 @@ test_fork (void)
   CHECK (r.runs[99] == 11, "%d runs in the parent", r.runs[99]);
   sympie_pool_free (pool);
 }
-#endif
 
 int
 main (void)
 {
-#ifndef __SANITIZE_THREAD__
-  test_fork ();
-#endif
+  if (check_can_fork)
+    test_fork ();
   for (int n_threads = 1; n_threads <= MAX_THREADS; n_threads++)
     test_tasks (n_threads);
   test_many_shares ();
