@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 build=(
-  gcc g++ meson ninja-build pkg-config
+  gcc g++ meson ninja-build pkgconf
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev  # the elements
   libgstreamer-plugins-bad1.0-dev  # frames in GPU memory, real and emulated
   libjson-glib-dev     # what sympie-bench writes, and a test reads
