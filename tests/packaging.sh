@@ -38,7 +38,7 @@ play() {
 
 with libsympie0
 ldd /usr/lib/*/libsympie.so.0 | grep jpeg && fail "libsympie0 wants libjpeg"
-with libsympie-dev libsympie-corrupt0 gcc libc6-dev pkg-config
+with libsympie-dev libsympie-corrupt0 gcc libc6-dev pkgconf
 tests/install/example.sh /usr/include/gst-sympie/sympie.h >"$folder/example.c"
 # shellcheck disable=SC2046
 gcc "$folder/example.c" -o "$folder/example" $(pkg-config --cflags --libs sympie)

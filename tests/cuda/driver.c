@@ -5,12 +5,13 @@
 
 /* A libcuda.so.1 for -Dcuda=emulated, so that GStreamer's CUDA library works
  * where there is no GPU: its contexts, pools and memory are the real ones, and
- * this is what they stand on. It has all that GStreamer 1.22 loads, and no
- * more. Memory of the device is the process's, which the emulated kernels can
- * read; each allocation begins as 0xff, like theirs. They find out that it is
- * device memory through cuMemGetAddressRange(). There is one device, or none
- * where the environment variable CUDA_VISIBLE_DEVICES is empty. Copies are done
- * when the call returns. Modules, textures and graphics are not supported. */
+ * this is what they stand on. It has all that GStreamer 1.22 to 1.26 load, but
+ * for what they do without. Memory of the device is the process's, which the
+ * emulated kernels can read; each allocation begins as 0xff, like theirs. They
+ * find out that it is device memory through cuMemGetAddressRange(). There is
+ * one device, or none where the environment variable CUDA_VISIBLE_DEVICES is
+ * empty. Copies are done when the call returns, after what was on their stream
+ * before. Modules, textures and graphics are not supported. */
 
 #include "driver.h"
 
@@ -39,21 +40,14 @@ struct CUctx_st
   CUdevice device;
 };
 
-struct CUstream_st
-{
-  CUcontext context;
-  CUstream next;
-};
-
-static CUstream streams;
-
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards these */
 static Allocation *allocations;
 static int n_devices;
 static bool refuses_contexts;
 static int live_objects;
 static long downloaded_bytes;
-static int (*synchronize_others) (CUstream stream);
+static const DriverStreams *streams;
+static long waits;
 
 static _Thread_local CUcontext stack[MAX_DEPTH];
 static _Thread_local int depth;
@@ -75,9 +69,9 @@ driver_refuse_contexts (void)
 }
 
 void
-driver_synchronize_others (int (*synchronize) (CUstream stream))
+driver_set_streams (const DriverStreams *functions)
 {
-  synchronize_others = synchronize;
+  streams = functions;
 }
 
 int
@@ -98,6 +92,17 @@ driver_downloaded_bytes (void)
 
   pthread_mutex_lock (&mutex);
   n = downloaded_bytes;
+  pthread_mutex_unlock (&mutex);
+  return n;
+}
+
+long
+driver_waits (void)
+{
+  long n;
+
+  pthread_mutex_lock (&mutex);
+  n = waits;
   pthread_mutex_unlock (&mutex);
   return n;
 }
@@ -246,63 +251,54 @@ cuCtxDisablePeerAccess (CUcontext peer)
 }
 
 CUresult
+cuCtxSynchronize (void)
+{
+  return current () ? CUDA_SUCCESS : CUDA_ERROR_INVALID_CONTEXT;
+}
+
+CUresult
 cuStreamCreate (CUstream *stream, unsigned flags)
 {
   if (!current ())
     return CUDA_ERROR_INVALID_CONTEXT;
-  *stream = malloc (sizeof **stream);
-  if (!*stream)
-    return CUDA_ERROR_OUT_OF_MEMORY;
-  (*stream)->context = current ();
-  pthread_mutex_lock (&mutex);
-  (*stream)->next = streams;
-  streams = *stream;
-  live_objects++;
-  pthread_mutex_unlock (&mutex);
+  if (!streams || streams->create (stream, flags) != 0)
+    return CUDA_ERROR_NOT_SUPPORTED;
+  count_object (1);
   return CUDA_SUCCESS;
 }
 
-/* Where a stream of the driver's is linked from; call with the mutex. */
-static CUstream *
-find_stream (CUstream stream)
+CUresult
+cuStreamDestroy_v2 (CUstream stream)
 {
-  for (CUstream *link = &streams; *link; link = &(*link)->next)
-    if (*link == stream)
-      return link;
-  return NULL;
+  if (!streams || streams->destroy (stream) != 0)
+    return CUDA_ERROR_INVALID_VALUE;
+  count_object (-1);
+  return CUDA_SUCCESS;
 }
 
 CUresult
 cuStreamDestroy (CUstream stream)
 {
-  CUstream *link;
+  return cuStreamDestroy_v2 (stream);
+}
 
-  pthread_mutex_lock (&mutex);
-  link = find_stream (stream);
-  if (link) {
-    *link = stream->next;
-    free (stream);
-    live_objects--;
-  }
-  pthread_mutex_unlock (&mutex);
-  return link ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+static CUresult
+synchronize (CUstream stream)
+{
+  if (!current ())
+    return CUDA_ERROR_INVALID_CONTEXT;
+  return !stream || (streams && streams->synchronize (stream) == 0)
+             ? CUDA_SUCCESS
+             : CUDA_ERROR_INVALID_VALUE;
 }
 
 CUresult
 cuStreamSynchronize (CUstream stream)
 {
-  bool is_ours;
-
   pthread_mutex_lock (&mutex);
-  is_ours = !stream || find_stream (stream);
+  waits++;
   pthread_mutex_unlock (&mutex);
-  if (!current ())
-    return CUDA_ERROR_INVALID_CONTEXT;
-  if (is_ours)
-    return CUDA_SUCCESS;
-  return synchronize_others && synchronize_others (stream) == 0
-             ? CUDA_SUCCESS
-             : CUDA_ERROR_INVALID_VALUE;
+  return synchronize (stream);
 }
 
 /* ---- Memory -------------------------------------------------------------- */
@@ -470,7 +466,9 @@ cuMemcpy2D_v2 (const CUDA_MEMCPY2D *copy)
 CUresult
 cuMemcpy2DAsync_v2 (const CUDA_MEMCPY2D *copy, CUstream stream)
 {
-  return cuMemcpy2D_v2 (copy);
+  CUresult result = synchronize (stream); /* what was before the copy */
+
+  return result == CUDA_SUCCESS ? cuMemcpy2D_v2 (copy) : result;
 }
 
 /* ---- Not supported ------------------------------------------------------- */
@@ -497,3 +495,34 @@ NOT_SUPPORTED (cuGraphicsResourceGetMappedPointer_v2)
 NOT_SUPPORTED (cuGraphicsGLRegisterImage)
 NOT_SUPPORTED (cuGraphicsGLRegisterBuffer)
 NOT_SUPPORTED (cuGLGetDevices_v2)
+NOT_SUPPORTED (cuCtxGetLimit)
+NOT_SUPPORTED (cuCtxSetLimit)
+NOT_SUPPORTED (cuDestroyExternalMemory)
+NOT_SUPPORTED (cuDestroyExternalSemaphore)
+NOT_SUPPORTED (cuEventCreate)
+NOT_SUPPORTED (cuEventDestroy_v2)
+NOT_SUPPORTED (cuEventRecord)
+NOT_SUPPORTED (cuEventSynchronize)
+NOT_SUPPORTED (cuExternalMemoryGetMappedBuffer)
+NOT_SUPPORTED (cuExternalMemoryGetMappedMipmappedArray)
+NOT_SUPPORTED (cuImportExternalMemory)
+NOT_SUPPORTED (cuImportExternalSemaphore)
+NOT_SUPPORTED (cuIpcCloseMemHandle)
+NOT_SUPPORTED (cuIpcGetEventHandle)
+NOT_SUPPORTED (cuIpcGetMemHandle)
+NOT_SUPPORTED (cuIpcOpenEventHandle)
+NOT_SUPPORTED (cuIpcOpenMemHandle)
+NOT_SUPPORTED (cuMemcpyDtoDAsync_v2)
+NOT_SUPPORTED (cuMemcpyDtoD_v2)
+NOT_SUPPORTED (cuMemcpyDtoHAsync_v2)
+NOT_SUPPORTED (cuMemcpyDtoH_v2)
+NOT_SUPPORTED (cuMemcpyHtoDAsync_v2)
+NOT_SUPPORTED (cuMemcpyHtoD_v2)
+NOT_SUPPORTED (cuMemsetD2D16Async)
+NOT_SUPPORTED (cuMemsetD2D16_v2)
+NOT_SUPPORTED (cuMemsetD2D32Async)
+NOT_SUPPORTED (cuMemsetD2D32_v2)
+NOT_SUPPORTED (cuMemsetD2D8Async)
+NOT_SUPPORTED (cuMemsetD2D8_v2)
+NOT_SUPPORTED (cuSignalExternalSemaphoresAsync)
+NOT_SUPPORTED (cuWaitExternalSemaphoresAsync)

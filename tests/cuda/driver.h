@@ -20,8 +20,19 @@ int driver_live_objects (void);
 /* Bytes that 2D copies have brought from the device to the host. */
 long driver_downloaded_bytes (void);
 
-/* What cuStreamSynchronize() does with streams that are not the driver's: the
- * emulated runtime's. */
-void driver_synchronize_others (int (*synchronize) (CUstream stream));
+/* Waits for streams, by GStreamer and the element. */
+long driver_waits (void);
+
+/* How streams are made, waited for and given back, each 0 where that succeeds:
+ * they are the emulated runtime's, whose kernels wait in them. Until this is
+ * called there are none. */
+typedef struct
+{
+  int (*create) (CUstream *stream, unsigned flags);
+  int (*synchronize) (CUstream stream);
+  int (*destroy) (CUstream stream);
+} DriverStreams;
+
+void driver_set_streams (const DriverStreams *streams);
 
 #endif /* SYMPIE_TEST_DRIVER_H */

@@ -378,6 +378,7 @@ cuda_memory_suite (void)
 
   suite_add_tcase (suite, tcase);
   tcase_set_timeout (tcase, 240);
+  tcase_add_checked_fixture (tcase, use_streams, NULL);
   tcase_add_test (tcase, test_changing_caps);
   tcase_add_test (tcase, test_no_way_over);
   tcase_add_test (tcase, test_estimates);

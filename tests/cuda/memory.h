@@ -18,6 +18,8 @@
 #include <gst/cuda/gstcudamemory.h>
 #include <gst/cuda/gstcudautils.h>
 
+#include <cuda_runtime_api.h>
+
 #include "../elements/enhance.h"
 #include "driver.h"
 
@@ -38,6 +40,36 @@ caps_of (const gchar *memory, const gchar *fields)
   return caps;
 }
 
+/* ---- Streams ------------------------------------------------------------- */
+
+static inline int
+make_stream (CUstream *stream, unsigned flags)
+{
+  return cudaStreamCreateWithFlags (stream, flags);
+}
+
+static inline int
+wait_for_stream (CUstream stream)
+{
+  return cudaStreamSynchronize (stream);
+}
+
+static inline int
+give_stream_back (CUstream stream)
+{
+  return cudaStreamDestroy (stream);
+}
+
+/* A fixture. */
+static inline void
+use_streams (void)
+{
+  static const DriverStreams streams = { make_stream, wait_for_stream,
+    give_stream_back };
+
+  driver_set_streams (&streams);
+}
+
 /* ---- Buffers ------------------------------------------------------------- */
 
 static inline GstCudaContext *
@@ -52,6 +84,7 @@ new_context (void)
   return context;
 }
 
+/* Samples only: from 1.24 on gst_video_frame_copy() brings padding, too. */
 static inline void
 copy_frame (const GstVideoInfo *info, GstBuffer *to, GstBuffer *from)
 {
@@ -59,25 +92,33 @@ copy_frame (const GstVideoInfo *info, GstBuffer *to, GstBuffer *from)
 
   fail_unless (gst_video_frame_map (&src, info, from, GST_MAP_READ));
   fail_unless (gst_video_frame_map (&dst, info, to, GST_MAP_WRITE));
-  fail_unless (gst_video_frame_copy (&dst, &src));
+  for (guint p = 0; p < GST_VIDEO_INFO_N_PLANES (info); p++) {
+    gint c[GST_VIDEO_MAX_COMPONENTS];
+    gsize bytes;
+
+    gst_video_format_info_component (info->finfo, p, c);
+    bytes = (gsize) GST_VIDEO_INFO_COMP_WIDTH (info, c[0])
+            * (gsize) GST_VIDEO_INFO_COMP_PSTRIDE (info, c[0]);
+    for (gint y = 0; y < GST_VIDEO_INFO_COMP_HEIGHT (info, c[0]); y++)
+      memcpy ((guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&dst, p)
+                  + y * GST_VIDEO_FRAME_PLANE_STRIDE (&dst, p),
+          (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&src, p)
+              + y * GST_VIDEO_FRAME_PLANE_STRIDE (&src, p),
+          bytes);
+  }
   gst_video_frame_unmap (&dst);
   gst_video_frame_unmap (&src);
 }
 
-/* Takes a buffer and returns its like in CUDA memory. */
+/* Takes a pool for such frames and a buffer, and returns the buffer's like of
+ * that pool. */
 static inline GstBuffer *
-upload (GstCudaContext *context, GstCaps *caps, GstBuffer *buffer)
+upload_to_pool (GstBufferPool *pool, GstCaps *caps, GstBuffer *buffer)
 {
-  GstBufferPool *pool = gst_cuda_buffer_pool_new (context);
-  GstStructure *config = gst_buffer_pool_get_config (pool);
   GstBuffer *uploaded;
   GstVideoInfo info;
 
   fail_unless (gst_video_info_from_caps (&info, caps));
-  gst_buffer_pool_config_add_option (config, GST_BUFFER_POOL_OPTION_VIDEO_META);
-  gst_buffer_pool_config_set_params (
-      config, caps, (guint) GST_VIDEO_INFO_SIZE (&info), 0, 0);
-  fail_unless (gst_buffer_pool_set_config (pool, config));
   fail_unless (gst_buffer_pool_set_active (pool, TRUE));
   fail_unless_equals_int (
       gst_buffer_pool_acquire_buffer (pool, &uploaded, NULL), GST_FLOW_OK);
@@ -87,6 +128,28 @@ upload (GstCudaContext *context, GstCaps *caps, GstBuffer *buffer)
   gst_buffer_pool_set_active (pool, FALSE);
   gst_object_unref (pool);
   return uploaded;
+}
+
+static inline GstBufferPool *
+new_pool (GstCudaContext *context, GstCaps *caps)
+{
+  GstBufferPool *pool = gst_cuda_buffer_pool_new (context);
+  GstStructure *config = gst_buffer_pool_get_config (pool);
+  GstVideoInfo info;
+
+  fail_unless (gst_video_info_from_caps (&info, caps));
+  gst_buffer_pool_config_add_option (config, GST_BUFFER_POOL_OPTION_VIDEO_META);
+  gst_buffer_pool_config_set_params (
+      config, caps, (guint) GST_VIDEO_INFO_SIZE (&info), 0, 0);
+  fail_unless (gst_buffer_pool_set_config (pool, config));
+  return pool;
+}
+
+/* Takes a buffer and returns its like in CUDA memory. */
+static inline GstBuffer *
+upload (GstCudaContext *context, GstCaps *caps, GstBuffer *buffer)
+{
+  return upload_to_pool (new_pool (context, caps), caps, buffer);
 }
 
 /* Takes a buffer and returns its samples without padding, in system memory. */

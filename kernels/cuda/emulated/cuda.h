@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* The part of the CUDA driver's API that the headers of GStreamer 1.22's CUDA
+/* The part of the CUDA driver's API that the headers of GStreamer's CUDA
  * library name, for -Dcuda=emulated. It stands in for the toolkit's header of
  * the same name: layouts and numbers are CUDA's. What the emulation has of it,
  * so that this library runs, is in tests/cuda/driver.c. */
@@ -49,6 +49,13 @@ typedef enum
   CU_GRAPHICS_MAP_RESOURCE_FLAGS_NONE = 0,
 } CUgraphicsMapResourceFlags;
 
+/* Their numbers are not needed. */
+typedef int CUfilter_mode;
+typedef int CUlimit;
+typedef int CUmemAllocationGranularity_flags;
+typedef int CUmemAllocationHandleType;
+typedef int CUmemPool_attribute;
+
 typedef int CUdevice;
 typedef unsigned long long CUdeviceptr;
 typedef unsigned long long CUtexObject;
@@ -58,9 +65,36 @@ typedef struct CUarray_st *CUarray;
 typedef struct CUmod_st *CUmodule;
 typedef struct CUfunc_st *CUfunction;
 typedef struct CUgraphicsResource_st *CUgraphicsResource;
+typedef struct CUevent_st *CUevent;
+typedef struct CUextMemory_st *CUexternalMemory;
+typedef struct CUextSemaphore_st *CUexternalSemaphore;
+typedef struct CUmipmappedArray_st *CUmipmappedArray;
+typedef struct CUmemPoolHandle_st *CUmemoryPool;
+typedef unsigned long long CUmemGenericAllocationHandle;
+typedef struct CUmemAccessDesc_st CUmemAccessDesc;
+typedef struct CUmemAllocationProp_st CUmemAllocationProp;
+typedef struct CUmemLocation_st CUmemLocation;
+typedef struct CUmemPoolProps_st CUmemPoolProps;
+typedef struct CUDA_EXTERNAL_MEMORY_BUFFER_DESC_st
+    CUDA_EXTERNAL_MEMORY_BUFFER_DESC;
+typedef struct CUDA_EXTERNAL_MEMORY_HANDLE_DESC_st
+    CUDA_EXTERNAL_MEMORY_HANDLE_DESC;
+typedef struct CUDA_EXTERNAL_MEMORY_MIPMAPPED_ARRAY_DESC_st
+    CUDA_EXTERNAL_MEMORY_MIPMAPPED_ARRAY_DESC;
+typedef struct CUDA_EXTERNAL_SEMAPHORE_HANDLE_DESC_st
+    CUDA_EXTERNAL_SEMAPHORE_HANDLE_DESC;
+typedef struct CUDA_EXTERNAL_SEMAPHORE_SIGNAL_PARAMS_st
+    CUDA_EXTERNAL_SEMAPHORE_SIGNAL_PARAMS;
+typedef struct CUDA_EXTERNAL_SEMAPHORE_WAIT_PARAMS_st
+    CUDA_EXTERNAL_SEMAPHORE_WAIT_PARAMS;
 typedef struct CUDA_RESOURCE_DESC_st CUDA_RESOURCE_DESC;
 typedef struct CUDA_TEXTURE_DESC_st CUDA_TEXTURE_DESC;
 typedef struct CUDA_RESOURCE_VIEW_DESC_st CUDA_RESOURCE_VIEW_DESC;
+
+typedef struct
+{
+  char reserved[64];
+} CUipcEventHandle, CUipcMemHandle;
 
 typedef struct
 {
