@@ -44,10 +44,8 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards these */
 static Allocation *allocations;
 static int n_devices;
 static bool refuses_contexts;
-static int live_objects;
-static long downloaded_bytes;
+static long live_objects, downloaded_bytes, waits;
 static const DriverStreams *streams;
-static long waits;
 
 static _Thread_local CUcontext stack[MAX_DEPTH];
 static _Thread_local int depth;
@@ -74,37 +72,33 @@ driver_set_streams (const DriverStreams *functions)
   streams = functions;
 }
 
+static long
+counted (const long *number)
+{
+  long n;
+
+  pthread_mutex_lock (&mutex);
+  n = *number;
+  pthread_mutex_unlock (&mutex);
+  return n;
+}
+
 int
 driver_live_objects (void)
 {
-  int n;
-
-  pthread_mutex_lock (&mutex);
-  n = live_objects;
-  pthread_mutex_unlock (&mutex);
-  return n;
+  return (int) counted (&live_objects);
 }
 
 long
 driver_downloaded_bytes (void)
 {
-  long n;
-
-  pthread_mutex_lock (&mutex);
-  n = downloaded_bytes;
-  pthread_mutex_unlock (&mutex);
-  return n;
+  return counted (&downloaded_bytes);
 }
 
 long
 driver_waits (void)
 {
-  long n;
-
-  pthread_mutex_lock (&mutex);
-  n = waits;
-  pthread_mutex_unlock (&mutex);
-  return n;
+  return counted (&waits);
 }
 
 /* ---- Devices and errors -------------------------------------------------- */
