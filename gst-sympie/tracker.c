@@ -9,19 +9,39 @@
 
 /* ---- Smoothing ----------------------------------------------------------- */
 
+/* A distance between parameters that no pixel shows: whatever their signs, the
+ * 37 differences add up to less than a tenth of one of 255 levels. */
+#define UNSEEN 1e-5f
+
 void
 gst_sympie_smoother_next (GstSympieSmoother *smoother,
     const SympieParams *target, GstClockTime elapsed, GstClockTime constant,
     SympieParams *params)
 {
-  gdouble part = 1;
+  static const SympieParams none;
+  SympieParams *rest = &smoother->rest;
+  gdouble part = 0;
 
   if (smoother->holds && constant > 0 && GST_CLOCK_TIME_IS_VALID (elapsed))
-    part = -expm1 (-(gdouble) elapsed / (gdouble) constant);
-  sympie_params_blend (
-      &smoother->params, target, (gfloat) part, &smoother->params);
+    part = exp (-(gdouble) elapsed / (gdouble) constant);
+  for (guint i = 0; i < SYMPIE_N_PARAMS; i++) {
+    gfloat moved = smoother->target.values[i] - target->values[i];
+
+    rest->values[i] = (gfloat) (part * (rest->values[i] + moved));
+  }
+  if (sympie_params_distance (rest, &none) < UNSEEN)
+    *rest = none;
+  smoother->target = *target;
   smoother->holds = TRUE;
-  *params = smoother->params;
+  gst_sympie_smoother_get (smoother, params);
+}
+
+void
+gst_sympie_smoother_get (
+    const GstSympieSmoother *smoother, SympieParams *params)
+{
+  for (guint i = 0; i < SYMPIE_N_PARAMS; i++)
+    params->values[i] = smoother->target.values[i] + smoother->rest.values[i];
 }
 
 /* ---- Frames -------------------------------------------------------------- */
@@ -101,11 +121,12 @@ gst_sympie_tracker_get_info (
     return;
   }
   *info = (GstSympieParamsInfo){
-    .params = tracker->smoothers[0].holds ? tracker->smoothers[0].params
-                                          : target->params,
+    .params = target->params,
     .gate = target->gate,
     .estimated = target->number == tracker->number,
     .age = (guint) (tracker->number - target->number),
     .time = target->time,
   };
+  if (tracker->smoothers[0].holds)
+    gst_sympie_smoother_get (&tracker->smoothers[0], &info->params);
 }

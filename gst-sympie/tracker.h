@@ -21,12 +21,13 @@
 
 /* Moves parameters towards the newest estimate, so that the picture does not
  * pulse with each: the distance shrinks by 1/e in the time constant, whatever
- * the frame rate. One that holds nothing, as all zero, starts from the next
- * frame's own target. */
+ * the frame rate, and ends where no pixel would show it. One that holds
+ * nothing, as all zero, starts from the next frame's own target. */
 typedef struct
 {
   gboolean holds;
-  SympieParams params;
+  SympieParams target;
+  SympieParams rest; /* what the frame's parameters still differ from it by */
 } GstSympieSmoother;
 
 /* `params` of a frame that comes `elapsed` after the one before. A `constant`
@@ -34,6 +35,10 @@ typedef struct
 void gst_sympie_smoother_next (GstSympieSmoother *smoother,
     const SympieParams *target, GstClockTime elapsed, GstClockTime constant,
     SympieParams *params);
+
+/* The parameters of the last frame again. */
+void gst_sympie_smoother_get (
+    const GstSympieSmoother *smoother, SympieParams *params);
 
 /* All zero is one that has seen no frame. */
 typedef struct

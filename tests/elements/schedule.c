@@ -407,6 +407,29 @@ after_a_second (guint rate, GstClockTime constant)
   return params.values[5];
 }
 
+/* The way to a new target ends, however short its steps are for a float. */
+GST_START_TEST (test_smoothing_ends)
+{
+  const GstClockTime constant = 10 * GST_SECOND;
+  const guint rate = 240;
+  GstSympieSmoother smoother = { 0 };
+  SympieParams from, to, params;
+  guint steps = 0;
+
+  sympie_params_identity (&to);
+  for (guint i = 0; i < SYMPIE_N_PARAMS; i++)
+    from.values[i] = to.values[i] + (i % 2 ? 0.1f : -0.1f);
+  gst_sympie_smoother_next (&smoother, &from, 0, constant, &params);
+  do {
+    gst_sympie_smoother_next (
+        &smoother, &to, GST_SECOND / rate, constant, &params);
+    steps++;
+  } while (sympie_params_distance (&params, &to) > 0 && steps < 200 * rate);
+  /* ln (0.1 / 1e-5) = 9.2 constants, at which nothing shows. */
+  fail_unless (steps > 90 * rate && steps < 94 * rate, "%u", steps);
+}
+GST_END_TEST;
+
 GST_START_TEST (test_smoothing)
 {
   static const guint rates[] = { 1, 5, 25, 60, 240 };
@@ -451,6 +474,7 @@ schedule_suite (void)
   tcase_add_test (tests, test_load);
   tcase_add_test (tests, test_behind);
   tcase_add_test (tests, test_smoothing);
+  tcase_add_test (tests, test_smoothing_ends);
   return suite;
 }
 
