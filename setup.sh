@@ -110,16 +110,12 @@ if [ "$(id -u)" -eq 0 ] && [ -n "${SUDO_USER-}" ] && [ "$(stat -c %U .)" = "$SUD
   as_user=(sudo -u "$SUDO_USER")
 fi
 
-# Configured anew each time: that finds what has been installed since. A build/
-# that cannot be configured anew, such as one of a tree that has moved, is made
-# from scratch with the same options.
-if [ ! -f build/build.ninja ]; then
-  say "configuring build/"
-  quietly "meson setup build" "${as_user[@]}" meson setup build
-elif ! "${as_user[@]}" meson setup --reconfigure build >/dev/null 2>&1; then
-  say "configuring build/ from scratch"
-  quietly "meson setup --wipe build" "${as_user[@]}" meson setup --wipe build
-fi
+# Configured anew each time: that finds what has been installed since, and mends a
+# build/ of a tree that has moved. It is never emptied: results lie there as well.
+configure=(meson setup build)
+[ ! -f build/build.ninja ] || configure=(meson setup --reconfigure build)
+say "configuring build/"
+quietly "${configure[*]}" "${as_user[@]}" "${configure[@]}"
 say "compiling build/"
 quietly "meson compile -C build" "${as_user[@]}" meson compile -C build
 say "done: meson devenv -C build gst-inspect-1.0 sympieenhance"

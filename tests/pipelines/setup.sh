@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# setup.sh, where it gives up: with status 1 and one sentence that says why.
+# setup.sh, where it gives up: with status 1 and one sentence that says why, and with
+# nothing lost.
 set -uo pipefail
 setup=$1/setup.sh
 scratch=$(mktemp -d)
@@ -46,6 +47,27 @@ pretend apt-cache 'exit 1'
 says "no package 'gcc'" on_machine
 pretend apt-get 'exit 100'
 says 'apt-get update failed' on_machine
+
+# Hours of results lie in build/: a tree that cannot be configured leaves them there,
+# one that has moved finds them.
+pretend dpkg-query 'echo install ok installed'
+tree=$scratch/tree
+build() { PATH=$scratch/bin:$PATH "$tree/setup.sh" 2>&1; }
+wrong() { printf "%s: said '%s'\n" "$1" "$said" >&2; failures=$((failures + 1)); }
+mkdir "$tree"
+cp "$setup" "$tree"
+echo "project('a')" >"$tree/meson.build"
+said=$(build) || wrong 'a new tree'
+mkdir "$tree/build/study"
+echo "no project('a')" >"$tree/meson.build"
+said=$(build)
+{ [ $? -eq 1 ] && [[ $said == *'meson.build:1'*'--reconfigure build failed'* ]]; } ||
+  wrong 'a tree that is broken'
+echo "project('a')" >"$tree/meson.build"
+mv "$tree" "$scratch/moved"
+tree=$scratch/moved
+said=$(build) || wrong 'a tree that has moved'
+[ -d "$tree/build/study" ] || wrong 'results that are gone'
 
 "$setup" --help | grep -q -- --all || {
   echo '--help does not speak of --all' >&2
