@@ -282,7 +282,8 @@ gst_sympie_enhance_properties_install (GObjectClass *klass, gsize offset)
    *
    * NEM tells undamaged frames from damaged ones, where its weights have learnt
    * that: a gate from 0 to 1 is how much of the estimated parameters counts. At
-   * 0 the frame passes untouched. off takes every estimate in full.
+   * 0 the frame passes untouched, in CUDA memory from the second such frame on.
+   * off takes every estimate in full.
    */
   gst_sympie_install_field (klass, FIELD (gate),
       g_param_spec_enum ("gate", "Gate",

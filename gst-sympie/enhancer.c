@@ -279,26 +279,38 @@ find_region (GstSympieEnhancer *enhancer, const SympieImage *image, guint n)
 /* ---- Frames -------------------------------------------------------------- */
 
 static SympieParams
-blend (const GstSympieEnhancer *enhancer)
+blend (const GstSympieEnhancer *enhancer, const SympieParams *params)
 {
   SympieParams blended;
 
   sympie_params_identity (&blended);
-  sympie_params_blend (&blended, &enhancer->params,
-      (float) enhancer->settings.strength, &blended);
+  sympie_params_blend (
+      &blended, params, (float) enhancer->settings.strength, &blended);
   return blended;
 }
 
+/* Whether a frame that gets these parameters differs from what comes in. */
+static gboolean
+changes_frames (const GstSympieEnhancer *enhancer, const SympieParams *params)
+{
+  SympieParams identity, blended = blend (enhancer, params);
+
+  sympie_params_identity (&identity);
+  return enhancer->settings.mode != GST_SYMPIE_MODE_ESTIMATE
+         && sympie_params_distance (&identity, &blended) > 0.0f;
+}
+
 /* Estimates before it is decided where the frame goes: one that the parameters
- * would leave as it is passes. */
+ * would leave as it is passes. Where one call can estimate and apply, that is
+ * left to it, unless the parameters of the frame before changed nothing. */
 gboolean
 gst_sympie_enhancer_prepare (GstSympieEnhancer *enhancer,
     const GstSympieView *views, guint n, gboolean *changes, SympieError *error)
 {
-  SympieParams identity, blended;
   gboolean wanted;
 
   enhancer->stats = (GstSympieEnhancerStats){ 0 };
+  enhancer->at_once = FALSE;
   if (gst_sympie_enhancer_estimates (enhancer)) {
     if (!glance (enhancer, &views[0].image, error))
       return FALSE;
@@ -307,7 +319,9 @@ gst_sympie_enhancer_prepare (GstSympieEnhancer *enhancer,
     find_region (enhancer, &views[0].image, n);
     if (enhancer->estimator && !exchange_with_aside (enhancer, wanted, error))
       return FALSE;
-    if (is_one_step (enhancer, 0, n))
+    enhancer->at_once = is_one_step (enhancer, 0, n)
+                        && changes_frames (enhancer, &enhancer->info.params);
+    if (enhancer->at_once)
       return TRUE;
   } else {
     gst_sympie_tracker_reset (&enhancer->tracker);
@@ -316,10 +330,7 @@ gst_sympie_enhancer_prepare (GstSympieEnhancer *enhancer,
 
   if (!get_parameters (enhancer, 0, &views[0].image, error))
     return FALSE;
-  sympie_params_identity (&identity);
-  blended = blend (enhancer);
-  *changes = enhancer->settings.mode != GST_SYMPIE_MODE_ESTIMATE
-             && sympie_params_distance (&identity, &blended) > 0.0f;
+  *changes = changes_frames (enhancer, &enhancer->params);
   enhancer->stats.untouched = !*changes;
   return TRUE;
 }
@@ -336,6 +347,7 @@ estimate_and_apply (GstSympieEnhancer *enhancer, guint iteration,
           error))
     return FALSE;
   gst_sympie_tracker_put (&enhancer->tracker, iteration, &estimate);
+  gst_sympie_tracker_get (&enhancer->tracker, iteration, 0, &enhancer->params);
   if (iteration == 0)
     gst_sympie_tracker_get_info (&enhancer->tracker, &enhancer->info);
   enhancer->stats.estimates++;
@@ -346,7 +358,7 @@ static gboolean
 apply (GstSympieEnhancer *enhancer, const GstSympieView *from,
     const GstSympieView *to, guint n, SympieError *error)
 {
-  SympieParams blended = blend (enhancer);
+  SympieParams blended = blend (enhancer, &enhancer->params);
 
   for (guint i = 0; i < n; i++)
     if (!sympie_apply (
@@ -360,7 +372,8 @@ iterate (GstSympieEnhancer *enhancer, guint iteration,
     const GstSympieView *from, const GstSympieView *to, guint n,
     SympieError *error)
 {
-  gboolean one_step = is_one_step (enhancer, iteration, n);
+  gboolean one_step =
+      iteration == 0 ? enhancer->at_once : is_one_step (enhancer, iteration, n);
   GstClockTime begin;
 
   if (!one_step && iteration > 0

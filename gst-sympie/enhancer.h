@@ -71,6 +71,7 @@ typedef struct
   GstVideoRectangle regions;
   GstVideoRectangle region; /* of an image that NEM looks at */
   gboolean is_whole;        /* it is all of it */
+  gboolean at_once;         /* one call estimates from it and applies that */
   SympieParams params;      /* of the iteration at hand, before the strength */
   GstSympieParamsInfo info; /* of the first iteration */
   GstSympieEnhancerStats stats;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../elements/enhance.h"
+#include "../kernels/nem_file.h"
 #include "../kernels/vgg19_seed.h"
 
 static void
@@ -35,6 +36,27 @@ active_device (GstElement *element)
   return device;
 }
 
+/* The parameters of the latest frame are the same. */
+static void
+compare_parameters (GstElement *const *elements)
+{
+  GValue array[2] = { G_VALUE_INIT, G_VALUE_INIT };
+
+  for (guint i = 0; i < 2; i++)
+    g_object_get_property (
+        G_OBJECT (elements[i]), "last-parameters", &array[i]);
+  fail_unless_equals_int (
+      gst_value_array_get_size (&array[0]), SYMPIE_N_PARAMS);
+  for (guint p = 0; p < SYMPIE_N_PARAMS; p++) {
+    gdouble a = g_value_get_double (gst_value_array_get_value (&array[0], p));
+    gdouble b = g_value_get_double (gst_value_array_get_value (&array[1], p));
+
+    fail_unless (ABS (a - b) < 1e-2, "parameter %u: %g, %g", p, a, b);
+  }
+  g_value_unset (&array[0]);
+  g_value_unset (&array[1]);
+}
+
 /* Pushes frames through an element on the CPU and one on CUDA, and compares. */
 static void
 compare_devices (const SympieParams *params, const gchar *first_property,
@@ -47,7 +69,8 @@ compare_devices (const SympieParams *params, const gchar *first_property,
   for (guint i = 0; i < 2; i++) {
     GstElement *element = enhance_element (params);
 
-    g_object_set (element, "device", devices[i], NULL);
+    g_object_set (
+        element, "device", devices[i], "smoothing", (guint64) 0, NULL);
     if (first_property)
       g_object_set (element, first_property, value, NULL);
     h[i] = harness_with_messages (element);
@@ -69,6 +92,7 @@ compare_devices (const SympieParams *params, const gchar *first_property,
         out[i] = gst_harness_push_and_pull (h[i], test_buffer (&info, frame));
         fail_unless (gst_buffer_map (out[i], &map[i], GST_MAP_READ));
       }
+      compare_parameters ((GstElement *[]){ h[0]->element, h[1]->element });
       fail_unless_equals_int (map[0].size, map[1].size);
       for (gsize i = 0; i < map[0].size; i++) {
         gint a = map[0].data[i], b = map[1].data[i];
@@ -126,12 +150,42 @@ GST_START_TEST (test_by_hand)
 }
 GST_END_TEST;
 
-/* A frame that NEM looks at, and two with the same parameters. */
+/* On CUDA one call estimates and applies, unless the frame before stayed as it
+ * was: of a stream whose gate is shut only the first frame is copied. */
+static void
+check_shut_gate (void)
+{
+  GstElement *element = gst_element_factory_make ("sympieenhance", NULL);
+  GstVideoInfo info = video_info (TEST_CAPS);
+  NemFault weight = { .tensor = "gate.weight", .poke = TRUE, .value = -1e9f };
+  GstHarness *h;
+
+  nem_file_write (temporary_path ("gate.safetensors"), 2, &weight);
+  g_object_set (element, "weights", temporary_path ("gate.safetensors"),
+      "device", SYMPIE_DEVICE_CUDA, "smoothing", (guint64) 0, NULL);
+  h = harness_with_messages (element);
+  gst_harness_set_src_caps_str (h, TEST_CAPS);
+  for (guint n = 0; n < 2; n++) {
+    GstBuffer *in = test_buffer (&info, n);
+    GstBuffer *out = gst_harness_push_and_pull (h, gst_buffer_ref (in));
+
+    fail_unless ((out == in) == (n > 0), "frame %u", n);
+    gst_buffer_unref (out);
+    gst_buffer_unref (in);
+  }
+  fail_unless_equals_uint64 (get_stat (h->element, "untouched"), 1);
+  fail_unless_equals_uint64 (get_stat (h->element, "estimates"), 2);
+  teardown_with_messages (h);
+  temporary_clear ();
+}
+
+/* Frames that NEM looks at, and after each one with the same parameters. */
 GST_START_TEST (test_estimates)
 {
   static const gchar *const caps[] = { CAPS ("NV12", 320, 240), NULL };
 
-  compare_devices (NULL, "reuse-interval", 3, caps, 3);
+  compare_devices (NULL, "reuse-interval", 2, caps, 4);
+  check_shut_gate ();
 }
 GST_END_TEST;
 
