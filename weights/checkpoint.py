@@ -60,16 +60,26 @@ def load_checkpoint(folder):
 
 
 def fill(module, tensors, prefix, source):
-    """Loads a module's state; names what does not fit."""
+    """Loads a module's state; says what is wrong as kernels/safetensors.c does."""
     for name, value in module.state_dict().items():
-        if name.endswith("num_batches_tracked") and prefix + name not in tensors:
+        full = prefix + name
+        if name.endswith("num_batches_tracked") and full not in tensors:
             continue
-        found = tensors.get(prefix + name)
+        fault, found = None, tensors.get(full)
         if found is None:
-            raise ValueError(f"{source} has no tensor {prefix + name}")
-        if found.shape != value.shape:
-            raise ValueError(f"{source}: {prefix + name} has shape "
-                             f"{list(found.shape)}, not {list(value.shape)}")
+            fault = "is missing"
+        elif found.shape != value.shape:
+            fault = f"has the shape {list(found.shape)}, not {list(value.shape)}"
+        elif found.dtype not in (value.dtype, torch.float16):
+            names = [tensorfile.NAMES[x.numpy().dtype] for x in (found, value.cpu())]
+            fault = f"has the dtype {names[0]}, not {names[1]} or F16"
+        elif not found.isfinite().all():
+            first = found.isfinite().flatten().int().argmin()
+            fault = f"holds NaN or infinity at element {first}"
+        elif name.endswith("running_var") and (found < 0).any():
+            fault = f"holds the negative variance {found[found < 0][0]:g}"
+        if fault:
+            raise ValueError(f"{source}: tensor '{full}' {fault}")
         value.copy_(found)
 
 
@@ -84,18 +94,24 @@ def export(path, u, metadata):
 
 
 def load_weights(*paths):
-    """-> Sympie with the weights of a file for the library, or the mean of several."""
+    """-> Sympie with the weights of a file for the library, or the mean of several, which
+    has no gate: each was fitted to its own file's features."""
     u = Sympie()
     means = {name: torch.zeros_like(value) for name, value in u.state_dict().items()
              if value.is_floating_point()}
     with torch.no_grad():
         for path in paths:
             tensors, _ = tensorfile.load(path)
-            fill(u, {name: torch.from_numpy(value.astype(np.float32))
-                     for name, value in tensors.items()}, "", path)
+            u.gate = None
+            if "gate.weight" in tensors or "gate.bias" in tensors:
+                u.add_gate()
+            fill(u, {name: torch.from_numpy(values) for name, values in tensors.items()}, "",
+                 path)
             for name, mean in means.items():
                 mean += u.state_dict()[name] / len(paths)
-        fill(u, means, "", paths[0])
+        if len(paths) > 1:
+            u.gate = None
+            fill(u, means, "", paths[0])
     return u.eval()
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
 STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
-N_PARAMS, KERNEL = 37, 5
+N_PARAMS, KERNEL, FEATURES = 37, 5, 512
 IDENTITY = torch.cat([torch.eye(3).flatten(), torch.zeros(3 + KERNEL * KERNEL)])
 IDENTITY[12 + KERNEL * KERNEL // 2] = 1
 NEM_RESIZE, NEM_SIDE = 232, 224
@@ -60,7 +60,7 @@ class Nem(nn.Module):
         self.backbone = nn.Sequential(
             nn.Conv2d(3, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU(),
             Block(64, 128), Block(128, 256), Block(256, 512))
-        self.out = nn.Linear(512, N_PARAMS)
+        self.out = nn.Linear(FEATURES, N_PARAMS)
         nn.init.zeros_(self.out.weight)
         with torch.no_grad():
             self.out.bias.copy_(IDENTITY)
@@ -95,13 +95,18 @@ def dwm(x, params):
 
 
 class Sympie(nn.Module):
-    """U: standardised pictures -> enhanced ones."""
+    """U: standardised pictures -> enhanced ones. `gate`, where there is one, makes one more
+    number of NEM's features; without one every picture is enhanced."""
 
     bf16 = False
 
     def __init__(self):
         super().__init__()
         self.colm = Nem()
+        self.gate = None
+
+    def add_gate(self):
+        self.gate = nn.Linear(FEATURES, 1)
 
     def features(self, seen):
         return self.front(seen, BLOCKS)
@@ -121,7 +126,21 @@ class Sympie(nn.Module):
     def forward(self, x, sight=None):
         """By default NEM sees the library's crop of x, and all of x comes back."""
         sight = sight or Sight()
-        return dwm(sight.window(x), self.colm.out(self.features(sight.view(x))))
+        return dwm(sight.window(x), self.params(self.features(sight.view(x))))
+
+    def opening(self, features):
+        """(N, 512) -> (N,): how far the gate is open, 0 to 1."""
+        if self.gate is None:
+            return features.new_ones(len(features))
+        return self.gate(features)[:, 0].clamp(0, 1)
+
+    def params(self, features):
+        """(N, 512) -> (N, 37), blended from the identity by the gate."""
+        params = self.colm.out(features)
+        if self.gate is None:
+            return params
+        opening = self.opening(features)[:, None]
+        return (1 - opening) * IDENTITY.to(params.device) + opening * params
 
 
 def nem_crop(x):

@@ -323,6 +323,7 @@ class Run:
         self.recipe, self.step = recipe, 0
         start = recipe["start"]
         self.u = load_weights(*start.split(",")) if start else Sympie()
+        self.u.gate = None  # it was fitted to features that change
         self.u.bf16 = device.type == "cuda"
         self.u = self.u.to(device, memory_format=torch.channels_last).train()
         if recipe["frozen"]:

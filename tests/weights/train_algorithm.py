@@ -228,6 +228,14 @@ class Step(unittest.TestCase):
         self.assertFalse(torch.equal(alone[0]["colm.backbone.0.weight"],
                                      alone[1]["colm.backbone.0.weight"]))
 
+    def test_a_gate_does_not_train(self):
+        shipped = os.path.join(ROOT, "weights", "nem.safetensors")
+        run = new_run(dict(RECIPE, start=shipped))
+        want = checkpoint.load_weights(shipped).state_dict()
+        self.assertIn("gate.weight", want)
+        for module in (run.u, run.u_ema):
+            self.assertEqual(set(want) - set(module.state_dict()), {"gate.weight", "gate.bias"})
+
     def test_settled_norms_are_those_of_the_librarys_crop(self):
         u, rng = new_run().u, np.random.default_rng(5)
         pictures = [torch.from_numpy(rng.normal(k, 1 + k, (2, 3, 256, 256))).float()
@@ -576,8 +584,8 @@ class BadInput(unittest.TestCase):
         tensors = run.tensors()
         tensors["u.colm.out.weight"] = torch.zeros(36, 512)
         checkpoint.save_checkpoint(self.path("checkpoint"), 1, RECIPE, tensors)
-        with self.assertRaisesRegex(
-                ValueError, r"colm.out.weight has shape \[36, 512\], not \[37, 512\]"):
+        with self.assertRaisesRegex(ValueError, r"checkpoint: tensor 'u.colm.out.weight' has "
+                                    r"the shape \[36, 512\], not \[37, 512\]$"):
             run.load(self.path("checkpoint"))
 
     def test_checkpoint_of_another_recipe(self):
@@ -597,9 +605,8 @@ class BadInput(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "w.safetensors is not a readable"):
             checkpoint.load_weights(self.path("w.safetensors"))
         tensorfile.save(self.path("w.safetensors"), {"a": np.zeros(1, np.float32)}, {})
-        with self.assertRaisesRegex(ValueError, "no tensor colm.backbone.0.weight"):
+        with self.assertRaisesRegex(ValueError, "tensor 'colm.backbone.0.weight' is missing"):
             checkpoint.load_weights(self.path("w.safetensors"))
-
 
     def test_losses(self):
         self.assertEqual(train.Losses.parse("restore=0.5,first=1"),
