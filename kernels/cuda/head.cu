@@ -62,8 +62,11 @@ __launch_bounds__ (WARPS * 32)
       sum += __shfl_xor_sync (0xffffffff, sum, other);
     if (lane == 0) {
       float value = !is_gate        ? sum + a.bias[output]
-                    : a.gate_weight ? __saturatef (sum + *a.gate_bias)
+                    : a.gate_weight ? sum + *a.gate_bias
                                     : 1;
+
+      if (is_gate) /* NaN stays NaN, which a saturating add would hide */
+        value = value < 0 ? 0 : value > 1 ? 1 : value;
 
       params[output] = value;
       memory.set (output, value);

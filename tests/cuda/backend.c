@@ -151,7 +151,7 @@ test_enhance (void *state, uint64_t *seed)
 }
 
 /* A gate that is shut leaves every byte as it is, of colours too that RGB has
- * not, which most are here. */
+ * not, which most are here. One that is no number shows. */
 static void
 test_gate (uint64_t *seed)
 {
@@ -172,6 +172,13 @@ test_gate (uint64_t *seed)
       "enhance");
   CHECK (gate == 0 && frame_same_pixels (&src, &dst),
       "gate %g: %d levels from what was", gate, difference (&src, &dst));
+  backend->close (state);
+
+  *shut->gate_bias = NAN;
+  state = backend->open (&config, shut, NULL);
+  CHECK (backend->estimate (state, &src.image, &params, &gate, NULL)
+             && isnan (gate),
+      "gate %g", gate);
   backend->close (state);
   sympie_nem_weights_free (shut);
   frame_clear (&src);
