@@ -338,6 +338,8 @@ test_nem (void)
         "tensor 'gate.weight' has the shape [512], not [1, 512]" },
     { { "gate.weight", .poke = true, .value = NAN },
         "tensor 'gate.weight' holds NaN or infinity at element 5" },
+    { { "gate.bias", .sway = true, .value = NAN },
+        "tensor 'gate.bias' holds NaN or infinity at element 0" },
     { { "gate.weight", .dtype = "I32" },
         "tensor 'gate.weight' has the dtype I32" },
   };
