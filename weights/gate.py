@@ -16,6 +16,8 @@ takes seconds.
 """
 
 import argparse
+import glob
+import inspect
 import os
 import sys
 import zlib
@@ -32,6 +34,8 @@ except ImportError as why:
     sys.exit(f"gate.py: {why}; see setup.sh --all")
 
 import checkpoint
+import codec
+import corrupt
 import data
 import model
 import samples
@@ -43,6 +47,7 @@ BATCH = 32
 WEIGHTS = {"clips": 4.0, "clips-whole": 6.0, "clips-flat": 4.0, "clips-codec": 3.0,
            "clips-small": 1.0, "clips-damaged": 1.0, "pictures": 1.0, "pictures-codec": 1.0,
            "pictures-damaged": 2.0, "wallpapers": 0.1, "screens": 0.3}
+TEACHER, TAUGHT = "mobilenet_v2", "pictures-damaged"  # it judges samples of this group
 RIDGE = 1e-3
 FOLDS = 7
 
@@ -105,11 +110,12 @@ def measure(u, teacher, batch):
 
 
 def gather(source, name, u, teacher):
+    """-> a Group of the source's samples of that name."""
     kept, columns, batch = [], [], []
 
     def flush():
         if batch:
-            kept.append(measure(u, teacher if name == "pictures-damaged" else None, batch))
+            kept.append(measure(u, teacher, batch))
             columns.extend((s.kind, s.severity, s.source) for s in batch)
             batch.clear()
     for sample in tqdm(source.samples(name), name, unit="", leave=False):
@@ -124,26 +130,30 @@ def gather(source, name, u, teacher):
                  np.array(severity), np.array(names))
 
 
+# What features depend on, beside PyTorch, OpenCV and FFmpeg.
+CODE = [samples, data, codec, corrupt, model, upstream, Group, crop, to_tensor, measure, gather]
+
+
 def groups_of(args, u):
     """-> {name: Group}, from the cache where they are there already: of the same
-    parameters, the same code and options."""
+    parameters and pictures, by the same code and options."""
     os.makedirs(args.cache, exist_ok=True)
-    key = zlib.crc32(f"{args.seed} {args.limit}".encode())
-    with open(samples.__file__, "rb") as file:
-        key = zlib.crc32(file.read(), key)
+    code, parameters = "".join(map(inspect.getsource, CODE)), 0
     for value in u.colm.state_dict().values():
-        key = zlib.crc32(value.numpy().tobytes(), key)
-    source = teacher = None
+        parameters = zlib.crc32(value.numpy().tobytes(), parameters)
+    source = samples.Source(args.data, args.cache, args.seed, args.limit, args.wallpapers)
     groups = {}
     for name in WEIGHTS:
-        path = os.path.join(args.cache, f"{name}-{key:08x}.npz")
+        if name == "wallpapers" and not args.wallpapers:
+            continue
+        files = source.files(name)
+        if name == TAUGHT:  # models/ may have a __pycache__, too
+            files = files + sorted(glob.glob(os.path.join(args.data, "models", "*.*")))
+        key = samples.key([code, parameters, args.seed, args.limit], files)
+        path = os.path.join(args.cache, f"{name}-{key}.npz")
         if not os.path.exists(path):
-            if name == "wallpapers" and not args.wallpapers:
-                continue
-            source = source or samples.Source(args.data, args.cache, args.seed, args.limit,
-                                              args.wallpapers)
-            teacher = teacher or upstream.Upstream(
-                upstream.load_upstream("mobilenet_v2", args.data), 160, clamp=True)
+            teacher = upstream.Upstream(upstream.load_upstream(
+                TEACHER, args.data), 160, clamp=True) if name == TAUGHT else None
             gather(source, name, u, teacher).save(path)
         groups[name] = Group.load(path)
     return groups
@@ -160,7 +170,7 @@ def examples(groups, out_of=()):
         damaged = np.zeros(len(use))
         if name == "clips-damaged":
             damaged += 1
-        if name == "pictures-damaged":
+        if name == TAUGHT:
             # Half by the picture, half by what its kind and severity are worth.
             own = group.benefit.clip(-2, 2)
             worth = np.zeros_like(own)
@@ -231,7 +241,7 @@ def report(groups, fade):
              "mean | most |", "| --- | ---: | ---: | ---: | ---: | ---: |"]
     lines += [f"| {clip} | {psnr:.1f} | {mean:.3f} | {most:.2f} | {small:.3f} | {top:.2f} |"
               for psnr, clip, mean, most, small, top in sorted(rows)]
-    line, damaged = fit(*examples(groups)), groups["pictures-damaged"]
+    line, damaged = fit(*examples(groups)), groups[TAUGHT]
     kept = (gates(line, damaged, fade) * damaged.benefit).sum() / damaged.benefit.sum()
     lines.append(f"\nOf the teacher's gain on damaged training pictures it keeps {kept:.2f}.")
     return lines

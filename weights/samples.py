@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 import codec
+import corrupt
 import data
 from corrupt import Corruptor
 
@@ -36,6 +37,7 @@ SMALL_SHOWN = (5, 11)
 # What enhancing is no help for: clips with it say nothing, pictures by their benefit.
 HOPELESS = {"elastic_transform", "glass_blur", "jpeg_compression", "saturate", "spatter",
             "zoom_blur"}
+FONTS = sorted(glob.glob("/usr/share/fonts/**/*.ttf", recursive=True))
 
 
 @dataclass
@@ -116,18 +118,28 @@ def cut(clip, side):
     return clip[:, top:top + side, left:left + width]
 
 
+def key(words, paths=()):
+    """-> eight digits by which the name of a file in a cache tells of what it was made: of
+    these words, and of what these files are called and hold."""
+    digest = zlib.crc32(repr([words, *map(os.path.basename, paths)]).encode())
+    for path in paths:
+        with open(path, "rb") as file:
+            digest = zlib.crc32(file.read(), digest)
+    return f"{digest:08x}"
+
+
 def encoded(path, name, rate, folder):
     """-> the path of the clip's first frames, encoded as the study does and kept in
     `folder`."""
     encoder, worst = CODECS[name]
+    how = ["-frames:v", str(SHOWN[-1] + 1), "-an", "-pix_fmt", "yuv420p", "-c:v", *encoder,
+           "-threads", "1", "-crf", f"{rate * worst / 63:.4g}"]
     out = os.path.join(folder, f"{os.path.splitext(os.path.basename(path))[0]}"
-                               f"+{name}+{rate}.mkv")
+                               f"+{name}+{rate}-{key(how, [path])}.mkv")
     if not os.path.exists(out):
         os.makedirs(folder, exist_ok=True)
         done = subprocess.run(
-            ["ffmpeg", "-v", "error", "-nostdin", "-y", "-i", path, "-frames:v",
-             str(SHOWN[-1] + 1), "-an", "-pix_fmt", "yuv420p", "-c:v", *encoder,
-             "-threads", "1", "-crf", f"{rate * worst / 63:.4g}", out + ".part.mkv"],
+            ["ffmpeg", "-v", "error", "-nostdin", "-y", "-i", path, *how, out + ".part.mkv"],
             capture_output=True, env=dict(os.environ, SVT_LOG="1"))
         if done.returncode:
             raise RuntimeError(f"ffmpeg failed on {path}: "
@@ -153,8 +165,20 @@ class Source:
         clips = split_of_clips(folder)
         self.videos = (clips.training + clips.development)[:self.limit]
         frost = os.path.join(folder, "frost")
+        self.frost = sorted(glob.glob(os.path.join(frost, "*")))
         self.corruptors = [Corruptor(), Corruptor(frost_folder=frost), Corruptor(scale=0)]
         self.names = self.corruptors[0].pool + ["mixed"]
+
+    def files(self, group):
+        """What its samples are made of."""
+        if group == "wallpapers":
+            return sorted(self.photographs)
+        if group == "screens":
+            return FONTS
+        files = (self.videos if group.startswith("clips") else
+                 [os.path.join(self.data, "images", "extra", "index.csv"),
+                  *(picture.path for picture in self.training)])
+        return files + [corrupt.library_path(), *self.frost] * group.endswith("damaged")
 
     def corrupted(self, image, kind, severity, rng):
         which = self.corruptors[rng.integers(3 if min(image.shape[:2]) > 260 else 2)]
@@ -275,7 +299,6 @@ class Source:
         """Pages of text, dark and pale."""
         letters = list(string.ascii_lowercase)
         words = ["".join(rng.choice(letters, rng.integers(2, 10))) for _ in range(80)]
-        fonts = sorted(glob.glob("/usr/share/fonts/**/*.ttf", recursive=True))
         for i in range(self.limit or 160):
             size = [(1280, 720), (1024, 768), (640, 480), (1920, 1080)][rng.integers(4)]
             dark = rng.random() < 0.35
@@ -284,8 +307,8 @@ class Source:
             draw = ImageDraw.Draw(page)
             for _ in range(rng.integers(1, 5)):
                 height = int(rng.integers(10, 40))
-                font = (ImageFont.truetype(fonts[rng.integers(len(fonts))], height)
-                        if fonts else ImageFont.load_default())
+                font = (ImageFont.truetype(FONTS[rng.integers(len(FONTS))], height)
+                        if FONTS else ImageFont.load_default())
                 left, top = (int(rng.integers(n // 2)) for n in size)
                 right, bottom = (int(rng.integers(a + 60, n + 1))
                                  for a, n in zip((left, top), size))
