@@ -49,6 +49,7 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$image" ] || fail "which picture? See --help"
 [ -f "$image" ] && [ -r "$image" ] || fail "not a readable file: $image"
+[ ! "$image" -ef "$out" ] || fail "the sheet would overwrite $image"
 [ -z "$setup" ] || ./setup.sh
 
 export GST_PLUGIN_PATH=$PWD/build/gst-sympie

@@ -63,13 +63,17 @@ if [ -n "$clip" ]; then
     fail "not a readable file: $clip"
   fi
 fi
+made=({degraded,enhanced,side-by-side}.mp4 start.mkv side-by-side.png)
+for name in "${made[@]}"; do
+  [ ! "$clip" -ef "$out/$name" ] || fail "the result would overwrite $clip: name another --out"
+done
 [ -z "$setup" ] || ./setup.sh
 if [ -n "$clip" ]; then
   has v || fail "no video in $clip"
 fi
 mkdir -p "$out"
 folder=$(realpath "$out")
-rm -f "$out"/{degraded,enhanced,side-by-side}.mp4 "$out"/{start.mkv,side-by-side.png}
+rm -f "${made[@]/#/$out/}"
 
 if [ -z "$clip" ]; then
   clip=$folder/degraded.mp4

@@ -36,6 +36,7 @@ cmp -s "$scratch/200" "$scratch/368" && fail 'nothing was enhanced'
 refuse 'which picture'
 refuse 'not a readable file' "$scratch/none.png"
 refuse 'cannot read' "$0"
+refuse 'would overwrite' --out "$scratch/picture.png" "$scratch/picture.png"
 refuse 'one picture at a time' "$scratch/picture.png" "$scratch/picture.png"
 refuse '--size wants' --size 0 "$scratch/picture.png"
 refuse 'unknown option' --colour "$scratch/picture.png"

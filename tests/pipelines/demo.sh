@@ -57,6 +57,10 @@ says 'not a readable file' "$scratch"
 says "unknown option '--second'" --second 1
 head -c 20000 "$enhanced" >"$scratch/torn.mp4"
 says 'no video in' "$scratch/torn.mp4"
+for made in "$scratch"/out/{enhanced,side-by-side}.mp4; do
+  says 'would overwrite' "$made"
+  [ -s "$made" ] || fail "deleted: $made"
+done
 
 if [ ! -e /usr/share/backgrounds/picosdeeuropa_by_Aitzol_Berasategi.jpg ]; then
   echo 'no lomiri-wallpapers-16.04 (setup.sh installs it): the demo without a clip is not tried'
