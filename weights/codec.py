@@ -105,7 +105,8 @@ def damage_pictures(images, size, codec, severity, seeds):
 
 def damage_any(images, severity, seed):
     """-> pairs (clean, damaged) of pictures at least SIDE large, by a codec that the seed
-    draws."""
+    draws. What becomes of one depends on its place among them, not on what stands in the
+    other places, nor on whether those after it are there."""
     name = str(np.random.default_rng(seed).choice(list(RATES)))
     damaged = damage_pictures(images, SIDE, name, severity,
                               [(seed, i) for i in range(len(images))])

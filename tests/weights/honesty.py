@@ -140,12 +140,16 @@ class Companions(unittest.TestCase):
             self.assertLess(wrong.mean(), 40, name)
 
     def test_training_draws_by_the_seed_alone(self):
-        big = [np.tile(p, (4, 4, 1))[:256, :256] for p in self.pictures(3)]
-        alone = codec.damage_any(big[:1], 4, 5)
-        beside = codec.damage_any(big, 4, 5)
-        for got, want in zip(beside[0], alone[0]):
-            np.testing.assert_array_equal(got, want)
-        clean, damaged = alone[0]
+        """A picture in its place."""
+        big = [np.tile(p, (4, 4, 1))[:256, :256] for p in self.pictures(5)]
+        pairs = codec.damage_any(big[:3], 4, 5)
+        for place in range(3):
+            others = [big[3], big[4], big[3]]
+            others[place] = big[place]
+            for count in range(place + 1, 4):
+                got = codec.damage_any(others[:count], 4, 5)[place]
+                np.testing.assert_array_equal(got, pairs[place], f"{place} of {count}")
+        clean, damaged = pairs[0]
         self.assertEqual(clean.shape, (codec.SIDE, codec.SIDE, 3))
         self.assertGreater(np.abs(clean.astype(int) - damaged).mean(), 1)
         different = codec.damage_any(big[:1], 4, 6)
