@@ -9,13 +9,12 @@
  * @short_description: makes video easier to understand for vision models
  *
  * sympieenhance improves what a vision model sees in degraded video (dark, low
- * in contrast, hazy, noisy, strongly compressed) without any change to that
- * model. It is SyMPIE of Barbato et al., "A Modular System for Enhanced
- * Robustness of Multimedia Understanding Networks via Deep Parametric
- * Estimation", ACM MMSys 2024: a small network (NEM) looks at the central
- * square of a frame, reduced to 224x224, and estimates 37 numbers, a 3x3 colour
- * matrix, a colour shift and a 5x5 kernel; these are then applied (DWM) to the
- * frame at its full resolution.
+ * in contrast, hazy, noisy) without any change to that model. It is SyMPIE of
+ * Barbato et al., "A Modular System for Enhanced Robustness of Multimedia
+ * Understanding Networks via Deep Parametric Estimation", ACM MMSys 2024: a
+ * small network (NEM) looks at the central square of a frame, reduced to
+ * 224x224, and estimates 37 numbers, a 3x3 colour matrix, a colour shift and a
+ * 5x5 kernel; these are then applied (DWM) to the frame at its full resolution.
  *
  * The element sits between a decoder and whatever analyses or shows the video.
  * It works on the formats that decoders and cameras deliver as they are, so
