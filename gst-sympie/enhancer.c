@@ -121,15 +121,22 @@ gst_sympie_enhancer_estimates (const GstSympieEnhancer *enhancer)
          && enhancer->settings.mode != GST_SYMPIE_MODE_APPLY;
 }
 
-/* Of an image what NEM looks at. */
+/* Of an image what NEM looks at, which is outside only by hand. */
 static gboolean
 crop (const GstSympieEnhancer *enhancer, SympieImage *image, SympieError *error)
 {
   const GstVideoRectangle *region = &enhancer->region;
+  gchar *reason;
 
-  return enhancer->is_whole
-         || sympie_image_crop (
-             image, region->x, region->y, region->w, region->h, error);
+  if (enhancer->is_whole
+      || sympie_image_crop (
+          image, region->x, region->y, region->w, region->h, error))
+    return TRUE;
+  reason = g_strdup (error->message);
+  g_snprintf (
+      error->message, sizeof error->message, "property crop: %s", reason);
+  g_free (reason);
+  return FALSE;
 }
 
 /* Estimates for an iteration over a frame that now looks like `image`. */
@@ -267,7 +274,8 @@ find_region (GstSympieEnhancer *enhancer, const SympieImage *image, guint n)
   if ((settings->look_at != GST_SYMPIE_LOOK_AT_PICTURE
           || !gst_sympie_bars_get (&enhancer->bars, width, height, region))
       && (settings->look_at != GST_SYMPIE_LOOK_AT_REGIONS
-          || !enhancer->has_regions))
+          || !enhancer->has_regions || region->x >= width
+          || region->y >= height))
     *region = gst_sympie_crop_get (&settings->crop, width, height);
   region->h = (region->h + (gint) n - 1) / (gint) n;
   region->y /= (gint) n;

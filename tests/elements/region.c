@@ -265,6 +265,28 @@ GST_START_TEST (test_element)
 }
 GST_END_TEST;
 
+/* A mark outside the frame, as one that came from before a scaler: as if there
+ * were none. */
+GST_START_TEST (test_element_mark_outside)
+{
+  const GstVideoRectangle all = { 0, 0, WIDTH, HEIGHT };
+  SympieParams alone = estimate_alone (WIDTH, HEIGHT), params;
+  GstHarness *h = open_harness ("sync");
+  GstBuffer *buffer = picture_in (WIDTH, HEIGHT, &all, 0);
+
+  gst_util_set_object_arg (G_OBJECT (h->element), "look-at", "regions");
+  gst_harness_set_src_caps_str (h, CAPS_OF (160, 128));
+  gst_buffer_add_video_region_of_interest_meta (
+      buffer, "face", WIDTH, 0, 20, 20);
+  buffer = gst_harness_push_and_pull (h, buffer);
+  fail_unless (buffer != NULL);
+  gst_buffer_unref (buffer);
+  fail_unless (get_parameters (h->element, "last-parameters", &params));
+  fail_unless (sympie_params_distance (&params, &alone) < 1e-6f);
+  teardown_with_messages (h);
+}
+GST_END_TEST;
+
 /* Between bars, in the first frame that shows them: where crop would look. */
 GST_START_TEST (test_element_bars)
 {
@@ -315,7 +337,7 @@ GST_START_TEST (test_refused)
   fail_unless_equals_int (
       gst_harness_push (h, picture_in (WIDTH, HEIGHT, &all, 0)),
       GST_FLOW_ERROR);
-  assert_said (h, GST_MESSAGE_ERROR, "300, 0, 10x10, of an image of 160x128");
+  assert_said (h, GST_MESSAGE_ERROR, "property crop: nothing at 300, 0");
   teardown_with_messages (h);
 }
 GST_END_TEST;
@@ -332,6 +354,7 @@ region_suite (void)
   tcase_add_test (tests, test_regions);
   tcase_add_loop_test (tests, test_element, 0, 2);
   tcase_add_test (tests, test_element_bars);
+  tcase_add_test (tests, test_element_mark_outside);
   tcase_add_test (tests, test_refused);
   return suite;
 }
