@@ -379,7 +379,8 @@ gst_sympie_enhance_properties_install (GObjectClass *klass, gsize offset)
    * enhance or estimate the element tells on it what each frame is enhanced
    * with, with apply it takes from it what was told for the stream time of its
    * frame, or the time before. So a small copy of the video can be looked at,
-   * and the large one changed, in two branches of a tee.
+   * and the large one changed, in two branches of a tee. Whoever found nothing
+   * there warns at the end of the stream.
    */
   gst_sympie_install_field (klass, FIELD (channel),
       g_param_spec_string ("channel", "Channel",

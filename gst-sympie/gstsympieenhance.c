@@ -647,6 +647,18 @@ gst_sympie_enhance_mark (GstSympieFilter *filter, GstBuffer *buffer)
 
 /* ---- Events -------------------------------------------------------------- */
 
+/* At the end: a channel that no one told anything on may have another name. */
+static void
+gst_sympie_enhance_check_channel (GstSympieEnhance *self)
+{
+  const GstSympieNotes *notes = &self->notes;
+
+  if (!notes->writes && notes->channel && !notes->has_read)
+    GST_ELEMENT_WARNING (self, RESOURCE, NOT_FOUND,
+        ("No frame found parameters on the channel '%s'", self->props.channel),
+        (NULL));
+}
+
 /* The element scenechange marks a new scene by an event that asks for a key
  * frame. */
 static gboolean
@@ -657,6 +669,8 @@ gst_sympie_enhance_sink_event (GstBaseTransform *trans, GstEvent *event)
   if (GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_DOWNSTREAM
       && gst_video_event_is_force_key_unit (event))
     self->enhancer.cut = TRUE;
+  if (GST_EVENT_TYPE (event) == GST_EVENT_EOS)
+    gst_sympie_enhance_check_channel (self);
   return GST_BASE_TRANSFORM_CLASS (parent_class)->sink_event (trans, event);
 }
 

@@ -403,9 +403,12 @@ gboolean
 gst_sympie_notes_read (
     GstSympieNotes *notes, GstClockTime time, GstSympieParamsInfo *info)
 {
-  return !notes->writes
-         && ((notes->channel
-                 && gst_sympie_timeline_get (notes->channel, time, info))
-             || (notes->recording
-                 && gst_sympie_timeline_get (notes->recording, time, info)));
+  if (notes->writes
+      || ((!notes->channel
+              || !gst_sympie_timeline_get (notes->channel, time, info))
+          && (!notes->recording
+              || !gst_sympie_timeline_get (notes->recording, time, info))))
+    return FALSE;
+  notes->has_read = TRUE;
+  return TRUE;
 }

@@ -52,7 +52,7 @@ typedef struct
   gboolean writes;
   GstSympieTimeline *channel, *recording; /* to read; NULL: none */
   FILE *file;                             /* to write; NULL: none */
-  gboolean has_noted;
+  gboolean has_read, has_noted;
   SympieParams noted;
   GstClockTime latest; /* frame's time */
 } GstSympieNotes;

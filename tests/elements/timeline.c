@@ -342,6 +342,26 @@ GST_START_TEST (test_branches)
 }
 GST_END_TEST;
 
+/* A mistyped channel leaves all frames as they are, and is told at the end. */
+GST_START_TEST (test_silent_channel)
+{
+  GstElement *pipeline = parse_pipeline (
+      SOURCE "sympieenhance device=cpu mode=apply channel=samll ! fakesink");
+  GstMessage *message;
+  GError *error;
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = wait_for (pipeline, GST_MESSAGE_WARNING | GST_MESSAGE_EOS);
+  fail_unless_equals_int (GST_MESSAGE_TYPE (message), GST_MESSAGE_WARNING);
+  gst_message_parse_warning (message, &error, NULL);
+  fail_unless (
+      strstr (error->message, "channel 'samll'") != NULL, "%s", error->message);
+  g_error_free (error);
+  gst_message_unref (message);
+  stop_pipeline (pipeline);
+}
+GST_END_TEST;
+
 /* Estimated beside, at whatever pace, and smoothed: the second run gives the
  * same bytes, without weights. */
 GST_START_TEST (test_runs)
@@ -438,6 +458,7 @@ timeline_suite (void)
   tcase_add_test (tests, test_lines);
   tcase_add_test (tests, test_bad_lines);
   tcase_add_test (tests, test_branches);
+  tcase_add_test (tests, test_silent_channel);
   tcase_add_test (tests, test_runs);
   tcase_add_test (tests, test_faults);
   return suite;
