@@ -18,6 +18,13 @@ pc=$(find "$folder/root" -name sympie.pc)
 prefix=$(sed -n 's/^prefix=//p' "$pc")
 [ -n "$(find "$folder/root$prefix" -name libgstsympie.so)" ] || fail "no plugin under $prefix"
 
+# The service has it all, wherever that is.
+unit=$folder/root$prefix/lib/systemd/system/sympie@.service
+plugins=$(sed -n 's/^Environment=GST_PLUGIN_PATH=//p' "$unit")
+[ -f "$folder/root$plugins/libgstsympie.so" ] || fail "the service looks for plugins in '$plugins'"
+program=$(sed -nE 's/^ExecStart=([^ ]+) .*/\1/p' "$unit")
+[ -x "$folder/root$program" ] || fail "the service starts '$program'"
+
 export PKG_CONFIG_PATH=${pc%/*} PKG_CONFIG_SYSROOT_DIR=$folder/root
 lib=$(dirname "${pc%/*}")
 export LD_LIBRARY_PATH=$lib

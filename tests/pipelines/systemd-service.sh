@@ -109,16 +109,8 @@ boot() {
   mount -t tmpfs none "$root/tmp"
   ip link set lo up
 
-  # As installed, but for where the plugin is, which has not been installed.
-  install -m 755 pipelines/systemd/sympie-stream.py "$root/usr/local/bin/sympie-stream"
-  install -m 644 pipelines/systemd/sympie.sysusers "$root/usr/lib/sysusers.d/sympie.conf"
-  sed 's|^ExecStart=.*/sympie-stream |ExecStart=/usr/local/bin/sympie-stream |' \
-    "$build/pipelines/systemd/sympie@.service" >"$root/etc/systemd/system/sympie@.service"
-  mkdir -p "$root/etc/systemd/system/sympie@.service.d" "$root/etc/gst-sympie"
-  cat >"$root/etc/systemd/system/sympie@.service.d/here.conf" <<END
-[Service]
-Environment=GST_PLUGIN_PATH=$build/gst-sympie SYMPIE_WEIGHTS=$PWD/weights/nem.safetensors
-END
+  DESTDIR=$root meson install -C "$build" --no-rebuild --quiet
+  mkdir -p "$root/etc/gst-sympie"
   local source='videotestsrc is-live=true ! video/x-raw,width=64,height=48,framerate=25/1'
   cat >"$root/etc/gst-sympie/streams" <<END
 gate   $source ! sympieenhance name=e device=cpu estimation=async reuse=adaptive ! fakesink
