@@ -54,7 +54,7 @@ def frames(path, wanted):
     """-> the frames of these numbers, which ascend; the last one found for those beyond
     the end."""
     def run(*command):
-        done = subprocess.run(command, capture_output=True)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
         if done.returncode or not done.stdout:
             raise ValueError(f"{path}: {done.stderr.decode(errors='replace').strip()}")
         return done.stdout
@@ -75,7 +75,8 @@ def whole(path, count):
     size = frames(path, [0])[0].shape
     command = ["ffmpeg", "-v", "error", "-i", path, "-frames:v", str(count), "-f", "rawvideo",
                "-pix_fmt", "rgb24", "-"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE) as process:
         while raw := process.stdout.read(np.prod(size)):
             yield np.frombuffer(raw, np.uint8).reshape(size)
     if process.returncode:
