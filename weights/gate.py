@@ -124,7 +124,8 @@ def gather(source, name, u, teacher):
             flush()
     flush()
     if not kept:
-        raise ValueError(f"there is no sample of {name}: {source.data} lacks clips or pictures")
+        where = "the photographs" if name == "wallpapers" else source.data
+        raise ValueError(f"there is no sample of {name} among {where}")
     kind, severity, names = zip(*columns)
     return Group(*(np.concatenate(part) for part in zip(*kept)), np.array(kind),
                  np.array(severity), np.array(names))
@@ -142,7 +143,7 @@ def groups_of(args, u):
     for value in u.colm.state_dict().values():
         parameters = zlib.crc32(value.numpy().tobytes(), parameters)
     source = samples.Source(args.data, args.cache, args.seed, args.limit, args.wallpapers)
-    groups = {}
+    paths = {}  # all of them first: to name a file that is missing takes no hour
     for name in WEIGHTS:
         if name == "wallpapers" and not args.wallpapers:
             continue
@@ -150,13 +151,13 @@ def groups_of(args, u):
         if name == TAUGHT:  # models/ may have a __pycache__, too
             files = files + sorted(glob.glob(os.path.join(args.data, "models", "*.*")))
         key = samples.key([code, parameters, args.seed, args.limit], files)
-        path = os.path.join(args.cache, f"{name}-{key}.npz")
+        paths[name] = os.path.join(args.cache, f"{name}-{key}.npz")
+    for name, path in paths.items():
         if not os.path.exists(path):
             teacher = upstream.Upstream(upstream.load_upstream(
                 TEACHER, args.data), 160, clamp=True) if name == TAUGHT else None
             gather(source, name, u, teacher).save(path)
-        groups[name] = Group.load(path)
-    return groups
+    return {name: Group.load(path) for name, path in paths.items()}
 
 
 # ---- The fit ---------------------------------------------------------------

@@ -289,7 +289,9 @@ class Source:
         """Large photographs, for what is flat, hazy or coloured by nature in them."""
         for path in sorted(self.photographs)[:self.limit]:
             image = cv2.imread(path)
-            if image is None or min(image.shape[:2]) < 300:
+            if image is None:
+                raise ValueError(f"{path} is missing or no picture that OpenCV can decode")
+            if min(image.shape[:2]) < 300:  # a thumbnail
                 continue
             image = reduced(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), 1080)
             for view in [image, *flattest(image, rng, 24, (0, 1, 3, 6, 12))]:
