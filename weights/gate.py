@@ -150,7 +150,8 @@ def groups_of(args, u):
         files = source.files(name)
         if name == TAUGHT:  # models/ may have a __pycache__, too
             files = files + sorted(glob.glob(os.path.join(args.data, "models", "*.*")))
-        key = samples.key([code, parameters, args.seed, args.limit], files)
+        key = samples.key([code, samples.CODECS, samples.RATES, parameters, args.seed,
+                           args.limit], files)
         paths[name] = os.path.join(args.cache, f"{name}-{key}.npz")
     for name, path in paths.items():
         if not os.path.exists(path):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import yaml
 from PIL import Image, ImageDraw, ImageFont
 
 import codec
@@ -22,14 +23,13 @@ import corrupt
 import data
 from corrupt import Corruptor
 
-# How pipelines/study/config.yaml encodes: encoder and options, worst CRF.
-CODECS = {
-    "h264": (["libx264", "-preset", "medium"], 51),
-    "hevc": (["libx265", "-preset", "fast", "-x265-params",
-              "log-level=error:pools=none:frame-threads=1"], 51),
-    "vp9": (["libvpx-vp9", "-b:v", "0", "-deadline", "good", "-cpu-used", "4"], 63),
-    "av1": (["libsvtav1", "-preset", "8", "-svtav1-params", "lp=1"], 63)}
-RATES = (45, 50, 55, 60)
+# How the study encodes: encoder and options, worst CRF; and its rates.
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "pipelines", "study",
+                       "config.yaml"), encoding="utf-8") as _file:
+    _study = yaml.safe_load(_file)
+CODECS = {name: ([how["encoder"], *how["options"]], how["scale"])
+          for name, how in _study["codecs"].items()}
+RATES = tuple(_study["rates"])
 SHOWN = (5, 17, 29)  # frames of an encode
 WHOLE = 150  # frames of a clip
 SMALL = (144, 240, 288)  # smaller sides to which clips are brought

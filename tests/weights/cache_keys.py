@@ -138,6 +138,10 @@ class Features(Cache):
             with mock.patch.object(inspect, "getsource",
                                    lambda of: source(of) + "#" * (of is changed)):
                 self.assertEqual(self.gathered(), before, changed)
+        with mock.patch.dict(samples.CODECS, av1=(["libsvtav1"], 60)):
+            self.assertEqual(self.gathered(), before)
+        with mock.patch.object(samples, "RATES", (45, 50)):
+            self.assertEqual(self.gathered(), before)
         with mock.patch.object(inspect, "getsource",
                                lambda of: source(of) + "#" * (of is gate.fit)):
             self.assertEqual(self.gathered(), set())
