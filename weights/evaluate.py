@@ -17,7 +17,6 @@ with --against another run's, the two weights are compared picture by picture.
 import argparse
 import csv
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 
@@ -46,8 +45,6 @@ CODECS = list(codec.RATES)
 GROUPS = {"ImageNet-C": IMAGENET_C, "the four new": NEW, "codec damage": CODECS}
 CONDITIONS = ["clean", *IMAGENET_C, *NEW, "mixed", *CODECS]
 CLASSIFIERS = ["mobilenet_v2", "squeezenet1_0", "mobilenet_v1_075"]
-SEGMENTERS = ["deeplab_mnv2_pascal", "deeplab_edgetpu_cityscapes"]
-SEGMENTER_SIDE = 513
 BATCH = 32
 
 
@@ -71,14 +68,11 @@ def damaged(pictures, condition, severities, corruptor):
     return corruptor(pictures, condition, severities, seeds)
 
 
-def severity_rounds(condition, count, every):
-    """-> a list of severities for all pictures: each of the five, or one round
-    in which a picture has one and neighbours differ."""
+def severities_of(condition, count):
+    """-> each picture's: neighbours differ, and each of the five has as many."""
     if condition == "clean":
-        return [np.zeros(count, int)]
-    if every:
-        return [np.full(count, severity) for severity in range(1, 6)]
-    return [1 + (np.arange(count) + CONDITIONS.index(condition)) % 5]
+        return np.zeros(count, int)
+    return 1 + (np.arange(count) + CONDITIONS.index(condition)) % 5
 
 
 # ---- Networks --------------------------------------------------------------
@@ -112,7 +106,7 @@ def run_network(network, pictures, side):
     return torch.cat(outputs)
 
 
-def segment(network, pictures, side=SEGMENTER_SIDE):
+def segment(network, pictures, side):
     """-> the class of each pixel, (N, side, side)."""
     logits = run_network(network, pictures, side)
     return torch.stack([F.interpolate(one[None], (side, side), mode="bilinear",
@@ -171,24 +165,19 @@ def enhanced(treatment, pictures):
     return np.stack([treatment.enhance(picture) for picture in pictures])
 
 
-def evaluate(pictures, labels, corruptor, sympie, networks, conditions, every,
-             iterations, measure):
-    """-> values[network][condition][times], for 0 to `iterations` passes: each
-    picture's mean over the severities."""
+def evaluate(pictures, labels, corruptor, sympie, networks, conditions, iterations, measure):
+    """-> values[network][condition][times, picture], for 0 to `iterations` passes."""
     values = {name: {} for name in networks}
     for condition in tqdm(conditions, "conditions", unit=""):
-        rounds = severity_rounds(condition, len(pictures), every)
-        total = {name: np.zeros((iterations + 1, len(pictures))) for name in networks}
-        for severities in rounds:
-            seen = damaged(pictures, condition, severities, corruptor)
-            for times in range(iterations + 1):
-                if times:
-                    seen = enhanced(sympie, seen)
-                for name, network in networks.items():
-                    total[name][times] += judge(network, seen, labels, measure)
-        for name in networks:
-            values[name][condition] = total[name] / len(rounds)
-    return values
+        seen = damaged(pictures, condition, severities_of(condition, len(pictures)), corruptor)
+        for times in range(iterations + 1):
+            if times:
+                seen = enhanced(sympie, seen)
+            for name, network in networks.items():
+                values[name].setdefault(condition, []).append(
+                    judge(network, seen, labels, measure))
+    return {name: {condition: np.stack(rows) for condition, rows in of.items()}
+            for name, of in values.items()}
 
 
 def with_groups(conditions):
@@ -230,58 +219,12 @@ def scores_against(values, others):
     return scores
 
 
-def evaluate_segmentation(pictures, corruptor, sympie, networks):
-    """Agreement with the clean picture's segmentation over ImageNet-C: the
-    mean, over the classes there are, of intersection over union."""
-    scores = []
-    for name, network in networks.items():
-        values = np.empty((2, len(pictures), len(IMAGENET_C)))
-        for i, picture in enumerate(tqdm(pictures, name, unit="")):
-            seen = np.stack([
-                damaged(picture[None], condition,
-                        severity_rounds(condition, i + 1, False)[0][-1:], corruptor)[0]
-                for condition in IMAGENET_C])
-            enhanced = np.stack([sympie.enhance(one) for one in seen])
-            clean = segment(network, picture[None])[0]
-            for k, both in enumerate((seen, enhanced)):
-                values[k, i] = [agreement(clean, one) for one in segment(network, both)]
-        without, enhanced = values.mean(2)
-        scores.append(score(name, "segmentation (mIoU)", 1, without, enhanced))
-    return scores
-
-
 def agreement(a, b):
+    """Of two segmentations: the mean, over the classes there are, of intersection over
+    union."""
     ious = [((a == c) & (b == c)).sum().item() / ((a == c) | (b == c)).sum().item()
             for c in torch.unique(torch.cat([a.flatten(), b.flatten()]))]
     return sum(ious) / len(ious)
-
-
-def read_clip(path, count=20):
-    """-> two frames a second, `count` at most, uint8 (N, height, width, 3)."""
-    def run(*command):
-        done = subprocess.run(command, capture_output=True)
-        if done.returncode or not done.stdout:
-            why = done.stderr.decode(errors="replace").strip() or "no video in it"
-            raise ValueError(f"{path}: {why}")
-        return done.stdout
-    size = run("ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries",
-               "stream=width,height", "-of", "default=nk=1:nw=1", path)
-    width, height = map(int, size.split()[:2])
-    raw = run("ffmpeg", "-v", "error", "-i", path, "-vf", "fps=2", "-frames:v",
-              str(count), "-f", "rawvideo", "-pix_fmt", "rgb24", "-")
-    return np.frombuffer(raw, np.uint8).reshape(-1, height, width, 3)
-
-
-def evaluate_clip(path, sympie):
-    """What becomes of undamaged video: the mean change of R, G and B in levels of
-    255, and the PSNR to it in dB, both means over the frames."""
-    frames = read_clip(path)
-    change, psnr = [], []
-    for frame in frames:
-        error = sympie.enhance(frame).astype(np.float64) - frame
-        change.append(error.mean((0, 1)))
-        psnr.append(10 * np.log10(255 ** 2 / max(np.square(error).mean(), 1e-3)))
-    return os.path.basename(path), len(frames), np.mean(change, 0), np.mean(psnr)
 
 
 # ---- Reports ---------------------------------------------------------------
@@ -343,9 +286,9 @@ def kept_outcomes(path, names, values):
 
 
 def write_markdown(path, scores, title, measure="top-1"):
-    networks = list(dict.fromkeys(s.network for s in scores if s.network in CLASSIFIERS))
+    networks = list(dict.fromkeys(s.network for s in scores))
     once = {(s.network, s.condition): s for s in scores if s.times == 1}
-    rows = list(dict.fromkeys(s.condition for s in scores if s.network in CLASSIFIERS))
+    rows = list(dict.fromkeys(s.condition for s in scores))
     with open(path, "w") as file:
         say = lambda *cells: print("| " + " | ".join(cells) + " |", file=file)
         print(f"# {title}\n\n{MEASURES[measure]}, without -> with SyMPIE, the gain with "
@@ -370,26 +313,6 @@ def write_markdown(path, scores, title, measure="top-1"):
                     say(condition, network, *(
                         f"{s.gain:+.1f}" for s in scores
                         if (s.network, s.condition) == (network, condition)))
-        segmented = [s for s in scores if s.network in SEGMENTERS]
-        if segmented:
-            print("\nAgreement of segmentations with the clean picture's, mIoU over "
-                  "ImageNet-C:\n", file=file)
-            say("network", "without", "with", "gain")
-            say("---", "---:", "---:", "---:")
-            for s in segmented:
-                say(s.network, f"{s.without:.1f}", f"{s.enhanced:.1f}",
-                    f"{s.gain:+.1f} [{s.low:+.1f}, {s.high:+.1f}]")
-
-
-def append_clips(path, clips):
-    with open(path, "a") as file:
-        print("\nUndamaged video, two frames a second: the mean change of R, G and B in "
-              "levels of\n255, and the PSNR of what comes out to what went in.\n\n"
-              "| clip | frames | R | G | B | PSNR, dB |\n| --- | ---: | ---: | ---: | "
-              "---: | ---: |", file=file)
-        for name, frames, change, psnr in clips:
-            print(f"| {name} | {frames} | " + " | ".join(f"{c:+.1f}" for c in change)
-                  + f" | {psnr:.1f} |", file=file)
 
 
 def write_rivals(folder, found, times):
@@ -412,7 +335,7 @@ def write_rivals(folder, found, times):
         rows = {}
         for name, scores in found.items():
             for s in scores:
-                if s.times == 1 and s.condition in wanted and s.network in CLASSIFIERS:
+                if s.times == 1 and s.condition in wanted:
                     rows.setdefault((s.network, s.condition), {})[name] = s
         for (network, condition), of in rows.items():
             best = max(of, key=lambda name: of[name].gain)
@@ -428,8 +351,8 @@ def write_rivals(folder, found, times):
 def draw(path, scores, title, measure):
     matplotlib.use("Agg")
     from matplotlib import pyplot
-    networks = list(dict.fromkeys(s.network for s in scores if s.network in CLASSIFIERS))
-    rows = list(dict.fromkeys(s.condition for s in scores if s.network in CLASSIFIERS))
+    networks = list(dict.fromkeys(s.network for s in scores))
+    rows = list(dict.fromkeys(s.condition for s in scores))
     figure, axis = pyplot.subplots(figsize=(8, 0.32 * len(rows) + 1.5))
     for i, network in enumerate(networks):
         found = {s.condition: s for s in scores if s.network == network and s.times == 1}
@@ -467,14 +390,9 @@ def arguments():
     add("--against", metavar="OUTCOMES", help="outcomes.csv of a run with other weights: "
         "compare picture by picture, into against.csv")
     add("--measure", choices=MEASURES, default="top-1", help="what to judge by")
-    add("--every-severity", action="store_true",
-        help="each picture at all five; else at one, in turn")
     add("--rivals", action="store_true", help="judge what a user would pick instead, too: "
         "rivals.md; their outcomes are kept in --out for other weights")
     add("--iterations", type=int, default=1, help="apply SyMPIE 1 to so many times")
-    add("--segmentation", type=int, default=0, help="so many pictures")
-    add("--clips", nargs="+", default=[], metavar="VIDEO", help="see what becomes of "
-        "undamaged video")
     add("--threads", type=int, default=0, help="of PyTorch")
     args = parser.parse_args()
     for option, known in (("conditions", CONDITIONS), ("networks", CLASSIFIERS)):
@@ -524,13 +442,8 @@ def main():
     with Sympie(args.weights) as sympie, Corruptor(
             frost_folder=frost if os.path.isdir(frost) else None) as corruptor:
         values = evaluate(pictures, labels, corruptor, sympie, networks,
-                          args.conditions, args.every_severity, args.iterations, args.measure)
+                          args.conditions, args.iterations, args.measure)
         scores = scores_of(values)
-        if args.segmentation:
-            segmenters = load_networks(args.data, "load_segmenter", SEGMENTERS)
-            scores += evaluate_segmentation(pictures[:args.segmentation], corruptor,
-                                            sympie, segmenters)
-        clips = [evaluate_clip(path, sympie) for path in args.clips]
         if args.rivals:
             import rivals
             found, times = {"SyMPIE": scores}, {
@@ -541,7 +454,7 @@ def main():
                 its = kept_outcomes(path, names, values)
                 if its is None:
                     its = evaluate(pictures, labels, corruptor, rival, networks,
-                                   args.conditions, args.every_severity, 1, args.measure)
+                                   args.conditions, 1, args.measure)
                     write_outcomes(path, names, its)
                 found[name] = scores_of(its)
             write_rivals(args.out, found, times)
@@ -555,8 +468,6 @@ def main():
             print(f"against: {s.network:18} {s.condition:14} {s.without:5.1f} -> "
                   f"{s.enhanced:5.1f}  {s.gain:+5.1f} [{s.low:+.1f}, {s.high:+.1f}]")
     write_markdown(os.path.join(args.out, "results.md"), scores, title, args.measure)
-    if clips:
-        append_clips(os.path.join(args.out, "results.md"), clips)
     draw(os.path.join(args.out, "results.png"), scores, title, args.measure)
     for s in scores:
         if s.times == 1 and (s.condition in ("clean", "mixed") or s.condition in GROUPS):

@@ -154,11 +154,11 @@ class Statistics(unittest.TestCase):
                 self.assertIsNone(evaluate.kept_outcomes(path, *other))
 
     def test_severities(self):
-        rounds = evaluate.severity_rounds("fog", 10, False)
-        self.assertEqual(len(rounds), 1)
-        self.assertEqual(sorted(rounds[0]), [1, 1, 2, 2, 3, 3, 4, 4, 5, 5])
-        rounds = evaluate.severity_rounds("fog", 10, True)
-        self.assertEqual([set(r) for r in rounds], [{1}, {2}, {3}, {4}, {5}])
+        self.assertEqual(list(evaluate.severities_of("clean", 3)), [0, 0, 0])
+        drawn = evaluate.severities_of("fog", 10)
+        self.assertEqual(sorted(drawn), [1, 1, 2, 2, 3, 3, 4, 4, 5, 5])
+        self.assertTrue(np.diff(drawn).all())
+        self.assertNotEqual(drawn[0], evaluate.severities_of("snow", 10)[0])
 
     def test_agreement(self):
         import torch
