@@ -88,17 +88,31 @@ def tell_systemd(text):
 
 class Stream:
     def __init__(self, name, launch, folder):
-        self.name, self.frames, self.failure = name, -1, None
+        self.name, self.frames, self.told, self.failure = name, 0, 0, None
         self.path = os.path.join(folder, f"sympie-{name}.prom") if folder else None
         self.loop = GLib.MainLoop()
         self.pipeline = Gst.parse_launch(launch)
-        elements = self.pipeline.iterate_recurse() if isinstance(self.pipeline, Gst.Bin) else []
-        self.elements = [e for e in elements
+        if not isinstance(self.pipeline, Gst.Pipeline):  # one element
+            element, self.pipeline = self.pipeline, Gst.Pipeline()
+            self.pipeline.add(element)
+        self.elements = [e for e in self.pipeline.iterate_recurse()
                          if e.get_factory() and e.get_factory().get_name() == "sympieenhance"]
+        # Frames are counted where they pass: `stats` has only those that were worked on.
+        for element in self.elements or self.pipeline.iterate_sinks():
+            element.connect("pad-added", self.watch)
+            for pad in element.srcpads or element.sinkpads:
+                self.watch(element, pad)
         bus = self.pipeline.get_bus()
         bus.add_signal_watch()
         bus.connect("message::error", lambda _, message: self.fail(*message.parse_error()))
         bus.connect("message::eos", lambda *_: self.stop("the stream ended"))
+
+    def watch(self, element, pad):
+        pad.add_probe(Gst.PadProbeType.BUFFER | Gst.PadProbeType.BUFFER_LIST, self.count)
+
+    def count(self, pad, info):
+        self.frames += 1
+        return Gst.PadProbeReturn.OK
 
     def fail(self, error, detail):
         self.stop(f"{error.message} ({detail.splitlines()[-1].strip()})")
@@ -108,12 +122,12 @@ class Stream:
         self.loop.quit()
 
     def tick(self):
-        stats = {e.get_name(): e.get_property("stats") for e in self.elements}
-        frames = sum(s.get_value("frames") for s in stats.values())
-        if frames != self.frames:
+        frames = self.frames
+        if frames != self.told:
             tell_systemd("READY=1\nWATCHDOG=1")
-        self.frames = frames
+        self.told = frames
         if self.path:
+            stats = {e.get_name(): e.get_property("stats") for e in self.elements}
             with open(self.path + ".new", "w", encoding="ascii") as file:
                 file.write(metrics(self.name, stats))
             os.replace(self.path + ".new", self.path)

@@ -2,9 +2,9 @@
 # systemd-service.sh [BUILD]: sympie@ as services of a real systemd, which is PID 1
 # of namespaces of its own over a copy-on-write view of this machine: nothing of it
 # is left. One stream plays, is killed and comes back; one ends over and over; one
-# hangs and is ended by the watchdog. Where node_exporter or promtool are there
-# (prometheus-node-exporter, prometheus), they scrape the figures. Takes a minute and
-# root; run by hand, not by `meson test`.
+# is switched off and plays on; one hangs and is ended by the watchdog. Where
+# node_exporter or promtool are there (prometheus-node-exporter, prometheus), they
+# scrape the figures. Takes a minute and root; run by hand, not by `meson test`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -38,7 +38,7 @@ goes_on() {
 
 inside() {
   # `systemctl enable` is what users do; here without a boot in between.
-  systemctl start --no-block sympie@{gate,ends,hangs}
+  systemctl start --no-block sympie@{gate,off,ends,hangs}
   until_true 40 plays gate || fail 'gate does not play'
   goes_on gate || fail 'gate plays no frames'
   pid=$(property gate MainPID)
@@ -80,7 +80,10 @@ inside() {
   until_true 40 restarted hangs 1 || fail 'a stream that hung does not begin again'
   echo 'ok: a stream that hangs is ended by the watchdog'
 
-  systemctl stop sympie@{gate,ends,hangs}
+  [ "$(property off NRestarts)" -eq 0 ] || fail 'a stream that is switched off is ended'
+  echo 'ok: a stream that is switched off goes on'
+
+  systemctl stop sympie@{gate,off,ends,hangs}
   [ "$(property gate ActiveState)" = inactive ] || fail "stopped: $(property gate ActiveState)"
   [ ! -e /run/gst-sympie/sympie-gate.prom ] || fail 'figures of a stream that has ended'
   ! pgrep -u sympie >/dev/null || fail 'something runs on'
@@ -115,6 +118,7 @@ boot() {
   cat >"$root/etc/gst-sympie/streams" <<END
 gate   $source ! sympieenhance name=e device=cpu estimation=async reuse=adaptive ! fakesink
 ends   videotestsrc num-buffers=5 ! sympieenhance device=cpu ! fakesink
+off    $source ! sympieenhance device=cpu enabled=false ! fakesink
 hangs  $source ! sympieenhance device=cpu ! identity sleep-time=1000000000000 ! fakesink
 END
   cat >"$root/etc/systemd/system/sympie-test.service" <<END

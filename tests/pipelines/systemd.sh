@@ -7,8 +7,8 @@ set -uo pipefail
 root=$1 unit=$2
 run=$root/pipelines/systemd/sympie-stream.py
 scratch=$(mktemp -d)
-stream=''
-trap '[ -z "$stream" ] || kill "$stream" 2>/dev/null; wait; rm -r "$scratch"' EXIT
+stream='' systemd=''
+trap '[ -z "$stream$systemd" ] || kill $stream $systemd 2>/dev/null; wait; rm -r "$scratch"' EXIT
 fail() { printf '%s\n' "$*" >&2; exit 1; }
 
 /usr/bin/python3 -c 'import gi; gi.require_version("Gst", "1.0")' 2>/dev/null ||
@@ -43,7 +43,11 @@ refuse "streams:2: a second stream 'a'" --list "$scratch/streams" a
 list <<END
 gate  $source !
       sympieenhance name=e device=cpu reuse-interval=5 ! fakesink sync=true
+off   $source ! sympieenhance device=cpu enabled=false ! fakesink
+bare  $source ! fakesink
+stuck $source ! sympieenhance device=cpu ! identity sleep-time=1000000000 ! fakesink
 # not here
+alone videotestsrc
 ends  videotestsrc num-buffers=3 ! sympieenhance device=cpu ! fakesink
 wrong videotestsrc ! no-such-element ! fakesink
 fails filesrc location=/nowhere ! decodebin ! sympieenhance ! fakesink
@@ -52,31 +56,51 @@ refuse "no stream 'none'" --list "$scratch/streams" none
 refuse 'No such file' --list "$scratch/none" a
 refuse 'no element "no-such-element"' --list "$scratch/streams" wrong
 refuse 'not a folder to write to' --list "$scratch/streams" --metrics /nowhere gate
+refuse 'not-linked' --list "$scratch/streams" alone
 refuse 'the stream ended' --list "$scratch/streams" ends
 refuse '/nowhere' --list "$scratch/streams" fails
-[ "$("$run" --list "$scratch/streams" --names | xargs)" = 'gate ends wrong fails' ] ||
+[ "$("$run" --list "$scratch/streams" --names | xargs)" = 'gate off bare stuck alone ends wrong fails' ] ||
   fail "$("$run" --list "$scratch/streams" --names)"
 
-# systemd's end of the line.
-/usr/bin/python3 - "$scratch/notify" >"$scratch/notified" <<'END' &
+# systemd's end of the line, and what it is told.
+/usr/bin/python3 - "$scratch/notify" >>"$scratch/told" <<'END' &
 import socket, sys
 notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 notify.bind(sys.argv[1])
-notify.settimeout(60)
-for _ in range(2):
-    print(notify.recv(1000).decode(), flush=True)
+while True:
+    print(repr(notify.recv(1000).decode()), flush=True)
 END
-listener=$!
+systemd=$!
 for ((i = 0; i < 100; i++)); do
   [ ! -S "$scratch/notify" ] || break
   sleep 0.1
 done
-NOTIFY_SOCKET=$scratch/notify "$run" --list "$scratch/streams" --metrics "$scratch" \
-  --period 0.5 gate &
-stream=$!
-wait "$listener" || fail 'systemd was not told'
-[ "$(grep -c '^READY=1$' "$scratch/notified")" -eq 2 ] || fail "$(cat "$scratch/notified")"
-[ "$(grep -c '^WATCHDOG=1$' "$scratch/notified")" -eq 2 ] || fail "$(cat "$scratch/notified")"
+
+# start NAME, stop
+start() {
+  : >"$scratch/told"
+  NOTIFY_SOCKET=$scratch/notify "$run" --list "$scratch/streams" --metrics "$scratch" \
+    --period 0.5 "$1" &
+  stream=$!
+}
+stop() {
+  kill -TERM "$stream"
+  wait "$stream" || fail "ended with $?"
+  stream=''
+}
+# told N: that N times, and within a minute, there have been frames.
+told() {
+  for ((i = 0; i < 600; i++)); do
+    [ "$(grep -cxF "'READY=1\nWATCHDOG=1'" "$scratch/told")" -lt "$1" ] || return 0
+    sleep 0.1
+  done
+  return 1
+}
+for name in off bare gate; do
+  [ -z "$stream" ] || stop
+  start $name
+  told 2 || fail "$name: systemd was told $(cat "$scratch/told")"
+done
 
 # What a scrape finds: https://prometheus.io/docs/instrumenting/exposition_formats
 /usr/bin/python3 - "$scratch/sympie-gate.prom" <<'END' || fail 'the metrics'
@@ -105,10 +129,16 @@ if command -v promtool >/dev/null; then
 else
   echo 'not checked by promtool, which is not here (prometheus)'
 fi
-kill -TERM "$stream"
-wait "$stream" || fail "ended with $?"
-stream=''
+stop
 [ ! -e "$scratch/sympie-gate.prom" ] || fail 'metrics of a stream that has ended'
+
+# Of a stream that hangs no more than its first frame is heard.
+start stuck
+told 1 || fail 'a stream that hangs did not begin'
+sleep 1.5
+[ "$(wc -l <"$scratch/told")" -eq 1 ] || fail "a stream that hangs: $(cat "$scratch/told")"
+kill -KILL "$stream"
+stream=''
 
 command -v systemd-analyze >/dev/null || { echo 'needs systemd-analyze'; exit 77; }
 # As installed, but for where it is installed.
