@@ -31,8 +31,10 @@ weights=$(cd "$(dirname "$0")" && pwd)
 data=$(cd "$1" && pwd)
 device=${DEVICE:-cpu}
 threads=${THREADS:-1}
-vgg19=${VGG19_WEIGHTS:-$HOME/.local/share/gst-sympie/vgg19.safetensors}
-[ -r "$vgg19" ] || fail "no VGG19 in $vgg19: run weights/fetch-vgg19.sh, or set VGG19_WEIGHTS"
+vgg19=$(realpath -m -- \
+  "${SYMPIE_VGG19_WEIGHTS:-${XDG_DATA_HOME:-$HOME/.local/share}/gst-sympie/vgg19.safetensors}")
+[ -r "$vgg19" ] ||
+  fail "no VGG19 in $vgg19: run weights/fetch-vgg19.sh, or set SYMPIE_VGG19_WEIGHTS"
 if [ -z "$smallest" ]; then
   changed=$(git -C "$weights" status --porcelain) || fail "$weights is not in a git repository"
   [ -z "$changed" ] || fail "the working tree is dirty; commit first:

@@ -66,8 +66,9 @@ class Recipe(unittest.TestCase):
 
     def recipe(self, out, recipe=RECIPE, options=("--smallest",)):
         return subprocess.Popen(
-            [recipe, *options, self.path("data"), self.path(out)], stderr=subprocess.PIPE,
-            text=True, env=dict(os.environ, VGG19_WEIGHTS=self.path("vgg19.safetensors")))
+            [recipe, *options, "data", out], stderr=subprocess.PIPE, text=True,
+            cwd=self.folder.name,
+            env=dict(os.environ, SYMPIE_VGG19_WEIGHTS="vgg19.safetensors"))
 
     def finish(self, process):
         _, said = process.communicate()
@@ -137,11 +138,16 @@ class Recipe(unittest.TestCase):
         self.assertIn("tree is dirty; commit first:\n M recipe.sh", process.communicate()[1])
         self.assertEqual(process.returncode, 1)
         self.assertFalse(os.path.exists(self.path("new")))
-        done = subprocess.run([RECIPE, self.path("data"), self.path("new")], text=True,
-                              stderr=subprocess.PIPE,
-                              env=dict(os.environ, VGG19_WEIGHTS=self.path("none")))
-        self.assertIn("run weights/fetch-vgg19.sh", done.stderr)
-        self.assertEqual(done.returncode, 1)
+        for variable, path in (("SYMPIE_VGG19_WEIGHTS", "none"),
+                               ("XDG_DATA_HOME", "none/gst-sympie/vgg19.safetensors")):
+            environment = {name: value for name, value in os.environ.items()
+                           if name != "SYMPIE_VGG19_WEIGHTS"}
+            done = subprocess.run([RECIPE, self.path("data"), self.path("new")], text=True,
+                                  stderr=subprocess.PIPE,
+                                  env=dict(environment, **{variable: self.path("none")}))
+            self.assertIn(f"no VGG19 in {self.path(path)}: run weights/fetch-vgg19.sh",
+                          done.stderr)
+            self.assertEqual(done.returncode, 1)
 
     def test_the_made_up_data_has_every_split(self):
         split = data.split(data.read_index(self.path("data")))
