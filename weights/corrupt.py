@@ -4,8 +4,7 @@
 
 """The library's corruptions on NumPy arrays, for training and evaluation.
 
-    from corrupt import Corruptor, POOL
-    corruptor = Corruptor(threads=2)
+    corruptor = Corruptor(threads=2)  # of corruptor.pool, and "mixed"
     out = corruptor(images, ["fog", "mixed"], [3, 5], seeds=[1, 2])
 
 libsympie-corrupt is looked for at the path given, then beside $SYMPIE_LIBRARY, then
