@@ -44,7 +44,7 @@ class Split(NamedTuple):
     """Which pictures or clips are for what."""
     training: list
     development: list  # decisions are taken on these
-    locked: list       # the model card's, looked at once, when nothing is decided any more
+    locked: list       # for the model card, which says what was decided by them all the same
 
 
 def read_index(folder):

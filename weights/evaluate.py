@@ -383,7 +383,7 @@ def arguments():
     add("--weights", default=os.path.join(here, "nem.safetensors"))
     add("--out", required=True)
     add("--split", choices=[*data.Split._fields, "all"], default="development",
-        help="by class, as in data.py; locked: once, for the model card")
+        help="by class, as in data.py; locked: for the model card alone")
     add("--limit", type=int, default=0, help="use so many pictures; 0: all")
     add("--conditions", default=",".join(CONDITIONS))
     add("--networks", default=",".join(CLASSIFIERS))
