@@ -69,8 +69,7 @@ compare_devices (const SympieParams *params, const gchar *first_property,
   for (guint i = 0; i < 2; i++) {
     GstElement *element = enhance_element (params);
 
-    g_object_set (
-        element, "device", devices[i], "smoothing", (guint64) 0, NULL);
+    g_object_set (element, "device", devices[i], NULL);
     if (first_property)
       g_object_set (element, first_property, value, NULL);
     h[i] = harness_with_messages (element);

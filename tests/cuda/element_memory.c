@@ -10,6 +10,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "../kernels/nem_file.h"
 #include "memory.h"
 
 /* Of new streams, larger and smaller, and to other formats. */
@@ -126,12 +127,46 @@ GST_START_TEST (test_no_way_over)
 }
 GST_END_TEST;
 
+/* Of a stream whose gate is shut a frame is copied, and the next one passes. */
+static void
+check_shut_gate (GstCudaContext *context)
+{
+  NemFault weight = { .tensor = "gate.weight", .poke = TRUE, .value = -1e9f };
+  GstHarness *h = harness (NULL, "cuda");
+  GstCaps *caps = caps_of (CUDA, FIELDS ("NV12", 64, 48));
+  GstVideoInfo info;
+
+  nem_file_write (temporary_path ("gate.safetensors"), 2, &weight);
+  gst_element_set_state (h->element, GST_STATE_NULL);
+  g_object_set (
+      h->element, "weights", temporary_path ("gate.safetensors"), NULL);
+  gst_util_set_object_arg (G_OBJECT (h->element), "gate", "auto");
+  gst_element_set_state (h->element, GST_STATE_PLAYING);
+  fail_unless (gst_video_info_from_caps (&info, caps));
+  gst_harness_set_src_caps (h, gst_caps_ref (caps));
+  for (guint n = 0; n < 2; n++) {
+    GstBuffer *in = upload (context, caps, test_buffer (&info, n));
+    GstBuffer *out = gst_harness_push_and_pull (h, gst_buffer_ref (in));
+
+    fail_unless (
+        (memory_of (out) == memory_of (in)) == (n == 1), "frame %u", n);
+    gst_buffer_unref (out);
+    gst_buffer_unref (in);
+  }
+  fail_unless_equals_uint64 (get_stat (h->element, "untouched"), 1);
+  assert_no_error (h);
+  teardown_with_messages (h);
+  gst_caps_unref (caps);
+  temporary_clear ();
+}
+
 GST_START_TEST (test_estimates)
 {
   static const gchar *const fields[] = { FIELDS ("NV12", 64, 48), NULL };
   GstCudaContext *context = new_context ();
 
   compare_memory (NULL, context, fields, 1);
+  check_shut_gate (context);
   gst_object_unref (context);
   fail_unless_equals_int (driver_live_objects (), 0);
 }
