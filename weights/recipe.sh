@@ -9,11 +9,10 @@
 #
 # DEVICE=cuda THREADS=14 before it trains on a GPU, whose batches so many processes make.
 # A stage that is finished is not repeated, an interrupted one goes on: the same commit
-# gives the same bytes on the same kind of processor, not on a GPU. --smallest takes two steps of every
-# stage and a sample of every group, for tests. It needs VGG19 (fetch-vgg19.sh) for the
-# table of clips, PyPI for the second teacher, and the photographs of Debian's packages
-# gnome-backgrounds, lomiri-wallpapers-16.04, lomiri-wallpapers-20.04, mate-backgrounds,
-# plasma-workspace-wallpapers and ukui-wallpapers.
+# gives the same bytes on the same kind of processor with the same packages, not on a GPU.
+# --smallest takes two steps of every stage, a sample of every group and no photographs: for
+# tests. It needs VGG19 (fetch-vgg19.sh) for the table of clips, PyPI for the second teacher,
+# and the photographs of six of Debian's packages, which it names where one is missing.
 set -euo pipefail
 
 fail() {
@@ -47,6 +46,15 @@ mkdir -p "$2"
 cd "$2"
 [ ! -e commit ] || [ "$(cat commit)" = "$commit" ] ||
   fail "$2 was begun with commit $(cat commit), this is $commit: take another folder"
+
+photographs=()
+if [ -z "$smallest" ]; then
+  packages=(gnome-backgrounds lomiri-wallpapers-16.04 lomiri-wallpapers-20.04 mate-backgrounds
+    plasma-workspace-wallpapers ukui-wallpapers)
+  files=$(dpkg-query -L "${packages[@]}") ||
+    fail "no photographs: apt-get install ${packages[*]}"
+  mapfile -t photographs < <(grep -E '\.(jpg|jpeg|png|webp)$' <<<"$files" | sort -u)
+fi
 echo "$commit" >commit
 
 # One thread each: sums depend on how many there are. glibc is to keep its pages.
@@ -106,19 +114,12 @@ train mean 0 32 --start crop1/nem.safetensors,crop2/nem.safetensors --anchor $an
 
 # The gate, and what it does to clips.
 few=
-wallpapers=()
-if [ -n "$smallest" ]; then
-  few="--limit 1"
-else
-  shopt -s globstar nullglob
-  wallpapers=(/usr/share/{wallpapers,backgrounds}/**/*.{jpg,jpeg,png,webp})
-  [ ${#wallpapers[@]} -gt 0 ] || fail "no photographs in /usr/share/{wallpapers,backgrounds}"
-fi
+[ -z "$smallest" ] || few="--limit 1"
 if [ ! -e nem.safetensors ]; then
   echo "== gate" >&2
   # shellcheck disable=SC2086
   "$weights/gate.py" --data "$data" --cache gate --weights mean/nem.safetensors $few \
-    --wallpapers "${wallpapers[@]}" --out gate/nem.safetensors >gate.part
+    --wallpapers "${photographs[@]}" --out gate/nem.safetensors >gate.part
   mv gate.part gate.md
   mv gate/nem.safetensors nem.safetensors
 fi

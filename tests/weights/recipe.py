@@ -64,11 +64,11 @@ class Recipe(unittest.TestCase):
     def path(self, *parts):
         return os.path.join(self.folder.name, *parts)
 
-    def recipe(self, out, recipe=RECIPE, options=("--smallest",)):
+    def recipe(self, out, recipe=RECIPE, options=("--smallest",), **environment):
         return subprocess.Popen(
             [recipe, *options, "data", out], stderr=subprocess.PIPE, text=True,
             cwd=self.folder.name,
-            env=dict(os.environ, SYMPIE_VGG19_WEIGHTS="vgg19.safetensors"))
+            env=dict(os.environ, SYMPIE_VGG19_WEIGHTS="vgg19.safetensors", **environment))
 
     def finish(self, process):
         _, said = process.communicate()
@@ -114,7 +114,8 @@ class Recipe(unittest.TestCase):
         self.assertGreater(np.ptp(values), 0.1)
 
     def test_refuses(self):
-        """A tree that is not committed, another commit's folder, and no VGG19."""
+        """A tree that is not committed, another commit's folder, photographs that are
+        missing, and no VGG19."""
         tree = self.path("tree")
         os.mkdir(tree)
         shutil.copy(RECIPE, tree)
@@ -131,6 +132,14 @@ class Recipe(unittest.TestCase):
             file.write("v0\n")
         process = self.recipe("begun", copy, ())
         self.assertIn("begun with commit v0", process.communicate()[1])
+        self.assertEqual(process.returncode, 1)
+        with open(self.path("dpkg-query"), "w") as file:
+            file.write("#!/bin/sh\necho \"dpkg-query: package '$3' is not installed\" >&2\nexit 1\n")
+        os.chmod(self.path("dpkg-query"), 0o755)
+        process = self.recipe("bare", copy, (), PATH=f"{self.folder.name}:{os.environ['PATH']}")
+        said = process.communicate()[1]
+        self.assertIn("package 'lomiri-wallpapers-16.04' is not installed", said)
+        self.assertRegex(said, "no photographs: apt-get install gnome-backgrounds .*ukui-w")
         self.assertEqual(process.returncode, 1)
         with open(copy, "a") as file:
             file.write("# more\n")
