@@ -3,16 +3,18 @@
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Makes nem.safetensors from random weights, and the model card's tables:
+# Makes nem.safetensors from random weights, and what the model card's tables are of:
+# clips.md, each clip by a gate that is fitted without it, and pictures/results.md.
 #
 #   weights/recipe.sh ../shared/data build/recipe
 #
 # DEVICE=cuda THREADS=14 before it trains on a GPU, whose batches so many processes make.
 # A stage that is finished is not repeated, an interrupted one goes on: the same commit
 # gives the same bytes on the same kind of processor with the same packages, not on a GPU.
-# --smallest takes two steps of every stage, a sample of every group and no photographs: for
-# tests. It needs VGG19 (fetch-vgg19.sh) for the table of clips, PyPI for the second teacher,
-# and the photographs of six of Debian's packages, which it names where one is missing.
+# --smallest takes two steps of every stage, a sample of every group and no photographs, and
+# judges the locked clips: for tests. It needs VGG19 (fetch-vgg19.sh) for the table of clips,
+# PyPI for the second teacher, and the photographs of six of Debian's packages, which it
+# names where one is missing.
 set -euo pipefail
 
 fail() {
@@ -113,8 +115,8 @@ anchor=260
 train mean 0 32 --start crop1/nem.safetensors,crop2/nem.safetensors --anchor $anchor
 
 # The gate, and what it does to clips.
-few=
-[ -z "$smallest" ] || few="--limit 1"
+few='' clips=left-out
+[ -z "$smallest" ] || few="--limit 1" clips=locked  # a sample is too few to leave it out
 if [ ! -e nem.safetensors ]; then
   echo "== gate" >&2
   # shellcheck disable=SC2086
@@ -126,13 +128,15 @@ fi
 if [ ! -e clips.md ]; then
   echo "== clips" >&2
   # shellcheck disable=SC2086
-  "$weights/clips.py" --data "$data" --cache gate --weights nem.safetensors --split locked \
-    --vgg19 "$vgg19" $few >clips.part
+  "$weights/clips.py" --data "$data" --cache gate --weights nem.safetensors $few \
+    --wallpapers "${photographs[@]}" --split $clips --vgg19 "$vgg19" >clips.part
   mv clips.part clips.md
 fi
 
 # Pictures.
-few="--limit 80"
+few="--limit 80 --conditions clean,gaussian_noise,shot_noise,impulse_noise,defocus_blur,\
+glass_blur,motion_blur,zoom_blur,snow,frost,fog,brightness,contrast,elastic_transform,pixelate,\
+jpeg_compression,darken,horizon,night,white_point,mixed"
 [ -z "$smallest" ] || few="--limit 2 --conditions clean,contrast --networks mobilenet_v2"
 if [ ! -e pictures/done ]; then
   echo "== pictures" >&2
