@@ -60,15 +60,18 @@ def read_index(folder):
         pictures.append(Picture(os.path.join(train, name), int(name[:4])))
     index = os.path.join(images, "extra", "index.csv")
     with open(index, newline="") as file:
-        for row in csv.DictReader(file):
-            path = os.path.join(images, "extra", row["file"])
-            label = int(row["class_index"])
+        rows = csv.DictReader(file)
+        for row in rows:
+            try:
+                name, wnid, label = row["file"], row["wnid"], int(row["class_index"])
+            except (KeyError, TypeError, ValueError):
+                raise ValueError(f"{index}, line {rows.line_num}: not file,class_index,wnid "
+                                 "with a number in the middle") from None
             if not NO_LABEL <= label <= 999:
-                raise ValueError(f"{index}: {row['file']} has class {label}, "
-                                 "not -1 to 999")
-            if label == NO_LABEL and not row["wnid"] and not row["file"].startswith("bsds_"):
+                raise ValueError(f"{index}: {name} has class {label}, not -1 to 999")
+            if label == NO_LABEL and not wnid and not name.startswith("bsds_"):
                 label = WITHHELD
-            pictures.append(Picture(path, label))
+            pictures.append(Picture(os.path.join(images, "extra", name), label))
     return pictures
 
 

@@ -575,6 +575,13 @@ class BadInput(unittest.TestCase):
             file.write("file,class_index,wnid\na.webp,1000,n1\n")
         with self.assertRaisesRegex(ValueError, "a.webp has class 1000"):
             data.read_index(self.folder.name)
+        for text in ("file,class_index,wnid\na.webp,1,n1\nb.webp,,n1\n",
+                     "file,class_index,wnid\na.webp,1,n1\nb.webp\n",
+                     "file,label,wnid\na.webp,1,n1\n"):
+            with open(index, "w") as file:
+                file.write(text)
+            with self.assertRaisesRegex(ValueError, r"index.csv, line [23]: not file,class_i"):
+                data.read_index(self.folder.name)
         open(self.path("images", "train", "tench.webp"), "w").close()
         with self.assertRaisesRegex(ValueError, "tench.webp: the name must start"):
             data.read_index(self.folder.name)
