@@ -18,6 +18,7 @@ import argparse
 import csv
 import os
 import sys
+import zlib
 from dataclasses import dataclass
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -32,6 +33,7 @@ except ImportError as why:
 
 import codec
 import data
+import rivals
 from corrupt import Corruptor
 from sympie import Sympie
 
@@ -272,6 +274,12 @@ def read_outcomes(path):
     return names, values
 
 
+def kept_path(folder, name):
+    """-> where a rival's outcomes are kept, as rivals.py has it now."""
+    with open(rivals.__file__, "rb") as file:
+        return os.path.join(folder, f"outcomes of {name}-{zlib.crc32(file.read()):08x}.csv")
+
+
 def kept_outcomes(path, names, values):
     """-> what a run before wrote there, where that is of the same networks, pictures and
     damage as `values`; else None."""
@@ -445,12 +453,11 @@ def main():
                           args.conditions, args.iterations, args.measure)
         scores = scores_of(values)
         if args.rivals:
-            import rivals
             found, times = {"SyMPIE": scores}, {
                 "SyMPIE": rivals.SyMPIE(args.weights).milliseconds()}
             for name, rival in rivals.load().items():
                 times[name] = rival.milliseconds()
-                path = os.path.join(args.out, f"outcomes of {name}.csv")
+                path = kept_path(args.out, name)
                 its = kept_outcomes(path, names, values)
                 if its is None:
                     its = evaluate(pictures, labels, corruptor, rival, networks,

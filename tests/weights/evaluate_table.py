@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 WEIGHTS = os.path.join(HERE, "..", "..", "weights")
@@ -152,6 +153,14 @@ class Statistics(unittest.TestCase):
                           (names, {"n": {}}), (names, {}),
                           (names, {**ours(without), "m": {}})):
                 self.assertIsNone(evaluate.kept_outcomes(path, *other))
+
+    def test_outcomes_are_kept_of_the_same_rivals(self):
+        """They are other files where rivals.py is another."""
+        paths = [evaluate.kept_path("out", "3x3 median") for _ in range(2)]
+        self.assertEqual(*paths)
+        with tempfile.NamedTemporaryFile() as other, \
+                mock.patch.object(evaluate.rivals, "__file__", other.name):
+            self.assertNotEqual(evaluate.kept_path("out", "3x3 median"), paths[0])
 
     def test_severities(self):
         self.assertEqual(list(evaluate.severities_of("clean", 3)), [0, 0, 0])
