@@ -5,8 +5,11 @@
 #
 #   pipelines/again.sh COMMAND [ARGUMENT...]
 #
-# Ctrl-C and SIGTERM end both.
+# Ctrl-C and SIGTERM end both: the command by SIGINT, then after ten seconds, if it
+# is still there, by SIGTERM, with all that it started.
 set -uo pipefail
+# The command gets a process group of its own: of Ctrl-C it hears from here, once.
+set -m
 
 say() { printf 'again: %s\n' "$*" >&2; }
 [ $# -gt 0 ] || { say "which command?"; exit 2; }
@@ -15,7 +18,15 @@ command -v "$1" >/dev/null || { say "no such command: $1"; exit 2; }
 
 child=''
 finish() {
-  [ -z "$child" ] || { kill -INT "$child" 2>/dev/null; wait "$child"; }
+  if [ -n "$child" ]; then
+    kill -INT -- "-$child" 2>/dev/null
+    for ((i = 0; i < 100; i++)); do
+      kill -0 -- "-$child" 2>/dev/null || exit "$1"
+      sleep 0.1
+    done
+    kill -TERM -- "-$child"
+    wait "$child"
+  fi
   exit "$1"
 }
 trap 'finish 130' INT
@@ -24,14 +35,14 @@ trap 'finish 143' TERM
 pause=1
 while :; do
   began=$SECONDS
-  "$@" &
+  "$@" </dev/null &
   child=$!
   wait "$child"
   status=$?
   [ $((SECONDS - began)) -lt 10 ] || pause=1
   say "$1 ended with $status, again in $pause s"
-  child=''
-  sleep "$pause" &
-  wait $!
+  sleep "$pause" </dev/null &
+  child=$!
+  wait "$child"
   pause=$((pause < 15 ? 2 * pause : 30))
 done

@@ -38,6 +38,17 @@ refuse 'no such command' again.sh no-such-command
 /usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0")' 2>/dev/null ||
   skip 'needs python3-gi and gir1.2-gst-rtsp-server-1.0'
 
+
+# A command that minds no SIGINT, and what it started, end as well.
+"$pipelines/again.sh" bash -c "trap '' INT; sleep 1234.5; :" 2>"$scratch/again.log" &
+again=$!
+peers+=("$again")
+until pgrep -f 'sleep 1234[.]5' >/dev/null; do sleep 0.1; done
+kill -TERM $again
+wait $again
+[ $? -eq 143 ] || fail 'again.sh did not end as it was told to'
+! pgrep -f 'sleep 1234[.]5' >/dev/null || fail 'again.sh left its command running'
+
 # frames N WHAT: waits until N more frames have come.
 file=$scratch/frames
 frames() {
