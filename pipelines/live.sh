@@ -35,7 +35,15 @@ live() {
   export GST_PLUGIN_PATH=$root/build/gst-sympie${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
   export SYMPIE_WEIGHTS=${SYMPIE_WEIGHTS:-$root/weights/nem.safetensors}
   [ -e "$root/build/gst-sympie/libgstsympie.so" ] || fail "nothing is built: run ./setup.sh"
-  exec "$root/pipelines/again.sh" gst-launch-1.0 -e "$@" ! videoconvert ! \
-    queue leaky=downstream max-size-buffers=2 max-size-bytes=0 max-size-time=0 ! \
-    sympieenhance estimation=async reuse=adaptive ! queue ! "${sink[@]}"
+  local said pipeline=("$@" ! videoconvert !
+    queue leaky=downstream max-size-buffers=2 max-size-bytes=0 max-size-time=0 !
+    sympieenhance estimation=async reuse=adaptive ! queue ! "${sink[@]}")
+  # What is no pipeline now is none the next time.
+  said=$(/usr/bin/python3 -c '
+import sys, gi
+gi.require_version("Gst", "1.0")
+from gi.repository import Gst
+Gst.init(None)
+Gst.parse_launchv(sys.argv[1:])' "${pipeline[@]}" 2>&1) || fail "${said##*$'\n'}"
+  exec "$root/pipelines/again.sh" gst-launch-1.0 -e "${pipeline[@]}"
 }

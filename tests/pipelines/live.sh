@@ -38,6 +38,8 @@ refuse 'no such command' again.sh no-such-command
 /usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0")' 2>/dev/null ||
   skip 'needs python3-gi and gir1.2-gst-rtsp-server-1.0'
 
+refuse 'no element "nosuch"' live-rtsp.sh rtsp://a --to nosuch
+refuse 'no property "colour"' live-srt.sh srt://a:1 --to fakesink colour=blue
 
 # A command that minds no SIGINT, and what it started, end as well.
 "$pipelines/again.sh" bash -c "trap '' INT; sleep 1234.5; :" 2>"$scratch/again.log" &
