@@ -62,8 +62,25 @@ echo "$commit" >commit
 # One thread each: sums depend on how many there are. glibc is to keep its pages.
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 export MALLOC_MMAP_THRESHOLD_=4000000000 MALLOC_TRIM_THRESHOLD_=8000000000
-trap 'jobs -p | xargs -r kill 2>/dev/null' EXIT
-trap 'exit 143' TERM INT
+
+# Every stage is a process group of its own, which a signal ends at once and whole, and
+# so does another stage that fails: none goes on alone, to write what the next start does.
+set -m
+leave() {
+  local stage
+  for stage in $(jobs -p); do
+    kill -- "-$stage" 2>/dev/null || true # it has ended
+  done
+  wait
+}
+trap leave EXIT
+trap 'exit 143' HUP INT TERM
+
+# stage COMMAND...: waits for it.
+stage() {
+  "$@" </dev/null &
+  wait $!
+}
 
 # train NAME STEPS BATCH OPTIONS...: one stage.
 train() {
@@ -72,8 +89,8 @@ train() {
   [ ! -e "$name/nem.safetensors" ] || return 0
   [ -z "$smallest" ] || steps=$((steps ? 2 : 0)) batch=2
   echo "== $name" >&2
-  "$weights/train.py" --data "$data" --device "$device" --threads "$threads" --out "$name" --keep \
-    --steps "$steps" --batch "$batch" "$@"
+  stage "$weights/train.py" --data "$data" --device "$device" --threads "$threads" \
+    --out "$name" --keep --steps "$steps" --batch "$batch" "$@"
 }
 
 # both TEMPLATE A B OPTIONS...: `train` with each of two sets of words, side by side.
@@ -120,15 +137,15 @@ few='' clips=left-out
 if [ ! -e nem.safetensors ]; then
   echo "== gate" >&2
   # shellcheck disable=SC2086
-  "$weights/gate.py" --data "$data" --cache gate --weights mean/nem.safetensors $few \
-    --wallpapers "${photographs[@]}" --out gate/nem.safetensors >gate.part
+  stage "$weights/gate.py" --data "$data" --cache gate --weights mean/nem.safetensors \
+    $few --wallpapers "${photographs[@]}" --out gate/nem.safetensors >gate.part
   mv gate.part gate.md
   mv gate/nem.safetensors nem.safetensors
 fi
 if [ ! -e clips.md ]; then
   echo "== clips" >&2
   # shellcheck disable=SC2086
-  "$weights/clips.py" --data "$data" --cache gate --weights nem.safetensors $few \
+  stage "$weights/clips.py" --data "$data" --cache gate --weights nem.safetensors $few \
     --wallpapers "${photographs[@]}" --split $clips --vgg19 "$vgg19" >clips.part
   mv clips.part clips.md
 fi
@@ -141,7 +158,7 @@ jpeg_compression,darken,horizon,night,white_point,mixed"
 if [ ! -e pictures/done ]; then
   echo "== pictures" >&2
   # shellcheck disable=SC2086
-  "$weights/evaluate.py" --data "$data" --weights nem.safetensors --split locked \
+  stage "$weights/evaluate.py" --data "$data" --weights nem.safetensors --split locked \
     --threads 1 --out pictures $few
   touch pictures/done
 fi

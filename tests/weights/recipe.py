@@ -74,17 +74,36 @@ class Recipe(unittest.TestCase):
         _, said = process.communicate()
         self.assertEqual(process.returncode, 0, said)
 
+    def at_work(self, out):
+        """-> {stage: process} of the training in this folder."""
+        found = {}
+        for process in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if os.readlink(f"/proc/{process}/cwd") == self.path(out):
+                    with open(f"/proc/{process}/cmdline", encoding="utf-8") as file:
+                        words = file.read().split("\0")
+                    if "--out" in words:
+                        found[words[words.index("--out") + 1]] = int(process)
+            except OSError:  # it has ended
+                pass
+        return found
+
     def test_same_bytes_however_it_went(self):
         self.finish(self.recipe("through"))
-        # Another one is stopped between two stages, one of two side by side done.
-        stopped = self.recipe("stopped")
-        while not os.path.exists(self.path("stopped", "teachers1", "nem.safetensors")):
-            self.assertIsNone(stopped.poll(), "it ended early")
-            time.sleep(0.05)
-        stopped.send_signal(signal.SIGTERM)
-        stopped.communicate()
-        self.assertNotEqual(stopped.returncode, 0)
-        self.assertFalse(os.path.exists(self.path("stopped", "nem.safetensors")))
+        # Another one is stopped with two stages at work, then one of the two is killed.
+        for stop in (lambda recipe, train: recipe.send_signal(signal.SIGTERM),
+                     lambda recipe, train: os.kill(train, signal.SIGKILL)):
+            recipe = self.recipe("stopped")
+            while len(trains := self.at_work("stopped")) < 2:
+                self.assertIsNone(recipe.poll(), "it ended early")
+                time.sleep(0.05)
+            stop(recipe, trains["teachers2"])
+            recipe.wait()
+            self.assertEqual(self.at_work("stopped"), {})
+            self.assertNotEqual(recipe.returncode, 0)
+            recipe.stderr.close()
+            self.assertFalse(os.path.exists(self.path("stopped", "teachers2",
+                                                      "nem.safetensors")))
         self.finish(self.recipe("stopped"))
         for name in RESULTS:
             with open(self.path("through", name), "rb") as one, \
