@@ -16,6 +16,7 @@ set -euo pipefail
 from=$PWD
 cd "$(dirname "$0")/.."
 out=$PWD/build/corruption-sheet.png
+export LANGUAGE=en LC_ALL=C.UTF-8 # what GStreamer says is looked through
 
 fail() { printf 'corruption-sheet: %s\n' "$*" >&2; exit 1; }
 

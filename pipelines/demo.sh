@@ -15,6 +15,7 @@ from=$PWD
 cd "$(dirname "$0")/.."
 root=$PWD
 out=build/demo
+export LANGUAGE=en LC_ALL=C.UTF-8 # what GStreamer says is looked through
 photograph=/usr/share/backgrounds/picosdeeuropa_by_Aitzol_Berasategi.jpg
 
 say() { printf 'demo: %s\n' "$*"; }

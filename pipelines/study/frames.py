@@ -30,9 +30,10 @@ class Picture:
 
 
 def run(command, what, **more):
+    environment = dict(os.environ, LANGUAGE="en", LC_ALL="C.UTF-8", **more)
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, errors="replace", check=False, **more)
+                              text=True, errors="replace", check=False, env=environment)
     except OSError as why:
         raise ResultsError(f"{command[0]}: {why.strerror}") from why
     if done.returncode != 0:
@@ -58,13 +59,12 @@ def cut(clip, seconds, path):
 
 def convert(path, png, what, elements=(), weights=None):
     """The one frame, through the elements, as RGB."""
-    environment = dict(os.environ)
-    environment.setdefault("GST_PLUGIN_PATH", os.path.join(ROOT, "build", "gst-sympie"))
-    if weights:
-        environment["SYMPIE_WEIGHTS"] = weights
+    environment = {"SYMPIE_WEIGHTS": weights} if weights else {}
+    if "GST_PLUGIN_PATH" not in os.environ:
+        environment["GST_PLUGIN_PATH"] = os.path.join(ROOT, "build", "gst-sympie")
     run(["gst-launch-1.0", "-q", "filesrc", f"location={path}", "!", "decodebin", "!",
          *elements, "videoconvert", "!", "video/x-raw,format=RGB", "!", "pngenc", "!",
-         "filesink", f"location={png}"], what, env=environment)
+         "filesink", f"location={png}"], what, **environment)
     with Image.open(png) as image:
         return image.convert("RGB")
 

@@ -6,8 +6,8 @@
 set -uo pipefail
 what=$1 log=$2
 shift 2
-"$@" >"$log" 2>&1 && exit
-# Elements say what is wrong once, after the word ERROR; other programs last.
+# Elements say what is wrong once, after the word ERROR, in English; other programs last.
+LANGUAGE=en LC_ALL=C.UTF-8 "$@" >"$log" 2>&1 && exit
 reason=$(sed -nE '/^ERROR: (from element [^ ]*: )?/{s///p;q}' "$log")
 [ -n "$reason" ] || reason=$(grep . "$log" | tail -1)
 printf 'study: %s: %s\n' "$what" "${reason:-$1 failed}" | tee -a "$log" >&2

@@ -72,12 +72,15 @@ def main():
             ["gst-launch-1.0", "-q", "filesrc", f"location={encode}", "!", *DECODE, "!",
              *enhance(config), "!", "avenc_ffv1", "!", "matroskamux", "streamable=true", "!",
              "fdsink", f"fd={write}"],
-            pass_fds=[write], stderr=subprocess.DEVNULL) as enhancing:
+            pass_fds=[write]) as enhancing:
         os.close(write)
         with os.fdopen(read, "rb") as stream:
-            with_it = compare(clip, ["-f", "matroska", "-i", f"pipe:{read}"], every, vmaf,
-                              pass_fds=[read])
-            stream.read()  # whatever FFmpeg did not want
+            try:
+                with_it = compare(clip, ["-f", "matroska", "-i", f"pipe:{read}"], every, vmaf,
+                                  pass_fds=[read])
+            finally:
+                while stream.read(1 << 20):  # whatever FFmpeg did not want
+                    pass
         if enhancing.wait():
             sys.exit(f"gst-launch-1.0 cannot enhance {encode}")
     with open(out, "w", encoding="utf-8") as file:

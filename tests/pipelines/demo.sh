@@ -61,6 +61,9 @@ for made in "$scratch"/out/{enhanced,side-by-side}.mp4; do
   says 'would overwrite' "$made"
   [ -s "$made" ] || fail "deleted: $made"
 done
+# The reason comes from GStreamer, in whatever language.
+ffmpeg -v error -f lavfi -i testsrc=size=64x48 -frames:v 2 -c:v ffv1 "$scratch/rare.mkv" </dev/null
+LANGUAGE=de GST_PLUGIN_FEATURE_RANK=avdec_ffv1:NONE says 'missing a plug-in' "$scratch/rare.mkv"
 
 if [ ! -e /usr/share/backgrounds/picosdeeuropa_by_Aitzol_Berasategi.jpg ]; then
   echo 'no lomiri-wallpapers-16.04 (setup.sh installs it): the demo without a clip is not tried'

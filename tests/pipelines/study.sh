@@ -176,11 +176,17 @@ says 'two clips are called good' good.ts ./good.ts
 says 'weights/fetch-vgg19.sh gets them' --vgg19 missing.safetensors good.ts
 says 'clip torn: ' --rates 50 torn.ts
 
-# A job that fails is named by clip, codec and rate.
+# A job that fails is named by clip, codec and rate, with the reason, in any language.
+export LANGUAGE=de
 head -c 10000 /dev/zero >zeros.safetensors
 ! said=$("${study[@]}" --rates 20 --vgg19 zeros.safetensors "$clip" 2>&1) ||
   fail 'measured with weights that are none'
 for measure in ${measures//,/ }; do
   [[ $said == *"study: measuring $name, vp9-20, $measure: "*zeros.safetensors* ]] ||
     fail "weights that are none: $said"
+done
+! said=$("${study[@]}" --rates 20 --weights zeros.safetensors "$clip" 2>&1) ||
+  fail 'enhanced with weights that are none'
+for job in "quality of $name, vp9-20" "timing $name with reuse-interval=2"; do
+  [[ $said == *"study: $job: "*zeros.safetensors* ]] || fail "$job: $said"
 done
