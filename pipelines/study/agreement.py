@@ -7,7 +7,7 @@
 For every Nth frame of the clip (config.json's subsample), of its encodes and of their
 versions (see measure.py; not those that reuse parameters): the share of frames whose
 top-1 is that of the clip's own frame, by network. The networks are those of
-weights/evaluate.py, from config.json's `models`; without them OUT.json says why.
+weights/evaluate.py, from config.json's `models`; without that folder OUT.json says so.
 """
 
 import json
@@ -62,13 +62,15 @@ def main():
     clip, out = sys.argv[1:]
     with open("config.json", encoding="utf-8") as file:
         config = json.load(file)
-    told = {"skipped": config["models"]["skipped"]}
-    if not told["skipped"]:
+    folder = config["models"]
+    told = {"skipped": "" if folder else "--models names no folder"}
+    if folder:
+        sys.path.insert(0, folder)
+        import classifiers
         import evaluate
 
-        networks = evaluate.load_networks(config["models"]["folder"], "load_classifier",
-                                          evaluate.CLASSIFIERS)
-        told["encodes"] = judge(clip, config, networks)
+        told["encodes"] = judge(clip, config, {
+            name: classifiers.load_classifier(name, folder) for name in evaluate.CLASSIFIERS})
     with open(out, "w", encoding="utf-8") as file:
         json.dump(told, file, indent=1)
         file.write("\n")

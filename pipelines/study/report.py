@@ -172,8 +172,8 @@ def command_of(config):
         command += [f"--{option}", str(config[option])]
     for option in ("weights", "vgg19"):
         command += [f"--{option}", from_root(config[option])]
-    if not config["models"]["skipped"]:
-        command += ["--models", from_root(os.path.join(config["models"]["folder"], "models"))]
+    if config["models"]:
+        command += ["--models", from_root(config["models"])]
     return shlex.join(command)
 
 

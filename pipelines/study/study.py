@@ -137,16 +137,16 @@ def measures(text):
 
 
 def models(folder):
-    """-> the folder, and in words why there is nothing to do with it."""
+    """-> the folder, where one is asked for; it has to be one."""
     if not folder:
-        return {"folder": "", "skipped": "--models names no folder"}
+        return ""
     folder = os.path.realpath(folder)
     if not os.path.isfile(os.path.join(folder, "classifiers.py")):
-        return {"folder": folder, "skipped": f"no classifiers.py in {folder}"}
+        raise Wrong(f"--models: no classifiers.py in {folder}")
     if subprocess.run(["/usr/bin/python3", "-c", "import torch"],
                       capture_output=True).returncode:
-        return {"folder": folder, "skipped": "no python3-torch"}
-    return {"folder": os.path.dirname(folder), "skipped": ""}
+        raise Wrong("--models wants python3-torch; see setup.sh --all")
+    return folder
 
 
 def weights(asked, otherwise, missing):

@@ -116,7 +116,7 @@ def make_study(folder, clips, codecs, rates, reuses, subsample=1, scale=1,
         "rates": rates, "frames": 0,
         "reuse": reuses, "subsample": subsample,
         "measures": MEASURES, "device": "cpu", "weights": WEIGHTS,
-        "models": {"folder": "/data", "skipped": "" if classifiers else "no models"},
+        "models": "/data/models" if classifiers else "",
         "vgg19": WEIGHTS})
     for i, clip in enumerate(clips):
         reference = f"{folder}/clips/{clip}.mkv"

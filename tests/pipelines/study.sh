@@ -11,7 +11,7 @@ seed=$(realpath "$2")
 skip() { printf '%s\n' "$*"; exit 77; }
 fail() { printf '%s\n' "$*" >&2; exit 1; }
 command -v snakemake >/dev/null || skip 'no snakemake (setup.sh --all)'
-/usr/bin/python3 -c 'import jinja2, matplotlib, numpy, PIL, yaml' 2>/dev/null ||
+/usr/bin/python3 -c 'import cv2, jinja2, matplotlib, numpy, PIL, torch, yaml' 2>/dev/null ||
   skip 'a Python package of setup.sh --all is not there'
 
 scratch=$(mktemp -d)
@@ -136,8 +136,12 @@ jobs() { sed -nE 's/^rule ([a-z]+):/\1/p' out/logs/snakemake.txt | sort | uniq -
 "${both[@]}" >/dev/null
 [ -z "$(jobs)" ] || fail "nothing was to do, but: $(jobs)"
 rm "out/measures/$name/vp9-60-relu2_1-crop224.json"
-"${study[@]}" --rates 20,40,60 "$clip" >/dev/null
-[ "$(jobs)" = '1 controls 1 encode 3 measure 1 quality 1 report' ] || fail "a rate more, a measurement less: $(jobs)"
+mkdir networks
+PYTHONPATH=$1/tests/weights /usr/bin/python3 -c 'import sys, tinydata; sys.stdout.write(tinydata.CLASSIFIERS)' \
+  >networks/classifiers.py
+"${study[@]}" --rates 20,40,60 --models networks "$clip" >/dev/null
+[ "$(jobs)" = '1 agreement 1 controls 1 encode 3 measure 1 quality 1 report' ] || fail "a rate more, a measurement less: $(jobs)"
+[ "$(grep -c top-1 out/quality.csv)" -eq 9 ] || fail "three classifiers: $(cat out/quality.csv)"
 [ "$(wc -l <out/table.csv)" -eq 4 ] || fail "three rates: $(cat out/table.csv)"
 
 # Measurements of frames that do not belong together are no table.
@@ -174,6 +178,7 @@ says "unknown layer 'relu6_1'" --measures relu6_1/full good.ts
 says "'pool5' does not end in /crop224 or /full" --measures pool5 good.ts
 says 'two clips are called good' good.ts ./good.ts
 says 'weights/fetch-vgg19.sh gets them' --vgg19 missing.safetensors good.ts
+says 'no classifiers.py in' --models . good.ts
 says 'clip torn: ' --rates 50 torn.ts
 
 # A job that fails is named by clip, codec and rate, with the reason, in any language.
