@@ -9,8 +9,9 @@ how long each took, without decoding. (GStreamer's tracer would, but 1.26.2's
 latency(flags=element) stops every pipeline for ever.) Of REUSE frames one is
 estimated anew, so REUSE frames are one round. The first round warms up; the cost
 of a frame is the median over the others, of which there are at least ROUNDS, and
-as many as FRAMES frames take. OUT.json names the machine, which on a cluster is not the
-one that makes the tables.
+as many as FRAMES frames take. The gate is off, as a frame that it spares costs the
+network alone. OUT.json names the machine, which on a cluster is not the one that makes
+the tables.
 """
 
 import json
@@ -40,7 +41,7 @@ def main():
         ["gst-launch-1.0", "-q", "filesrc", f"location={clip}", "!", "decodebin", "!",
          "imagefreeze", f"num-buffers={(rounds + 1) * reuse}", "!", "sympieenhance",
          "n-threads=1", f"weights={weights}", f"device={device}",
-         f"reuse-interval={reuse}", "smoothing=0",
+         f"reuse-interval={reuse}", "smoothing=0", "gate=off",
          "!", "fakesink", "sync=false"], capture_output=True, text=True,
         env=dict(os.environ, GST_DEBUG="sympieenhance:LOG", GST_DEBUG_NO_COLOR="1"))
     if done.returncode:
