@@ -6,6 +6,7 @@
 
     GST_PLUGIN_PATH=build/gst-sympie pipelines/frames.py CLIP
 """
+import argparse
 import sys
 
 import gi
@@ -44,9 +45,14 @@ def frames(source):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("clip", metavar="CLIP")
+    clip = parser.parse_args().clip
     Gst.init(None)
-    for number, (frame, used) in enumerate(frames(f'filesrc location="{sys.argv[1]}" ! decodebin')):
-        matrix = list(used.get_value("parameters"))[:9] if used else []
-        print(number, frame.shape, f"mean {frame.mean():.1f}", [round(x, 3) for x in matrix])
+    try:
+        for number, (frame, used) in enumerate(frames(f'filesrc location="{clip}" ! decodebin')):
+            matrix = list(used.get_value("parameters"))[:9] if used else []
+            print(number, frame.shape, f"mean {frame.mean():.1f}", [round(x, 3) for x in matrix])
+    except RuntimeError as why:
+        sys.exit(f"frames.py: {clip}: {why}")
