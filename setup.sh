@@ -2,9 +2,9 @@
 # Installs what gst-sympie needs on Debian 12 or 13, and only what is missing,
 # then configures and compiles build/. Safe to run again.
 #
-#   ./setup.sh        what building, the demo and the tests need
-#   ./setup.sh --all  also what only training, studies and the benchmark's
-#                     rivals need
+#   ./setup.sh          what building, the pipelines and the tests need
+#   ./setup.sh --study  also what studies and VGG19's weights need
+#   ./setup.sh --all    also what training, more tests and the benchmark's rivals need
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -22,16 +22,19 @@ run=(
   curl                     # weights/fetch-vgg19.sh
   lomiri-wallpapers-16.04  # photographs: the demo's clip is made from one
   fonts-dejavu-core        # the labels in the demo's pictures
+  python3-gst-1.0 gir1.2-gst-plugins-base-1.0  # pipelines/live-*.sh, frames.py
+  python3-numpy            # frames as arrays
 )
 check=(
   clang-format clang libclang-rt-dev/libclang-rt-14-dev valgrind libc6-dbg
-  python3-gst-1.0 gir1.2-gst-plugins-base-1.0  # pipelines/frames.py
-  gir1.2-gst-rtsp-server-1.0              # a camera on loopback
+  gir1.2-gst-rtsp-server-1.0  # a camera on loopback
 )
-research=(
-  python3-numpy python3-torch python3-scipy python3-opencv python3-pil
-  python3-matplotlib python3-tqdm python3-jinja2 snakemake
+study=(
+  python3-torch python3-scipy python3-opencv python3-pil python3-matplotlib
+  python3-tqdm python3-jinja2 snakemake
   python3-h5py python3-pip  # weights/fetch-vgg19.sh oxford
+)
+all=(
   python3-zbar tesseract-ocr opencv-data  # tests/consumers: who looks at the frames
   gstreamer1.0-opencv  # pipelines/detect.sh faces
   chromium         # looks at the study's report in its test
@@ -53,12 +56,13 @@ quietly() {
 }
 
 wanted=("${build[@]}" "${run[@]}" "${check[@]}")
-[ $# -le 1 ] || fail "one option at most; usage: ./setup.sh [--all]"
+[ $# -le 1 ] || fail "one option at most; see --help"
 case "${1-}" in
   '') ;;
-  --all) wanted+=("${research[@]}") ;;
+  --study) wanted+=("${study[@]}") ;;
+  --all) wanted+=("${study[@]}" "${all[@]}") ;;
   -h | --help) sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit ;;
-  *) fail "unknown option '$1'; usage: ./setup.sh [--all]" ;;
+  *) fail "unknown option '$1'; see --help" ;;
 esac
 
 command -v apt-get >/dev/null ||

@@ -30,7 +30,7 @@ trap 'rm -rf "$folder" "$target.part"' EXIT
 needs() {
   local said
   said=$(/usr/bin/python3 -c "import $1" 2>&1) ||
-    fail "${said##*Error: }; see setup.sh --all"
+    fail "${said##*Error: }; see setup.sh --study"
 }
 
 # Sets $file.

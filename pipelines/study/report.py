@@ -30,7 +30,7 @@ try:
     import frames
     import plots
 except ImportError as why:
-    sys.exit(f"report.py: {why}; see setup.sh --all")
+    sys.exit(f"report.py: {why}; see setup.sh --study")
 
 import results
 from results import ResultsError

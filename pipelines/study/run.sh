@@ -10,5 +10,5 @@ for argument in "$@"; do
     -h | --help | --no-setup) setup= ;;
   esac
 done
-[ -z "$setup" ] || "$study/../../setup.sh" --all
+[ -z "$setup" ] || "$study/../../setup.sh" --study
 exec "$study/study.py" "$@"

@@ -93,7 +93,7 @@ def options(defaults):
     add("-j", "--jobs", type=integer("-j", 1), metavar="N",
         help="jobs at a time (one for each processor)")
     add("--profile", metavar="DIR", help="Snakemake's, for clusters: see slurm/")
-    add("--no-setup", action="store_true", help="without setup.sh --all first")
+    add("--no-setup", action="store_true", help="without setup.sh --study first")
     return parser
 
 
@@ -145,7 +145,7 @@ def models(folder):
         raise Wrong(f"--models: no classifiers.py in {folder}")
     if subprocess.run(["/usr/bin/python3", "-c", "import torch"],
                       capture_output=True).returncode:
-        raise Wrong("--models wants python3-torch; see setup.sh --all")
+        raise Wrong("--models wants python3-torch; see setup.sh --study")
     return folder
 
 
@@ -200,7 +200,7 @@ def find_plugin():
     for element in ("sympieenhance", "sympieprobe"):
         if subprocess.run(["gst-inspect-1.0", element], stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL).returncode:
-            raise Wrong(f"GStreamer has no {element}: run ./setup.sh --all")
+            raise Wrong(f"GStreamer has no {element}: run ./setup.sh")
 
 
 def write_config(folder, config):

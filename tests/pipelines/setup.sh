@@ -39,6 +39,13 @@ pretend apt-get 'exit 0'
 pretend dpkg-query 'exit 1'
 pretend id 'echo 1000'
 says 'not root and no sudo' on_machine
+says python3-numpy on_machine
+says snakemake on_machine --study
+says chromium on_machine --all
+if [[ $(on_machine 2>&1) == *snakemake* || $(on_machine --study 2>&1) == *chromium* ]]; then
+  echo 'installs more than it was asked for' >&2
+  failures=$((failures + 1))
+fi
 machine env mktemp rm cat
 pretend apt-get 'exit 0'
 pretend dpkg-query 'exit 1'

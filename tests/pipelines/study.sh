@@ -10,9 +10,9 @@ seed=$(realpath "$2")
 
 skip() { printf '%s\n' "$*"; exit 77; }
 fail() { printf '%s\n' "$*" >&2; exit 1; }
-command -v snakemake >/dev/null || skip 'no snakemake (setup.sh --all)'
+command -v snakemake >/dev/null || skip 'no snakemake (setup.sh --study)'
 /usr/bin/python3 -c 'import cv2, jinja2, matplotlib, numpy, PIL, torch, yaml' 2>/dev/null ||
-  skip 'a Python package of setup.sh --all is not there'
+  skip 'a Python package of setup.sh --study is not there'
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
