@@ -31,6 +31,10 @@ for clip in 'with sound.mkv' mute.mp4; do
   sound=$(ffprobe -v error -show_entries stream=codec_name -select_streams a -of csv=p=0 out.mp4)
   [ "$sound" = "$([ "$clip" = mute.mp4 ] || echo aac)" ] || fail "$clip: sound $sound"
 done
+cp out.mp4 before
+refuse 'cannot open' transcode.sh mute.mp4 out.mp4 weights=none
+cmp out.mp4 before || fail 'a result is lost to one that failed'
+[ ! -e out.mp4.part ] || fail 'half a result is left'
 refuse 'which file' transcode.sh mute.mp4
 refuse 'not a readable file' transcode.sh none.mp4 out.mp4
 refuse 'not a readable file' transcode.sh . out.mp4
