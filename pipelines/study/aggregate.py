@@ -65,6 +65,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from controls import NAMES
+from results import LABELS
 from video import machine
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -303,11 +304,6 @@ def frame_rows(study):
                        "psnr": "inf" if psnr is None else psnr}
 
 
-VERSIONS = {"reuse1": "with SyMPIE", "contrast0.95": "contrast x 0.95",
-            "contrast0.9": "contrast x 0.9", "blur": "mild blur",
-            "mean": "mean parameters"}
-
-
 def markdown(study, rows, versions):
     """Table 8: a column for each rate; for each codec the worst clip, then the mean, then
     what the controls do."""
@@ -327,7 +323,7 @@ def markdown(study, rows, versions):
             line(codec if form == shown[0][1] else "", name, form,
                  [row for row in rows if row["codec"] == codec])
         for version in NAMES:
-            line("", f"{VERSIONS[version]}, %", "{percent:+.1f}",
+            line("", f"{LABELS[version]}, %", "{percent:+.1f}",
                  [row for row in versions if (row["measure"], row["codec"], row["version"])
                   == (study.measures[0], codec, version)])
     frames = rows[0]["frames"] if rows else 0

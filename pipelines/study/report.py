@@ -35,9 +35,6 @@ except ImportError as why:
 import results
 from results import ResultsError
 
-# Versions of an encode, in the order of the tables.
-VERSIONS = {"reuse1": "sympieenhance", "contrast0.95": "contrast × 0.95",
-            "contrast0.9": "contrast × 0.9", "blur": "mild blur", "mean": "mean parameters"}
 CODECS = {"h264": "H.264", "hevc": "HEVC", "vp9": "VP9", "av1": "AV1"}
 # Table 8: feature MSE without and with SyMPIE, as printed; what it calls a rate.
 PAPER = {45: ("0.087", "0.085"), 50: ("0.117", "0.113"),
@@ -332,7 +329,7 @@ def build(folder):
     table_by_codec = grouped(table, "codec")
     return render(
         scale, date=date_of(study), command=command, summary=summarise(table), facts=facts,
-        harm=harm(clips, undamaged), names=VERSIONS, versions=by_version(against),
+        harm=harm(clips, undamaged), names=results.LABELS, versions=by_version(against),
         undamaged=by_clip(undamaged), quality=by_kind(quality),
         bjontegaard=[row for row in bjontegaard if row["clip"] == "all"],
         bitrate_plots=[

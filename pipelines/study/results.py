@@ -53,6 +53,10 @@ def percentage(value):
 WANTED = {text: "some text", count: "a whole number from 0", finite: "a number",
           decibels: "a number", percentage: "a number"}
 
+# Versions of an encode, as tables call them.
+LABELS = {"reuse1": "sympieenhance", "contrast0.95": "contrast × 0.95",
+          "contrast0.9": "contrast × 0.9", "blur": "mild blur", "mean": "mean parameters"}
+
 # What aggregate.py writes, as far as the report shows it.
 CHANGE = {"plain": finite, "enhanced": finite,
           "delta": finite, "delta_low": finite, "delta_high": finite,
