@@ -291,6 +291,9 @@ def main():
         config = configure(defaults, given)
         find_plugin()
         folder = os.path.realpath(given.out)
+        for clip in config["clips"].values():
+            if os.path.relpath(clip, folder).split(os.sep)[0] in ("clips", "encodes"):
+                raise Wrong(f"the study would overwrite {clip}: name another --out")
         os.makedirs(folder, exist_ok=True)
         with open(os.path.join(folder, ".lock"), "w", encoding="utf-8") as lock:
             try:

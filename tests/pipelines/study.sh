@@ -178,6 +178,10 @@ says "unknown layer 'relu6_1'" --measures relu6_1/full good.ts
 says "'pool5' does not end in /crop224 or /full" --measures pool5 good.ts
 says 'two clips are called good' good.ts ./good.ts
 says 'weights/fetch-vgg19.sh gets them' --vgg19 missing.safetensors good.ts
+for kept in out/clips/$name.mkv out/encodes/$name/vp9-20.mkv; do
+  says 'would overwrite' "$kept"
+  [ -s "$kept" ] || fail "gone: $kept"
+done
 says 'no classifiers.py in' --models . good.ts
 says 'clip torn: ' --rates 50 torn.ts
 
