@@ -393,8 +393,8 @@ open_file (SympieSafetensors *file, SympieError *error)
     .device = status.st_dev,
     .inode = status.st_ino,
     .size = status.st_size,
-    .modified = status.st_mtim.tv_sec,
-    .modified_ns = status.st_mtim.tv_nsec,
+    .changed = status.st_ctim.tv_sec,
+    .changed_ns = status.st_ctim.tv_nsec,
   };
   return read_header (file, status.st_size, error);
 }

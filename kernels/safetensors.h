@@ -17,18 +17,20 @@
 
 typedef struct SympieSafetensors SympieSafetensors;
 
-/* A file, whatever it is called. All 0: none. */
+/* A file and what is in it, whatever it is called. The time is that of the last
+ * change of the inode: unlike that of the content, no program can put it back.
+ * All 0: none. */
 typedef struct
 {
   uint64_t device, inode;
-  int64_t size, modified, modified_ns;
+  int64_t size, changed, changed_ns;
 } SympieFileIdentity;
 
 static inline bool
 sympie_file_is_same (const SympieFileIdentity *a, const SympieFileIdentity *b)
 {
   return a->device == b->device && a->inode == b->inode && a->size == b->size
-         && a->modified == b->modified && a->modified_ns == b->modified_ns;
+         && a->changed == b->changed && a->changed_ns == b->changed_ns;
 }
 
 /* NULL with a message that names the file, and the tensor at fault if there is

@@ -97,13 +97,14 @@ test_memory (const char *path)
   CHECK (all < before + 65536, "%zu bytes left", all - before);
 }
 
-/* Training puts a new file in the place of one in use, here of the same size
- * and time. */
+/* Training puts a new file in the place of one in use, or another content into
+ * it, here of the same size and time. */
 static void
-test_replaced (void)
+test_replaced (bool in_place)
 {
   const struct timespec times[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
   char folder[] = "/tmp/sympie-sharing-XXXXXX", name[64], other[64];
+  const char *how = in_place ? "written over" : "renamed";
   SympieContext *old, *new;
   SympieParams before, after, again;
 
@@ -117,19 +118,28 @@ test_replaced (void)
   CHECK (utimensat (AT_FDCWD, other, times, 0) == 0, "%s", other);
   old = open_context (name);
   before = estimate (old);
-  CHECK (rename (other, name) == 0, "%s", other);
+  if (in_place) {
+    nem_file_write (name, 3, NULL);
+    CHECK (utimensat (AT_FDCWD, name, times, 0) == 0, "%s", name);
+    CHECK (unlink (other) == 0, "%s", other);
+  } else {
+    CHECK (rename (other, name) == 0, "%s", other);
+  }
   new = open_context (name);
   after = estimate (new);
-  CHECK (memcmp (&before, &after, sizeof after) != 0, "the weights of before");
+  CHECK (memcmp (&before, &after, sizeof after) != 0,
+      "%s: the weights of before", how);
   again = estimate (old);
-  CHECK (memcmp (&before, &again, sizeof again) == 0, "weights changed in use");
+  CHECK (memcmp (&before, &again, sizeof again) == 0,
+      "%s: weights changed in use", how);
   sympie_close (old);
   sympie_close (new);
 
   /* The last layer is nobody's to share: the parameters differ in any case. */
   new = open_context (name);
   again = estimate (new);
-  CHECK (memcmp (&after, &again, sizeof again) == 0, "layers of before");
+  CHECK (
+      memcmp (&after, &again, sizeof again) == 0, "%s: layers of before", how);
   sympie_close (new);
   unlink (name);
   rmdir (folder);
@@ -201,7 +211,8 @@ main (void)
   frame = frame_new (SYMPIE_FORMAT_RGB, SIZE, SIZE, 0, &bt709, &seed);
   sympie_close (open_context (path)); /* what the C library keeps */
   test_memory (path);
-  test_replaced ();
+  test_replaced (false);
+  test_replaced (true);
   test_at_once (path);
   if (check_can_fork)
     test_fork (path);
