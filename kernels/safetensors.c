@@ -11,16 +11,15 @@
 #include "safetensors.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "error.h"
+#include "file.h"
 #include "half.h"
 #include "json.h"
 
@@ -378,17 +377,9 @@ open_file (SympieSafetensors *file, SympieError *error)
 {
   struct stat status;
 
-  /* Not to wait for the other end, should it be a pipe. */
-  file->fd = open (file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file->fd < 0 || fstat (file->fd, &status) != 0)
-    return sympie_fail (error, SYMPIE_ERROR_FILE, "%s: cannot open: %s",
-        file->path, strerror (errno));
-  if (S_ISDIR (status.st_mode))
-    return sympie_fail (
-        error, SYMPIE_ERROR_FILE, "%s: is a directory, not a file", file->path);
-  if (!S_ISREG (status.st_mode))
-    return sympie_fail (
-        error, SYMPIE_ERROR_FILE, "%s: is not a regular file", file->path);
+  file->fd = sympie_file_open (file->path, &status, error);
+  if (file->fd < 0)
+    return false;
   file->identity = (SympieFileIdentity){
     .device = status.st_dev,
     .inode = status.st_ino,

@@ -80,7 +80,8 @@ typedef struct
   float scale; /* 0 to 1 */
 
   /* A folder of photographs (*.jpg, *.jpeg) for frost, each as likely as the
-   * others; NULL: ice that the library grows itself. */
+   * others and of at most 2^26 pixels; NULL: ice that the library grows
+   * itself. */
   const char *frost_folder;
 
   int n_threads; /* 1 to SYMPIE_MAX_THREADS; 0: one for each processor */

@@ -10,6 +10,11 @@
 
 #include "../sympie.h"
 
+enum
+{
+  SYMPIE_MAX_PHOTO = 1 << 26 /* pixels */
+};
+
 typedef struct
 {
   int width, height;
@@ -30,7 +35,8 @@ struct SympieIce
 struct SympieIce *sympie_ice_new (const char *folder, SympieError *error);
 void sympie_ice_free (struct SympieIce *ice); /* NULL is allowed */
 
-/* jpeg.c: fails on a file that cannot be read. */
+/* jpeg.c: fails on a file that cannot be read, is damaged anywhere or has more
+ * than SYMPIE_MAX_PHOTO pixels. */
 bool sympie_photo_read (
     const char *path, SympiePhoto *photo, SympieError *error);
 

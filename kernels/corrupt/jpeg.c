@@ -6,15 +6,15 @@
 /* All that libjpeg is used for: compression and back, and reading photographs
  * of frost. */
 
-#include <errno.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
 #include <jpeglib.h>
 
 #include "../error.h"
+#include "../file.h"
 #include "corruptions.h"
 #include "ice.h"
 
@@ -37,12 +37,12 @@ no_message (j_common_ptr jpeg)
 {
 }
 
-/* A level below 0 is that of damaged data, which libjpeg makes up for. */
+/* A level below 0 is that of damaged data, which libjpeg would make up for. */
 static void
-count_warning (j_common_ptr jpeg, int level)
+stop_at_damage (j_common_ptr jpeg, int level)
 {
   if (level < 0)
-    jpeg->err->num_warnings++;
+    error_exit (jpeg);
 }
 
 static struct jpeg_error_mgr *
@@ -51,7 +51,7 @@ errors_init (Errors *errors)
   jpeg_std_error (&errors->base);
   errors->base.error_exit = error_exit;
   errors->base.output_message = no_message;
-  errors->base.emit_message = count_warning;
+  errors->base.emit_message = stop_at_damage;
   return &errors->base;
 }
 
@@ -172,6 +172,13 @@ decode_photo (
   jpeg_create_decompress (&jpeg);
   jpeg_stdio_src (&jpeg, file);
   jpeg_read_header (&jpeg, TRUE);
+  if ((uint64_t) jpeg.image_width * jpeg.image_height > SYMPIE_MAX_PHOTO) {
+    sympie_fail (error, SYMPIE_ERROR_DAMAGED,
+        "%s: %ux%u pixels, more than %d in all", path, jpeg.image_width,
+        jpeg.image_height, SYMPIE_MAX_PHOTO);
+    jpeg_destroy_decompress (&jpeg);
+    return false;
+  }
   jpeg.out_color_space = JCS_RGB;
   jpeg.dct_method = JDCT_ISLOW;
   jpeg_start_decompress (&jpeg);
@@ -193,20 +200,24 @@ decode_photo (
   jpeg_finish_decompress (&jpeg);
   jpeg_destroy_decompress (&jpeg);
   free (row);
-  if (errors.base.num_warnings > 0)
-    return sympie_fail (error, SYMPIE_ERROR_DAMAGED, "%s: damaged", path);
   return true;
 }
 
 bool
 sympie_photo_read (const char *path, SympiePhoto *photo, SympieError *error)
 {
-  FILE *file = fopen (path, "rb");
+  struct stat status;
+  int fd = sympie_file_open (path, &status, error);
+  FILE *file;
   bool ok;
 
-  if (!file)
-    return sympie_fail (
-        error, SYMPIE_ERROR_FILE, "%s: %s", path, strerror (errno));
+  if (fd < 0)
+    return false;
+  file = fdopen (fd, "rb");
+  if (!file) {
+    close (fd);
+    return sympie_fail (error, SYMPIE_ERROR_MEMORY, "%s: out of memory", path);
+  }
   *photo = (SympiePhoto){ 0 };
   ok = decode_photo (file, path, photo, error);
   if (!ok)

@@ -10,6 +10,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <jpeglib.h>
 
@@ -331,6 +333,45 @@ test_ice (void)
   sympie_corruptor_free (corruptor);
 }
 
+/* Writes the size that a JPEG file says its picture has. */
+static void
+set_size (unsigned char *jpeg, unsigned long size, int width, int height)
+{
+  const uint8_t start_of_frame[] = { 0xff, 0xc0 };
+  unsigned char *frame = memmem (jpeg, size, start_of_frame, 2);
+
+  if (!CHECK (frame, "no frame in a JPEG file"))
+    return;
+  frame[5] = height >> 8;
+  frame[6] = height & 255;
+  frame[7] = width >> 8;
+  frame[8] = width & 255;
+}
+
+static void
+write_file (const char *path, const void *bytes, size_t size)
+{
+  FILE *file = fopen (path, "wb");
+
+  CHECK (file && fwrite (bytes, 1, size, file) == size, "%s", path);
+  if (file)
+    fclose (file);
+}
+
+/* No corruptor with that folder, because of `path` in it, which is removed. */
+static void
+refuse (const char *folder, const char *path, const char *part)
+{
+  SympieCorruptorConfig config = SYMPIE_CORRUPTOR_CONFIG_INIT;
+  SympieError error = { 0 };
+
+  config.frost_folder = folder;
+  CHECK (!sympie_corruptor_new (&config, &error), "%s is taken", path);
+  CHECK (strstr (error.message, path) && strstr (error.message, part),
+      "'%s' instead of '%s'", error.message, part);
+  CHECK (remove (path) == 0, "%s", path);
+}
+
 /* Photographs that are none, or not whole. */
 static void
 test_photographs (void)
@@ -339,6 +380,8 @@ test_photographs (void)
   SympieCorruptorConfig config = SYMPIE_CORRUPTOR_CONFIG_INIT;
   SympieCorruptor *corruptor;
   uint8_t *scene = scene_new (64, 48);
+  SympieImage image = scene_image (scene, 64, 48);
+  SympieTarget target = scene_target (scene, 64);
   unsigned char *jpeg = NULL;
   unsigned long size = 0;
   SympieError error = { 0 };
@@ -348,33 +391,31 @@ test_photographs (void)
   snprintf (path, sizeof path, "%s/one.JPG", folder);
   config.frost_folder = folder;
   compress (scene, 64, 48, &jpeg, &size);
-  for (int i = 0; i < 4; i++) {
-    static const char *const parts[] = { NULL, "damaged", "Not a JPEG",
-      "Empty input" };
-    /* Whole, cut in the middle, another kind of file, nothing. */
-    size_t length = i == 0 ? size : i == 1 ? size / 2 : i == 2 ? 20 : 0;
-    const void *bytes = i == 2 ? (const void *) scene : jpeg;
-    FILE *file = fopen (path, "wb");
+  write_file (path, jpeg, size);
+  corruptor = sympie_corruptor_new (&config, &error);
+  if (CHECK (corruptor, "%s", error.message))
+    corrupt (corruptor, &image, &target, SYMPIE_CORRUPTION_FROST, 3, 1, 0.5);
+  sympie_corruptor_free (corruptor);
 
-    CHECK (file && fwrite (bytes, 1, length, file) == length, "%s", path);
-    if (file)
-      fclose (file);
-    corruptor = sympie_corruptor_new (&config, &error);
-    CHECK (!corruptor == (i > 0), "%s: %s", path, error.message);
-    CHECK (i == 0
-               || (strstr (error.message, path)
-                   && strstr (error.message, parts[i])),
-        "'%s' instead of '%s'", error.message, parts[i]);
-    error = (SympieError){ 0 };
-    if (corruptor) {
-      SympieImage image = scene_image (scene, 64, 48);
-      SympieTarget target = scene_target (scene, 64);
-
-      corrupt (corruptor, &image, &target, SYMPIE_CORRUPTION_FROST, 3, 1, 0.5);
-    }
-    sympie_corruptor_free (corruptor);
-  }
-  remove (path);
+  write_file (path, jpeg, size / 2);
+  refuse (folder, path, "Premature end of JPEG file");
+  write_file (path, scene, 20);
+  refuse (folder, path, "Not a JPEG");
+  write_file (path, "", 0);
+  refuse (folder, path, "Empty input");
+  CHECK (mkfifo (path, 0600) == 0, "%s", path);
+  refuse (folder, path, "is not a regular file");
+  CHECK (mkdir (path, 0700) == 0, "%s", path);
+  refuse (folder, path, "is a directory");
+  CHECK (symlink ("/nonexistent", path) == 0, "%s", path);
+  refuse (folder, path, "No such file");
+  /* More memory than a photograph is worth; no more work than there is data. */
+  set_size (jpeg, size, 8192, 8193);
+  write_file (path, jpeg, size);
+  refuse (folder, path, "8192x8193 pixels, more than 67108864");
+  set_size (jpeg, size, 8192, 8192);
+  write_file (path, jpeg, size);
+  refuse (folder, path, "Corrupt JPEG data");
   remove (folder);
   free (jpeg);
   free (scene);
