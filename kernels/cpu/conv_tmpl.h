@@ -47,12 +47,13 @@ relu (Vector x)
   return (Vector) ((Mask) x & ~(x < 0));
 }
 
+/* Not a number where one of them is. */
 INLINE Vector
 larger (Vector a, Vector b)
 {
-  Mask less = a < b;
+  Mask is_b = (a < b) | (b != b);
 
-  return (Vector) (((Mask) b & less) | ((Mask) a & ~less));
+  return (Vector) (((Mask) b & is_b) | ((Mask) a & ~is_b));
 }
 
 /* ---- Input transform --------------------------------------------------- */
