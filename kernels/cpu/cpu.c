@@ -30,7 +30,8 @@ sympie_cpu_flags (unsigned disabled)
 #elif defined(__aarch64__)
   flags |= SYMPIE_CPU_NEON;
 #endif
-  return flags & ~disabled;
+  flags &= ~disabled;
+  return flags & SYMPIE_CPU_AVX2 ? flags : flags & ~SYMPIE_CPU_AVX512;
 }
 
 bool
