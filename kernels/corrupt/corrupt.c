@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "../cpu/cpu.h"
+#include "../cpu/packing.h"
 #include "../error.h"
 #include "../image.h"
 #include "../sized.h"
@@ -240,7 +241,7 @@ sympie_corrupt (SympieCorruptor *corruptor, const SympieImage *src,
       || !check_draw (corruption, severity, phase, error))
     return false;
   if (severity == 0 || corruption == SYMPIE_CORRUPTION_NONE) {
-    sympie_pixels_copy (&from, &into);
+    sympie_packing_copy (&from, &into);
     return true;
   }
   smaller = from.width < from.height ? from.width : from.height;

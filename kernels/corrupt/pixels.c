@@ -398,36 +398,3 @@ sympie_canvas_store (
   sympie_canvas_rows (canvas, src->height, store_rows, &transfer);
   return true;
 }
-
-/* ---- Copying ------------------------------------------------------------- */
-
-void
-sympie_pixels_copy (const SympieImage *src, const SympieTarget *dst)
-{
-  const SympieFormatInfo *info = sympie_format_info (src->format);
-  const SympiePacking *packing = sympie_packing (0);
-  uint16_t room[4][6 + SYMPIE_PACKING_SPARE];
-  uint16_t *codes[4] = { room[0], room[1], room[2], room[3] };
-  /* The last pixels where they may share their bytes with padding. */
-  bool shares = info->n_planes == 1 || info->component[0].n;
-  int rest = shares ? src->width % sympie_format_period (info) : 0;
-
-  for (int p = 0; p < info->n_planes; p++) {
-    size_t bytes = sympie_format_row_bytes (info, p, src->width - rest);
-    int height = sympie_format_rows (info, p, src->height);
-
-    for (int y = 0; y < height; y++) {
-      const uint8_t *in = plane_row (src, p, y);
-      uint8_t *out = target_row (dst, p, y);
-
-      if (in == out)
-        continue;
-      memcpy (out, in, bytes);
-      for (int c = 0; rest > 0 && c < 4; c++)
-        if (info->component[c].bits && info->component[c].plane == p)
-          packing->unpack (info, c, in + bytes, rest, codes[c]);
-      if (rest > 0)
-        packing->pack (info, p, codes, rest, out + bytes);
-    }
-  }
-}

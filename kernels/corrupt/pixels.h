@@ -20,6 +20,4 @@ bool sympie_canvas_load (SympieCanvas *canvas, const SympieImage *image);
 bool sympie_canvas_store (const SympieCanvas *canvas, const SympieImage *src,
     const SympieTarget *dst);
 
-void sympie_pixels_copy (const SympieImage *src, const SympieTarget *dst);
-
 #endif /* SYMPIE_PIXELS_H */

@@ -14,6 +14,7 @@
 #include "cpu.h"
 #include "dwm.h"
 #include "nem.h"
+#include "packing.h"
 #include "preprocess.h"
 
 typedef struct
@@ -83,21 +84,6 @@ cpu_estimate (void *backend, const SympieImage *image, SympieParams *params,
   return true;
 }
 
-static void
-copy (const SympieImage *src, const SympieTarget *dst)
-{
-  const SympieFormatInfo *info = sympie_format_info (src->format);
-
-  for (int p = 0; p < info->n_planes; p++) {
-    size_t bytes = sympie_format_row_bytes (info, p, src->width);
-    int rows = sympie_format_rows (info, p, src->height);
-
-    for (int y = 0; y < rows && src->planes[p] != dst->planes[p]; y++)
-      memcpy (dst->planes[p] + y * dst->strides[p],
-          src->planes[p] + y * src->strides[p], bytes);
-  }
-}
-
 static bool
 cpu_apply (void *backend, const SympieImage *src, const SympieTarget *dst,
     const SympieParams *params, SympieError *error)
@@ -107,7 +93,7 @@ cpu_apply (void *backend, const SympieImage *src, const SympieTarget *dst,
 
   sympie_params_identity (&identity);
   if (sympie_params_distance (params, &identity) == 0) {
-    copy (src, dst);
+    sympie_packing_copy (src, dst);
     return true;
   }
   return sympie_dwm_apply (cpu->dwm, src, dst, params, error);

@@ -671,3 +671,33 @@ sympie_packing (unsigned cpu_flags)
 #endif
   return &packing_c;
 }
+
+/* ---- Copying ------------------------------------------------------------- */
+
+void
+sympie_packing_copy (const SympieImage *src, const SympieTarget *dst)
+{
+  const SympieFormatInfo *info = sympie_format_info (src->format);
+  uint16_t room[4][6 + SYMPIE_PACKING_SPARE];
+  uint16_t *codes[4] = { room[0], room[1], room[2], room[3] };
+  /* The last pixels where they may share their bytes with padding. */
+  bool shares = info->n_planes == 1 || info->component[0].n;
+  int rest = shares ? src->width % sympie_format_period (info) : 0;
+
+  for (int p = 0; p < info->n_planes; p++) {
+    size_t bytes = sympie_format_row_bytes (info, p, src->width - rest);
+    int height = sympie_format_rows (info, p, src->height);
+
+    for (int y = 0; y < height && src->planes[p] != dst->planes[p]; y++) {
+      const uint8_t *in = src->planes[p] + y * src->strides[p];
+      uint8_t *out = dst->planes[p] + y * dst->strides[p];
+
+      memcpy (out, in, bytes);
+      for (int c = 0; rest > 0 && c < 4; c++)
+        if (info->component[c].bits && info->component[c].plane == p)
+          unpack (info, c, in + bytes, rest, codes[c]);
+      if (rest > 0)
+        pack (info, p, codes, rest, out + bytes);
+    }
+  }
+}

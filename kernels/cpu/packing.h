@@ -33,4 +33,8 @@ typedef struct
 /* `cpu_flags` are SympieCpuFlags that the processor has. */
 const SympiePacking *sympie_packing (unsigned cpu_flags);
 
+/* The pixels as they are. Padding is not written, where it is in the bytes of
+ * the last pixels either. */
+void sympie_packing_copy (const SympieImage *src, const SympieTarget *dst);
+
 #endif /* SYMPIE_PACKING_H */

@@ -158,6 +158,7 @@ test_images (SympieContext *context)
   REFUSE (image.strides[0] = -40, "stride of -40 bytes in plane 0");
   REFUSE (image.colorimetry.kr = 0, "luma weights of 0 for red");
   REFUSE (image.colorimetry.kb = NAN, "nan for blue");
+  REFUSE (image.colorimetry.kb = 0.4f, "0.4 for blue");
   REFUSE (image.memory = SYMPIE_MEMORY_CUDA, "CUDA memory for the CPU");
   REFUSE (image.memory = (SympieMemory) 9, "unknown memory 9");
   REFUSE (image.struct_size = 8, "SympieImage with a struct_size of 8");
@@ -243,6 +244,34 @@ test_strength (SympieContext *context)
   frame_clear (&src);
   frame_clear (&dst);
   frame_clear (&expected);
+}
+
+/* The identity leaves padding as it is, also what shares bytes with pixels. */
+static void
+test_identity (SympieContext *context)
+{
+  const SympieColorimetry bt709 = { 0.2126f, 0.0722f, false, 0 };
+  uint64_t seed = 12;
+  SympieParams identity;
+
+  sympie_params_identity (&identity);
+  for (int format = 0; format < SYMPIE_N_FORMATS; format++)
+    for (int width = 1; width <= 12; width++) {
+      Frame src = frame_new (format, width, 3, 4, &bt709, &seed);
+      Frame dst = frame_new (format, width, 3, 8, &bt709, &seed);
+      Frame before = frame_new (format, width, 3, 8, &bt709, &seed);
+
+      for (int p = 0; p < SYMPIE_MAX_PLANES; p++)
+        if (dst.size[p])
+          memcpy (before.memory[p], dst.memory[p], dst.size[p]);
+      CHECK (sympie_apply (context, &src.image, &dst.target, &identity, NULL)
+                 && frame_same_pixels (&src, &dst)
+                 && frame_same_padding (&before, &dst),
+          "%s, width %d", sympie_format_info (format)->name, width);
+      frame_clear (&src);
+      frame_clear (&dst);
+      frame_clear (&before);
+    }
 }
 
 static void
@@ -369,6 +398,7 @@ main (void)
   if (CHECK (context, "%s", error.message)) {
     test_images (context);
     test_strength (context);
+    test_identity (context);
   }
   sympie_close (context);
   test_no_weights ();
