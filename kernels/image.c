@@ -409,8 +409,8 @@ sympie_image_take (
     float kr = own->colorimetry.kr, kb = own->colorimetry.kb;
 
     /* Written so that NaN fails too. Green has more than half in every
-     * standard; DWM's fixed point counts on a fifth. */
-    if (!(kr > 0 && kb > 0 && kr + kb <= 0.8f))
+     * standard; with less than two fifths DWM's 16 bits overflow. */
+    if (!(kr > 0 && kb > 0 && kr + kb <= 0.6f))
       return sympie_fail (error, SYMPIE_ERROR_INVALID,
           "%s image with luma weights of %g for red and %g for blue",
           info->name, kr, kb);

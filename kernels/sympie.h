@@ -156,7 +156,8 @@ SYMPIE_API float sympie_params_distance (
 /* Memory layouts, named as in GStreamer, which has a picture of each. LE and BE
  * are the order of bytes in words of 16 bits; samples of 10 and 12 bits lie in
  * the low bits of a word, but in the high bits in P010, P012, Y210, Y212 and
- * Y412. Unused bits are ignored and written as 0. New formats come last. */
+ * Y412. Unused bits must be 0 above a sample and are ignored below one;
+ * computed samples have 0 in both. New formats come last. */
 typedef enum
 {
   SYMPIE_FORMAT_RGB,
@@ -295,7 +296,7 @@ typedef enum
 
 /* What the sample values mean. `kr` and `kb` are the luma weights of red and
  * blue (BT.601: 0.299, 0.114; BT.709: 0.2126, 0.0722; BT.2020: 0.2627, 0.0593),
- * both above 0 and together at most 0.8; they and the chroma site are read for
+ * both above 0 and together at most 0.6; they and the chroma site are read for
  * YUV formats only. Limited range (full_range false) is 16..235 for RGB and
  * luma and 16..240 for chroma at 8 bits, four times that at 10. */
 typedef struct
@@ -479,10 +480,11 @@ SYMPIE_API bool sympie_estimate (SympieContext *context,
  * copied; padding bytes of x formats are copied too. For YUV the result is that
  * of: to RGB (chroma up-sampled bilinearly from its site, clamped), DWM, back
  * to YUV (chroma averaged around its site). Exact within half a level of 8
- * bits, two of 10 and eight of 12, before it is rounded to a code. Gray is RGB
- * of three equal values, of which luma is kept. The identity leaves every byte
- * as it is, where DWM would bring YUV into RGB's range. Fails on CUDA for
- * formats that are for the CPU only. Parameters must be finite. */
+ * bits, two of 10 and eight of 12, before it is rounded to a code, where the
+ * parameters amplify no more than fivefold; beyond, the error may grow with
+ * that. Gray is RGB of three equal values, of which luma is kept. The identity
+ * leaves every byte as it is, where DWM would bring YUV into RGB's range. Fails
+ * on CUDA for formats that are for the CPU only. Parameters must be finite. */
 SYMPIE_API bool sympie_apply (SympieContext *context, const SympieImage *src,
     const SympieTarget *dst, const SympieParams *params, SympieError *error);
 

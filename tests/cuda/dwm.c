@@ -18,6 +18,13 @@ static const SympieColorimetry colorimetries[] = {
   { 0.299f, 0.114f, true, SYMPIE_CHROMA_CENTRE },
   { 0.2627f, 0.0593f, false, SYMPIE_CHROMA_LEFT | SYMPIE_CHROMA_TOP },
   { 0.2126f, 0.0722f, true, SYMPIE_CHROMA_TOP },
+  { 0.35f, 0.25f, true,
+      SYMPIE_CHROMA_CENTRE }, /* green has the least allowed */
+};
+
+enum
+{
+  N_COLORIMETRIES = sizeof colorimetries / sizeof *colorimetries
 };
 
 /* The last ones have blocks inside the frame, which meet no border; rows of the
@@ -177,7 +184,7 @@ main (int argc, char **argv)
         emulate_runs_backward = (s + kind) % 2;
 #endif
         test (format, sizes[s].width, sizes[s].height, sizes[s].padding, kind,
-            &colorimetries[(s + kind + format) % 4], &seed);
+            &colorimetries[(s + kind + format) % N_COLORIMETRIES], &seed);
       }
   return check_end ();
 }

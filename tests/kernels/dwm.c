@@ -25,6 +25,13 @@ static const SympieColorimetry colorimetries[] = {
   { 0.299f, 0.114f, true, SYMPIE_CHROMA_CENTRE },
   { 0.2627f, 0.0593f, false, SYMPIE_CHROMA_LEFT | SYMPIE_CHROMA_TOP },
   { 0.2126f, 0.0722f, true, SYMPIE_CHROMA_TOP },
+  { 0.35f, 0.25f, true,
+      SYMPIE_CHROMA_CENTRE }, /* green has the least allowed */
+};
+
+enum
+{
+  N_COLORIMETRIES = sizeof colorimetries / sizeof *colorimetries
 };
 
 static const int sizes[][2] = { { 1, 1 }, { 2, 2 }, { 3, 7 }, { 5, 5 },
@@ -168,7 +175,8 @@ test_definition (uint64_t *seed)
         if ((kind == HUGE && info->yuv) || skip (s, kind, format))
           continue;
 
-        const SympieColorimetry *colorimetry = &colorimetries[(kind + s) % 4];
+        const SympieColorimetry *colorimetry =
+            &colorimetries[(kind + s) % N_COLORIMETRIES];
         Frame src = frame_new (format, width, height, 0, colorimetry, seed);
         Frame dst = frame_new (format, width, height, 7, colorimetry, seed);
         SympieParams params = random_params (kind, seed);
@@ -206,7 +214,8 @@ test_equal (uint64_t *seed)
 
   for (int i = 0; i < 400; i++) {
     SympieFormat format = i % 2 ? SYMPIE_FORMAT_RGB : SYMPIE_FORMAT_I420;
-    Frame frame = frame_new (format, 6, 6, 0, &colorimetries[i % 4], seed);
+    Frame frame =
+        frame_new (format, 6, 6, 0, &colorimetries[i % N_COLORIMETRIES], seed);
     float tap = check_random_float (seed, 0.01f, 0.1f);
     Definition definition;
     SympieParams params;
@@ -345,7 +354,7 @@ test_variants (uint64_t *seed)
           continue;
 
         const SympieColorimetry *colorimetry =
-            &colorimetries[check_random (seed) % 4];
+            &colorimetries[check_random (seed) % N_COLORIMETRIES];
         Frame src = frame_new (format, sizes[s][0], sizes[s][1],
             (int) (check_random (seed) % 70), colorimetry, seed);
         Frame expected =
