@@ -65,7 +65,8 @@ read_photos (struct SympieIce *ice, const char *folder, SympieError *error)
   bool ok;
 
   if (n < 0)
-    return sympie_fail (error, SYMPIE_ERROR_FILE,
+    return sympie_fail (error,
+        errno == ENOMEM ? SYMPIE_ERROR_MEMORY : SYMPIE_ERROR_FILE,
         "%s: cannot list the folder: %s", folder, strerror (errno));
   ice->photos = calloc (n ? n : 1, sizeof *ice->photos);
   ok = ice->photos ? true

@@ -13,6 +13,8 @@
 
 #include <jpeglib.h>
 
+#include <jerror.h>
+
 #include "../error.h"
 #include "../file.h"
 #include "corruptions.h"
@@ -167,7 +169,10 @@ decode_photo (
     jpeg.err->format_message ((j_common_ptr) &jpeg, message);
     jpeg_destroy_decompress (&jpeg);
     free (row);
-    return sympie_fail (error, SYMPIE_ERROR_DAMAGED, "%s: %s", path, message);
+    return sympie_fail (error,
+        errors.base.msg_code == JERR_OUT_OF_MEMORY ? SYMPIE_ERROR_MEMORY
+                                                   : SYMPIE_ERROR_DAMAGED,
+        "%s: %s", path, message);
   }
   jpeg_create_decompress (&jpeg);
   jpeg_stdio_src (&jpeg, file);

@@ -13,8 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <jpeglib.h>
-
+#include "photo.h"
 #include "scene.h"
 
 #define EACH_CORRUPTION(c)                                                     \
@@ -33,31 +32,6 @@ corrupt (SympieCorruptor *corruptor, const SympieImage *src,
              corruptor, src, dst, corruption, severity, seed, phase, &error),
       "%s %d of %dx%d: %s", sympie_corruption_name (corruption), severity,
       src->width, src->height, error.message);
-}
-
-static void
-compress (uint8_t *pixels, int width, int height, unsigned char **bytes,
-    unsigned long *size)
-{
-  struct jpeg_compress_struct jpeg;
-  struct jpeg_error_mgr errors;
-
-  jpeg.err = jpeg_std_error (&errors);
-  jpeg_create_compress (&jpeg);
-  jpeg_mem_dest (&jpeg, bytes, size);
-  jpeg.image_width = width;
-  jpeg.image_height = height;
-  jpeg.input_components = 3;
-  jpeg.in_color_space = JCS_RGB;
-  jpeg_set_defaults (&jpeg);
-  jpeg_start_compress (&jpeg, TRUE);
-  for (int y = 0; y < height; y++) {
-    JSAMPROW row = pixels + 3 * y * width;
-
-    jpeg_write_scanlines (&jpeg, &row, 1);
-  }
-  jpeg_finish_compress (&jpeg);
-  jpeg_destroy_compress (&jpeg);
 }
 
 /* Threads, a used corruptor, other strides and pixel formats, in place. */
@@ -348,16 +322,6 @@ set_size (unsigned char *jpeg, unsigned long size, int width, int height)
   frame[8] = width & 255;
 }
 
-static void
-write_file (const char *path, const void *bytes, size_t size)
-{
-  FILE *file = fopen (path, "wb");
-
-  CHECK (file && fwrite (bytes, 1, size, file) == size, "%s", path);
-  if (file)
-    fclose (file);
-}
-
 /* No corruptor with that folder, because of `path` in it, which is removed. */
 static void
 refuse (const char *folder, const char *path, const char *part)
@@ -390,18 +354,18 @@ test_photographs (void)
     return;
   snprintf (path, sizeof path, "%s/one.JPG", folder);
   config.frost_folder = folder;
-  compress (scene, 64, 48, &jpeg, &size);
-  write_file (path, jpeg, size);
+  jpeg = photo_new (scene, 64, 48, &size);
+  photo_write (path, jpeg, size);
   corruptor = sympie_corruptor_new (&config, &error);
   if (CHECK (corruptor, "%s", error.message))
     corrupt (corruptor, &image, &target, SYMPIE_CORRUPTION_FROST, 3, 1, 0.5);
   sympie_corruptor_free (corruptor);
 
-  write_file (path, jpeg, size / 2);
+  photo_write (path, jpeg, size / 2);
   refuse (folder, path, "Premature end of JPEG file");
-  write_file (path, scene, 20);
+  photo_write (path, scene, 20);
   refuse (folder, path, "Not a JPEG");
-  write_file (path, "", 0);
+  photo_write (path, "", 0);
   refuse (folder, path, "Empty input");
   CHECK (mkfifo (path, 0600) == 0, "%s", path);
   refuse (folder, path, "is not a regular file");
@@ -411,10 +375,10 @@ test_photographs (void)
   refuse (folder, path, "No such file");
   /* More memory than a photograph is worth; no more work than there is data. */
   set_size (jpeg, size, 8192, 8193);
-  write_file (path, jpeg, size);
+  photo_write (path, jpeg, size);
   refuse (folder, path, "8192x8193 pixels, more than 67108864");
   set_size (jpeg, size, 8192, 8192);
-  write_file (path, jpeg, size);
+  photo_write (path, jpeg, size);
   refuse (folder, path, "Corrupt JPEG data");
   remove (folder);
   free (jpeg);

@@ -10,6 +10,7 @@
 
 #include "check.h"
 #include "failing.h"
+#include "photo.h"
 #include "scene.h"
 
 /* ---- Tests --------------------------------------------------------------- */
@@ -18,6 +19,7 @@ typedef struct
 {
   int width, height;
   uint8_t *pixels, *out;
+  const char *frost; /* a folder of photographs, or NULL */
 } Picture;
 
 static bool
@@ -28,10 +30,13 @@ corrupt_once (
   SympieImage src =
       scene_image (picture->pixels, picture->width, picture->height);
   SympieTarget dst = scene_target (picture->out, picture->width);
-  SympieCorruptor *corruptor = sympie_corruptor_new (&config, error);
-  bool ok =
-      corruptor
-      && sympie_corrupt (corruptor, &src, &dst, corruption, 3, 1, 0.5, error);
+  SympieCorruptor *corruptor;
+  bool ok;
+
+  config.frost_folder = picture->frost;
+  corruptor = sympie_corruptor_new (&config, error);
+  ok = corruptor
+       && sympie_corrupt (corruptor, &src, &dst, corruption, 3, 1, 0.5, error);
 
   sympie_corruptor_free (corruptor);
   return ok;
@@ -59,6 +64,30 @@ test_failures (SympieCorruption corruption, const Picture *picture)
         n_blocks - blocks);
   }
   CHECK (ok && n > 2, "%s: %d allocations", name, n);
+}
+
+/* Photographs, one of which is read whole before the other fails. */
+static void
+test_photographs (const Picture *picture)
+{
+  char folder[] = "/tmp/sympie-frost-XXXXXX", paths[2][64];
+  Picture frosted = *picture;
+  unsigned long size = 0;
+  unsigned char *jpeg =
+      photo_new (picture->pixels, picture->width, picture->height, &size);
+
+  if (!CHECK (mkdtemp (folder), "no folder for photographs"))
+    return;
+  for (int i = 0; i < 2; i++) {
+    snprintf (paths[i], sizeof paths[i], "%s/%d.jpg", folder, i);
+    photo_write (paths[i], jpeg, size);
+  }
+  free (jpeg);
+  frosted.frost = folder;
+  test_failures (SYMPIE_CORRUPTION_FROST, &frosted);
+  for (int i = 0; i < 2; i++)
+    remove (paths[i]);
+  remove (folder);
 }
 
 static void
@@ -129,8 +158,9 @@ int
 main (void)
 {
   SympieCorruptor *corruptor = scene_corruptor (1, 1);
-  Picture small = { 61, 47, scene_new (61, 47), scene_new (61, 47) };
-  Picture noise = { 400, 300, scene_new (400, 300), scene_new (400, 300) };
+  Picture small = { 61, 47, scene_new (61, 47), scene_new (61, 47), NULL };
+  Picture noise = { 400, 300, scene_new (400, 300), scene_new (400, 300),
+    NULL };
   uint64_t seed = 5;
 
   for (int i = 0; i < 3 * 400 * 300; i++)
@@ -143,6 +173,7 @@ main (void)
   }
   /* More than what libjpeg begins with. */
   test_failures (SYMPIE_CORRUPTION_JPEG_COMPRESSION, &noise);
+  test_photographs (&small);
   test_reuse ();
   test_narrow ();
   free (small.pixels);

@@ -9,6 +9,7 @@
 #ifndef SYMPIE_FAILING_H
 #define SYMPIE_FAILING_H
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,7 +33,10 @@ fails (size_t size)
 {
   if (size > largest)
     largest = size;
-  return atomic_fetch_add (&n_calls, 1) == fail_at;
+  if (atomic_fetch_add (&n_calls, 1) != fail_at)
+    return false;
+  errno = ENOMEM;
+  return true;
 }
 
 static void *
