@@ -42,28 +42,31 @@ corrupt_once (
   return ok;
 }
 
-/* Fails the first, the second, ... allocation until none is left to fail. */
+/* Fails the first, the second, ... allocation until none is left to fail. Some
+ * libjpeg can do without. */
 static void
 test_failures (SympieCorruption corruption, const Picture *picture)
 {
   const char *name = sympie_corruption_name (corruption);
   long blocks = n_blocks;
   int n = 0;
-  bool ok = false;
+  bool done = false;
 
-  for (; !ok && n < 10000; n++) {
+  for (; !done && n < 10000; n++) {
     SympieError error = { 0 };
+    bool ok;
 
     n_calls = 0;
     fail_at = n;
     ok = corrupt_once (corruption, picture, &error);
     fail_at = -1;
+    done = ok && n_calls <= n;
     CHECK (ok || error.code == SYMPIE_ERROR_MEMORY, "%s, allocation %d: '%s'",
         name, n, error.message);
     CHECK (n_blocks == blocks, "%s, allocation %d: %ld blocks left", name, n,
         n_blocks - blocks);
   }
-  CHECK (ok && n > 2, "%s: %d allocations", name, n);
+  CHECK (done && n > 2, "%s: %d allocations", name, n);
 }
 
 /* Photographs, one of which is read whole before the other fails. */
