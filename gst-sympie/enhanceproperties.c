@@ -379,8 +379,8 @@ gst_sympie_enhance_properties_install (GObjectClass *klass, gsize offset)
    * enhance or estimate the element tells on it what each frame is enhanced
    * with, with apply it takes from it what was told for the stream time of its
    * frame, or the time before. So a small copy of the video can be looked at,
-   * and the large one changed, in two branches of a tee. Whoever found nothing
-   * there warns at the end of the stream.
+   * and the large one changed, in two branches of a tee. Whoever looked there
+   * and found nothing for any frame warns at the end of the stream.
    */
   gst_sympie_install_field (klass, FIELD (channel),
       g_param_spec_string ("channel", "Channel",
@@ -395,7 +395,8 @@ gst_sympie_enhance_properties_install (GObjectClass *klass, gsize offset)
    * change; with apply it is read, so that a second run does to each frame what
    * the first did (with one of #GstSympieEnhance:iterations), whatever the
    * machine's load was then. Which of the two is decided when the element
-   * starts or, where it is off then, is first switched on.
+   * starts or, where it is off then, is first switched on. While the mode is
+   * apply, nothing is added to one that is written.
    */
   gst_sympie_install_field (klass, FIELD (recording),
       g_param_spec_string ("recording", "Recording",

@@ -356,17 +356,17 @@ gst_sympie_enhance_open (GstSympieEnhance *self)
 static gboolean
 gst_sympie_enhance_open_notes (GstSympieEnhance *self)
 {
-  gboolean writes;
+  gboolean records;
   gchar *channel, *recording, *reason;
 
   GST_OBJECT_LOCK (self);
-  writes = self->props.frame.mode != GST_SYMPIE_MODE_APPLY;
+  records = self->props.frame.mode != GST_SYMPIE_MODE_APPLY;
   channel = g_strdup (self->props.channel);
   recording = g_strdup (self->props.recording);
   GST_OBJECT_UNLOCK (self);
-  self->has_notes =
-      gst_sympie_notes_open (&self->notes, writes, channel, recording, &reason);
-  if (!self->has_notes && writes)
+  self->has_notes = gst_sympie_notes_open (
+      &self->notes, records, channel, recording, &reason);
+  if (!self->has_notes && records)
     GST_ELEMENT_ERROR (self, RESOURCE, OPEN_WRITE,
         ("Cannot record parameters: %s", reason), (NULL));
   else if (!self->has_notes)
@@ -570,7 +570,23 @@ gst_sympie_enhance_note_load (GstSympieEnhance *self)
                 load->level, "interval", G_TYPE_UINT, interval, NULL));
 }
 
-/* Tells of the frame in hand: properties, messages. */
+/* For others. What the mode apply takes is no news of this element's. */
+static void
+gst_sympie_enhance_note (GstSympieEnhance *self)
+{
+  const GstSympieEnhancer *enhancer = &self->enhancer;
+
+  if (enhancer->settings.mode == GST_SYMPIE_MODE_APPLY) {
+    gst_sympie_notes_skip (&self->notes);
+  } else if (!gst_sympie_notes_write (
+                 &self->notes, enhancer->frame.time, &enhancer->info)) {
+    GST_ELEMENT_ERROR (self, RESOURCE, WRITE,
+        ("Cannot record parameters: %s", g_strerror (errno)), (NULL));
+    gst_sympie_notes_close (&self->notes);
+  }
+}
+
+/* Tells of the frame in hand: properties, messages, notes. */
 static void
 gst_sympie_enhance_publish (GstSympieEnhance *self)
 {
@@ -600,11 +616,7 @@ gst_sympie_enhance_publish (GstSympieEnhance *self)
   if (self->post_messages && done->estimates > 0)
     gst_sympie_enhance_post (self,
         gst_sympie_params_info_to_structure (info, "sympieenhance-parameters"));
-  if (!gst_sympie_notes_write (&self->notes, self->enhancer.frame.time, info)) {
-    GST_ELEMENT_ERROR (self, RESOURCE, WRITE,
-        ("Cannot record parameters: %s", g_strerror (errno)), (NULL));
-    gst_sympie_notes_close (&self->notes);
-  }
+  gst_sympie_enhance_note (self);
   if (self->notified == 0 || now >= self->notified + NOTIFY_TIME) {
     self->notified = now;
     g_object_notify (G_OBJECT (self), "last-parameters");
@@ -651,9 +663,7 @@ gst_sympie_enhance_mark (GstSympieFilter *filter, GstBuffer *buffer)
 static void
 gst_sympie_enhance_check_channel (GstSympieEnhance *self)
 {
-  const GstSympieNotes *notes = &self->notes;
-
-  if (!notes->writes && notes->channel && !notes->has_read)
+  if (self->notes.has_sought && !self->notes.has_found)
     GST_ELEMENT_WARNING (self, RESOURCE, NOT_FOUND,
         ("No frame found parameters on the channel '%s'", self->props.channel),
         (NULL));

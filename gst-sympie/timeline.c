@@ -340,17 +340,16 @@ gst_sympie_timeline_read (const gchar *path, gchar **reason)
 /* ---- Notes --------------------------------------------------------------- */
 
 gboolean
-gst_sympie_notes_open (GstSympieNotes *notes, gboolean writes,
+gst_sympie_notes_open (GstSympieNotes *notes, gboolean records,
     const gchar *channel, const gchar *recording, gchar **reason)
 {
   gst_sympie_notes_close (notes);
   *reason = NULL;
-  notes->writes = writes;
   if (channel && *channel)
     notes->channel = gst_sympie_timeline_join (channel);
   if (!recording || !*recording)
     return TRUE;
-  if (!writes) {
+  if (!records) {
     notes->recording = gst_sympie_timeline_read (recording, reason);
   } else if ((notes->file = fopen (recording, "we"))) {
     /* Whole lines, also of what ends by a signal. */
@@ -371,7 +370,7 @@ gst_sympie_notes_close (GstSympieNotes *notes)
   gst_sympie_timeline_leave (notes->recording);
   if (notes->file)
     fclose (notes->file); /* each line has been written */
-  *notes = (GstSympieNotes){ .writes = FALSE };
+  *notes = (GstSympieNotes){ .channel = NULL };
 }
 
 gboolean
@@ -383,7 +382,7 @@ gst_sympie_notes_write (
   gchar *line;
 
   notes->latest = time;
-  if (!notes->writes || (!notes->channel && !notes->file)
+  if ((!notes->channel && !notes->file)
       || (goes_on
           && sympie_params_distance (&notes->noted, &info->params) == 0.0f))
     return TRUE;
@@ -399,16 +398,23 @@ gst_sympie_notes_write (
   return written;
 }
 
+void
+gst_sympie_notes_skip (GstSympieNotes *notes)
+{
+  notes->has_noted = FALSE;
+}
+
 gboolean
 gst_sympie_notes_read (
     GstSympieNotes *notes, GstClockTime time, GstSympieParamsInfo *info)
 {
-  if (notes->writes
-      || ((!notes->channel
-              || !gst_sympie_timeline_get (notes->channel, time, info))
-          && (!notes->recording
-              || !gst_sympie_timeline_get (notes->recording, time, info))))
-    return FALSE;
-  notes->has_read = TRUE;
-  return TRUE;
+  if (notes->channel) {
+    notes->has_sought = TRUE;
+    if (gst_sympie_timeline_get (notes->channel, time, info)) {
+      notes->has_found = TRUE;
+      return TRUE;
+    }
+  }
+  return notes->recording
+         && gst_sympie_timeline_get (notes->recording, time, info);
 }

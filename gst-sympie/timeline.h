@@ -45,21 +45,22 @@ gchar *gst_sympie_timeline_to_line (
     GstClockTime time, const GstSympieParamsInfo *info);
 
 /* What an element notes of the parameters that it uses, for others, or what it
- * uses of those that others have noted: on a channel, in a recording, or both.
- * All zero is closed. */
+ * uses of those that others have noted: on a channel, either from one frame to
+ * the next, and in a recording. All zero is closed. */
 typedef struct
 {
-  gboolean writes;
-  GstSympieTimeline *channel, *recording; /* to read; NULL: none */
-  FILE *file;                             /* to write; NULL: none */
-  gboolean has_read, has_noted;
+  GstSympieTimeline *channel, *recording; /* NULL: none; none to read */
+  FILE *file;                             /* recording to write; NULL: none */
+  gboolean has_sought, has_found;         /* on the channel */
+  gboolean has_noted;                     /* since the last frame skipped: */
   SympieParams noted;
   GstClockTime latest; /* frame's time */
 } GstSympieNotes;
 
-/* A name or path that is NULL or empty is none. Fails with a sentence that
- * names the file in `reason`, which the caller frees. */
-gboolean gst_sympie_notes_open (GstSympieNotes *notes, gboolean writes,
+/* A name or path that is NULL or empty is none; the recording is written anew
+ * where the element `records`, else read. Fails with a sentence that names the
+ * file in `reason`, which the caller frees. */
+gboolean gst_sympie_notes_open (GstSympieNotes *notes, gboolean records,
     const gchar *channel, const gchar *recording, gchar **reason);
 void gst_sympie_notes_close (GstSympieNotes *notes);
 
@@ -68,6 +69,10 @@ void gst_sympie_notes_close (GstSympieNotes *notes);
  * the file takes no more. */
 gboolean gst_sympie_notes_write (
     GstSympieNotes *notes, GstClockTime time, const GstSympieParamsInfo *info);
+
+/* For a frame of which nothing is noted: others may note theirs, so the next
+ * that is, is in any case. */
+void gst_sympie_notes_skip (GstSympieNotes *notes);
 
 /* What is noted for the frame of that time; the channel comes first. */
 gboolean gst_sympie_notes_read (

@@ -85,7 +85,7 @@ GST_END_TEST;
  * where the newest parameters are those noted last. */
 GST_START_TEST (test_back)
 {
-  GstSympieNotes writer = { .writes = FALSE }, reader = { .writes = FALSE };
+  GstSympieNotes writer = { .channel = NULL }, reader = { .channel = NULL };
   const GstSympieParamsInfo a = info_of (1), b = info_of (2);
   GstSympieParamsInfo found;
   gchar *reason;
@@ -362,6 +362,102 @@ GST_START_TEST (test_silent_channel)
 }
 GST_END_TEST;
 
+/* sympieenhance on that channel, with a recording where that is not NULL. */
+static GstHarness *
+channel_harness (const gchar *channel, const gchar *mode,
+    const SympieParams *params, const gchar *recording)
+{
+  GstElement *element = enhance_element (params);
+  GstHarness *h;
+
+  gst_util_set_object_arg (G_OBJECT (element), "device", "cpu");
+  gst_util_set_object_arg (G_OBJECT (element), "mode", mode);
+  g_object_set (element, "channel", channel, "recording", recording, NULL);
+  h = harness_with_messages (element);
+  gst_harness_set_src_caps_str (h, TEST_CAPS);
+  return h;
+}
+
+static void
+assert_uses (GstHarness *h, guint frame, const SympieParams *expected)
+{
+  GstVideoInfo info = video_info (TEST_CAPS);
+  SympieParams last;
+
+  push_frames (h, &info, frame, 1);
+  fail_unless (get_parameters (h->element, "last-parameters", &last));
+  fail_unless (sympie_params_distance (&last, expected) == 0, "frame %u: %g",
+      frame, sympie_params_distance (&last, expected));
+}
+
+static void
+set_mode (GstHarness *h, const gchar *mode)
+{
+  gst_util_set_object_arg (G_OBJECT (h->element), "mode", mode);
+}
+
+/* Whether an element tells or takes goes by the mode that it has at the frame.
+ * Its recording, once begun, gets what it tells. */
+GST_START_TEST (test_mode_changes)
+{
+  SympieParams a = test_params (1), b = test_params (2), identity;
+  gchar *path = new_file (""), *reason;
+  GstHarness *one = channel_harness ("modes", "enhance", &a, path);
+  GstHarness *other = channel_harness ("modes", "apply", &b, NULL);
+  GstHarness *reader = channel_harness ("modes", "apply", NULL, NULL);
+  GstHarness *lost = channel_harness ("lost", "enhance", NULL, NULL);
+  const SympieParams *expected[] = { &a, &a, &a, &a, &b };
+  GstSympieTimeline *timeline;
+  GstSympieParamsInfo info;
+
+  assert_uses (one, 0, &a);
+  assert_uses (other, 0, &a);
+  assert_uses (reader, 0, &a);
+  set_mode (one, "apply");
+  set_mode (other, "enhance");
+  assert_uses (other, 1, &b);
+  assert_uses (one, 1, &b);
+  assert_uses (reader, 1, &b);
+  /* It tells again what it has told before. */
+  set_mode (other, "apply");
+  set_mode (one, "enhance");
+  assert_uses (one, 2, &a);
+  assert_uses (other, 2, &a);
+  assert_uses (reader, 2, &a);
+  set_mode (one, "apply");
+  assert_uses (one, 3, &a);
+  set_mode (one, "enhance");
+  set_parameters (one->element, &b);
+  assert_uses (one, 4, &b);
+
+  sympie_params_identity (&identity);
+  set_mode (lost, "apply");
+  assert_uses (lost, 0, &identity);
+  gst_harness_push_event (lost, gst_event_new_eos ());
+  assert_said_once (lost, GST_MESSAGE_WARNING, "channel 'lost'");
+  gst_harness_push_event (reader, gst_event_new_eos ());
+  fail_unless (gst_bus_pop_filtered (
+                   GST_ELEMENT_BUS (reader->element), GST_MESSAGE_WARNING)
+               == NULL);
+  teardown_with_messages (one);
+  teardown_with_messages (other);
+  teardown_with_messages (reader);
+  teardown_with_messages (lost);
+
+  timeline = gst_sympie_timeline_read (path, &reason);
+  fail_unless (timeline != NULL, "%s", reason);
+  for (guint i = 0; i < G_N_ELEMENTS (expected); i++) {
+    fail_unless (
+        gst_sympie_timeline_get (timeline, i * TEST_FRAME_DURATION, &info));
+    fail_unless (
+        sympie_params_distance (&info.params, expected[i]) == 0, "frame %u", i);
+  }
+  gst_sympie_timeline_leave (timeline);
+  g_remove (path);
+  g_free (path);
+}
+GST_END_TEST;
+
 /* Estimated beside, at whatever pace, and smoothed: the second run gives the
  * same bytes, without weights. */
 GST_START_TEST (test_runs)
@@ -459,6 +555,7 @@ timeline_suite (void)
   tcase_add_test (tests, test_bad_lines);
   tcase_add_test (tests, test_branches);
   tcase_add_test (tests, test_silent_channel);
+  tcase_add_test (tests, test_mode_changes);
   tcase_add_test (tests, test_runs);
   tcase_add_test (tests, test_faults);
   return suite;
