@@ -394,9 +394,10 @@ gst_sympie_enhance_properties_install (GObjectClass *klass, gsize offset)
    * #GstSympieEnhance:mode enhance or estimate it is written, a line for each
    * change; with apply it is read, so that a second run does to each frame what
    * the first did (with one of #GstSympieEnhance:iterations), whatever the
-   * machine's load was then. Which of the two is decided when the element
-   * starts or, where it is off then, is first switched on. While the mode is
-   * apply, nothing is added to one that is written.
+   * machine's load was then. Where the stream went back, what was noted before
+   * stays, but for the times that are noted again. Which of the two is decided
+   * when the element starts or, where it is off then, is first switched on.
+   * While the mode is apply, nothing is added to one that is written.
    */
   gst_sympie_install_field (klass, FIELD (recording),
       g_param_spec_string ("recording", "Recording",

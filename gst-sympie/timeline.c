@@ -119,7 +119,7 @@ gst_sympie_timeline_put (GstSympieTimeline *timeline, GstClockTime time,
   if (n > 0 && g_array_index (timeline->changes, Change, n - 1).time == time)
     n--;
   g_array_set_size (timeline->changes, n);
-  if (timeline->name && n == MAX_SHARED)
+  if (n == MAX_SHARED)
     g_array_remove_range (timeline->changes, 0, MAX_SHARED / 2);
   g_array_append_val (timeline->changes, change);
   pthread_mutex_unlock (&timeline->mutex);
@@ -303,6 +303,16 @@ read_line (const gchar *line, Change *change)
   return take (&line, "}") && *line == '\0' ? NULL : "end";
 }
 
+static gint
+compare_times (gconstpointer first, gconstpointer second)
+{
+  /* NONE is the greatest number: one more is the least. */
+  guint64 a = ((const Change *) first)->time + 1;
+  guint64 b = ((const Change *) second)->time + 1;
+
+  return a < b ? -1 : a > b;
+}
+
 GstSympieTimeline *
 gst_sympie_timeline_read (const gchar *path, gchar **reason)
 {
@@ -328,8 +338,10 @@ gst_sympie_timeline_read (const gchar *path, gchar **reason)
     if (wrong)
       *reason = g_strdup_printf ("%s:%u: no usable %s", path, i + 1, wrong);
     else
-      gst_sympie_timeline_put (timeline, change.time, &change.info);
+      g_array_append_val (timeline->changes, change);
   }
+  /* Of changes at the same time the last counts: the sort is stable. */
+  g_array_sort (timeline->changes, compare_times);
   g_strfreev (lines);
   g_free (text);
   if (*reason)

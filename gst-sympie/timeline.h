@@ -8,7 +8,9 @@
  *   {"time": 40000000, "gate": 1, "estimated": true, "age": 0,
  *    "estimate-time": 40000000, "parameters": [37 numbers]}
  * `time`, of the first frame that they are for, and estimate-time are null
- * where they are not known. Numbers come back as they were, to the last bit. */
+ * where they are not known. Numbers come back as they were, to the last bit.
+ * Lines are in the order of writing, which is not that of time where the stream
+ * went back or in reverse; of those of one time the last counts. */
 
 #ifndef GST_SYMPIE_TIMELINE_H
 #define GST_SYMPIE_TIMELINE_H
@@ -30,8 +32,8 @@ GstSympieTimeline *gst_sympie_timeline_read (const gchar *path, gchar **reason);
 /* The last one to leave frees it; NULL is allowed. */
 void gst_sympie_timeline_leave (GstSympieTimeline *timeline);
 
-/* From the frame of that time on. What was known of later frames is forgotten:
- * the stream has gone back. */
+/* For one that is shared: from the frame of that time on. What was known of
+ * later frames is forgotten: the stream has gone back. */
 void gst_sympie_timeline_put (GstSympieTimeline *timeline, GstClockTime time,
     const GstSympieParamsInfo *info);
 

@@ -94,6 +94,7 @@ gstsympiefilter.c|element-negotiation|s/passthrough || klass->ensure_open (self)
 gstsympiefilter.c|element-negotiation|s/api == GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE/FALSE/
 gstsympieenhancebin.c|element-bin|s/if (!(pspec->flags & G_PARAM_WRITABLE))/if (FALSE)/
 timeline.c|element-timeline|s/notes->has_noted && time >= notes->latest/notes->has_noted/
+timeline.c|element-timeline|s/g_array_sort (timeline->changes, compare_times)//
 properties.c|element-probe-results|s/GST_STATE_NEXT (element)) > GST_STATE_READY/GST_STATE_NEXT (element)) > G_MAXINT/
 properties.c|element-filter|s/} else if (!has_value (object, pspec, value)) {/} else {/
 END

@@ -256,6 +256,53 @@ GST_START_TEST (test_bad_lines)
 }
 GST_END_TEST;
 
+/* Frames of these times are noted, the number in the parameters counting up;
+ * then the frames from 0 on find those of `expected`. */
+static void
+check_recording (const GstClockTime *times, guint n, const gfloat *expected,
+    guint n_expected)
+{
+  gchar *path = new_file (""), *reason;
+  GstSympieNotes writer = { .channel = NULL }, reader = { .channel = NULL };
+  GstSympieParamsInfo info;
+
+  fail_unless (gst_sympie_notes_open (&writer, TRUE, NULL, path, &reason));
+  for (guint i = 0; i < n; i++) {
+    info = info_of ((gfloat) i);
+    fail_unless (gst_sympie_notes_write (&writer, times[i], &info));
+  }
+  gst_sympie_notes_close (&writer);
+  fail_unless (gst_sympie_notes_open (&reader, FALSE, NULL, path, &reason));
+  for (guint i = 0; i < n_expected; i++) {
+    fail_unless (gst_sympie_notes_read (&reader, i, &info));
+    fail_unless (info.params.values[0] == expected[i], "frame %u: %g, not %g",
+        i, info.params.values[0], expected[i]);
+  }
+  gst_sympie_notes_close (&reader);
+  g_remove (path);
+  g_free (path);
+}
+
+/* A recording keeps what was noted of later frames when the stream goes back,
+ * and all of one that is played in reverse. */
+GST_START_TEST (test_recording_back)
+{
+  static const GstClockTime back[] = { 0, 1, 2, 3, 4, 0, 1 };
+  static const gfloat after_back[] = { 5, 6, 2, 3, 4, 4 };
+  static const GstClockTime reverse[] = { 4, 3, 2, 1, 0 };
+  static const gfloat after_reverse[] = { 4, 3, 2, 1, 0 };
+  static const GstClockTime with_none[] = { 2, NONE, 1, NONE, 0 };
+  static const gfloat after_none[] = { 4, 2, 0 };
+
+  check_recording (
+      back, G_N_ELEMENTS (back), after_back, G_N_ELEMENTS (after_back));
+  check_recording (reverse, G_N_ELEMENTS (reverse), after_reverse,
+      G_N_ELEMENTS (after_reverse));
+  check_recording (with_none, G_N_ELEMENTS (with_none), after_none,
+      G_N_ELEMENTS (after_none));
+}
+GST_END_TEST;
+
 /* ---- In pipelines -------------------------------------------------------- */
 
 /* Checksums of frames and of what they were enhanced with. */
@@ -553,6 +600,7 @@ timeline_suite (void)
   tcase_add_test (tests, test_threads);
   tcase_add_test (tests, test_lines);
   tcase_add_test (tests, test_bad_lines);
+  tcase_add_test (tests, test_recording_back);
   tcase_add_test (tests, test_branches);
   tcase_add_test (tests, test_silent_channel);
   tcase_add_test (tests, test_mode_changes);
