@@ -25,6 +25,8 @@
 extern "C" {
 #endif
 
+/* New ones come last, after mixed, which draws from those before it: neither a
+ * number nor what a seed of mixed gives ever changes. */
 typedef enum
 {
   SYMPIE_CORRUPTION_NONE,
@@ -51,7 +53,7 @@ typedef enum
   SYMPIE_CORRUPTION_HORIZON,
   SYMPIE_CORRUPTION_NIGHT,
   SYMPIE_CORRUPTION_WHITE_POINT,
-  SYMPIE_CORRUPTION_MIXED, /* 1 to 3 different ones of the 23, in any order */
+  SYMPIE_CORRUPTION_MIXED, /* 1 to 3 different ones of the 23 above */
   SYMPIE_N_CORRUPTIONS
 } SympieCorruption;
 

@@ -58,7 +58,7 @@ static const struct
 enum
 {
   FIRST = SYMPIE_CORRUPTION_NONE + 1,
-  N_POOL = SYMPIE_CORRUPTION_MIXED - FIRST,
+  N_POOL = SYMPIE_CORRUPTION_MIXED - FIRST, /* that mixed draws from */
   MAX_MIXED = 3
 };
 

@@ -413,6 +413,8 @@ test_names (void)
     CHECK (sympie_corruption_from_name (hyphens, &found, NULL) && found == c,
         "%s", hyphens);
   }
+  CHECK (SYMPIE_CORRUPTION_FOG == 10 && SYMPIE_CORRUPTION_MIXED == 24,
+      "numbers that programs were built with changed");
   CHECK (!sympie_corruption_name (SYMPIE_N_CORRUPTIONS)
              && !sympie_corruption_name (-1),
       "names of what is no corruption");
