@@ -147,7 +147,8 @@ SYMPIE_API void sympie_params_identity (SympieParams *params);
 SYMPIE_API void sympie_params_blend (
     const SympieParams *a, const SympieParams *b, float t, SympieParams *out);
 
-/* Root mean square of the 37 differences, in [0, inf). */
+/* Root mean square of the 37 differences: 0 or more, infinity where no float is
+ * as large. */
 SYMPIE_API float sympie_params_distance (
     const SympieParams *a, const SympieParams *b);
 

@@ -14,7 +14,8 @@
  *
  * The same picture, corruption, severity, seed, phase and scale give the same
  * bytes on every machine, for any number of threads, stride or pixel format;
- * jpeg_compression depends on the version of libjpeg besides. */
+ * jpeg_compression, and frost from photographs, depend on the version of
+ * libjpeg besides. */
 
 #ifndef SYMPIE_CORRUPT_H
 #define SYMPIE_CORRUPT_H
@@ -121,7 +122,7 @@ SYMPIE_API void sympie_corruptor_free (SympieCorruptor *corruptor);
  * normal field N as cos(a) N1 + sin(a) N2. So a phase that grows slowly lets
  * fog drift, and a constant one is a dirty lens. What cannot turn (which
  * corruptions make up mixed, which photograph) depends on the seed alone.
- * `phase` is 0 or more and finite. */
+ * `phase` is 0 to 2^62. */
 SYMPIE_API bool sympie_corrupt (SympieCorruptor *corruptor,
     const SympieImage *src, const SympieTarget *dst,
     SympieCorruption corruption, int severity, uint64_t seed, double phase,

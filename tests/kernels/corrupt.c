@@ -444,6 +444,9 @@ test_errors (void)
   EXPECT ("phase -1", &image, &target, SYMPIE_CORRUPTION_FOG, 1, 0, -1);
   EXPECT (
       "phase nan", &image, &target, SYMPIE_CORRUPTION_FOG, 1, 0, (double) NAN);
+  EXPECT ("phase 4.61169e+18, not 0 to 2^62", &image, &target,
+      SYMPIE_CORRUPTION_FOG, 1, 0, nextafter (0x1p62, INFINITY));
+  corrupt (corruptor, &image, &target, SYMPIE_CORRUPTION_FOG, 1, 0, 0x1p62);
   other.strides[0] = 5;
   EXPECT ("stride", &other, &target, SYMPIE_CORRUPTION_FOG, 1, 0, 0);
   elsewhere.strides[0] = 5;

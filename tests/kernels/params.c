@@ -7,6 +7,7 @@
 
 #include "params.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "check.h"
@@ -80,6 +81,10 @@ test_distance (uint64_t *seed)
   b = a;
   b.values[20] += 37;
   CHECK (fabs (sympie_params_distance (&a, &b) - sqrt (37)) < 1e-5, "%g",
+      sympie_params_distance (&a, &b));
+  for (int i = 0; i < SYMPIE_N_PARAMS; i++)
+    b.values[i] = -(a.values[i] = FLT_MAX);
+  CHECK (isinf (sympie_params_distance (&a, &b)), "%g of twice the largest",
       sympie_params_distance (&a, &b));
 }
 
