@@ -296,6 +296,18 @@ gst_sympie_pairs_sink_event (
   return GST_AGGREGATOR_CLASS (parent_class)->sink_event (agg, pad, event);
 }
 
+/* Who is told that frames come late drops some, each source its own, and they
+ * would have no partners. */
+static gboolean
+gst_sympie_pairs_src_event (GstAggregator *agg, GstEvent *event)
+{
+  if (GST_EVENT_TYPE (event) == GST_EVENT_QOS) {
+    gst_event_unref (event);
+    return TRUE;
+  }
+  return GST_AGGREGATOR_CLASS (parent_class)->src_event (agg, event);
+}
+
 /* What dist_sink can be depends on what comes after; the others end here. Caps
  * that come without having been asked for are let in, so that the error can say
  * what is wrong with them. */
@@ -448,6 +460,7 @@ gst_sympie_pairs_class_init (GstSympiePairsClass *klass)
   agg_class->clip = GST_DEBUG_FUNCPTR (gst_sympie_pairs_clip);
   agg_class->aggregate = GST_DEBUG_FUNCPTR (gst_sympie_pairs_aggregate);
   agg_class->sink_event = GST_DEBUG_FUNCPTR (gst_sympie_pairs_sink_event);
+  agg_class->src_event = GST_DEBUG_FUNCPTR (gst_sympie_pairs_src_event);
   agg_class->sink_query = GST_DEBUG_FUNCPTR (gst_sympie_pairs_sink_query);
   agg_class->negotiate = GST_DEBUG_FUNCPTR (gst_sympie_pairs_negotiate);
 }

@@ -32,7 +32,8 @@
  * #GstSympieProbe:strict, an error. No frame is ever repeated, so streams of
  * different frame rates are compared where both have a frame. Two live sources
  * time their frames each on its own: use one and a tee. With
- * #GstSympieProbe:subsample, every Nth pair of each pad is measured.
+ * #GstSympieProbe:subsample, every Nth pair of each pad is measured. Decoders
+ * are not told of a sink that finds frames late (QoS), or they would drop some.
  *
  * The streams may differ in format, colorimetry and, unless
  * #GstSympieProbe:input is `full`, in size: each is prepared for VGG19 on its

@@ -1,0 +1,117 @@
+/* gst-sympie: SyMPIE video enhancement
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* What goes through sympieprobe's pads besides frames, and what becomes of pads
+ * that nothing comes through. */
+
+#include <gst/check/gstharness.h>
+
+#include "probe.h"
+#include "sympie.h"
+
+#define RGB "video/x-raw, format=RGB, width=64, height=48, framerate=25/1"
+
+static const gchar *const names[] = { "dist_sink", "ref_sink", "dist_sink_0" };
+
+/* A sympieprobe between three sources and a sink. */
+typedef struct
+{
+  GstElement *probe;
+  GstBus *bus;
+  GstHarness *sinks[3]; /* in the order of `names`; the first has src, too */
+} Probe;
+
+static void
+probe_open (Probe *p)
+{
+  p->probe = gst_element_factory_make ("sympieprobe", NULL);
+  g_object_set (p->probe, "weights", test_weights (), "layer",
+      SYMPIE_LAYER_RELU1_1, "device", SYMPIE_DEVICE_CPU, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    p->sinks[i] = gst_harness_new_with_element (
+        p->probe, names[i], i == 0 ? "src" : NULL);
+  p->bus = gst_bus_new ();
+  gst_element_set_bus (p->probe, p->bus);
+}
+
+static void
+probe_close (Probe *p)
+{
+  gst_element_set_state (p->probe, GST_STATE_NULL);
+  gst_element_set_bus (p->probe, NULL);
+  gst_object_unref (p->bus);
+  for (guint i = G_N_ELEMENTS (names); i-- > 0;)
+    gst_harness_teardown (p->sinks[i]);
+  gst_object_unref (p->probe);
+}
+
+static void
+push_frame (GstHarness *h, GstClockTime time)
+{
+  GstBuffer *buffer = gst_harness_create_buffer (h, 64 * 48 * 3);
+
+  gst_buffer_memset (buffer, 0, 0, 64 * 48 * 3);
+  GST_BUFFER_PTS (buffer) = time;
+  GST_BUFFER_DURATION (buffer) = 40 * GST_MSECOND;
+  fail_unless_equals_int (gst_harness_push (h, buffer), GST_FLOW_OK);
+}
+
+/* ---- Events ------------------------------------------------------------ */
+
+static guint
+count_upstream (GstHarness *h, GstEventType type)
+{
+  GstEvent *event;
+  guint n = 0;
+
+  while ((event = gst_harness_try_pull_upstream_event (h))) {
+    n += GST_EVENT_TYPE (event) == type;
+    gst_event_unref (event);
+  }
+  return n;
+}
+
+/* A decoder that is told that the sink is late drops frames, each its own: the
+ * streams would no longer fit together. */
+GST_START_TEST (test_qos)
+{
+  static const GstEventType types[] = { GST_EVENT_QOS, GST_EVENT_LATENCY };
+  Probe p;
+
+  probe_open (&p);
+  for (guint k = 0; k < G_N_ELEMENTS (names); k++) {
+    gst_harness_set_src_caps_str (p.sinks[k], RGB);
+    push_frame (p.sinks[k], 0);
+  }
+  gst_buffer_unref (gst_harness_pull (p.sinks[0]));
+
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++) {
+    GstEvent *event = types[i] == GST_EVENT_QOS
+                          ? gst_event_new_qos (GST_QOS_TYPE_UNDERFLOW, 2.0,
+                              GST_SECOND, GST_SECOND)
+                          : gst_event_new_latency (GST_SECOND);
+
+    fail_unless (gst_harness_push_upstream_event (p.sinks[0], event));
+    for (guint k = 0; k < G_N_ELEMENTS (names); k++)
+      fail_unless_equals_int (
+          count_upstream (p.sinks[k], types[i]), types[i] != GST_EVENT_QOS);
+  }
+  probe_close (&p);
+}
+GST_END_TEST;
+
+static Suite *
+probe_pads_suite (void)
+{
+  Suite *suite = suite_create ("sympieprobe pads");
+  TCase *tc = tcase_create ("general");
+
+  suite_add_tcase (suite, tc);
+  tcase_add_checked_fixture (tc, NULL, test_remove_files);
+  tcase_add_test (tc, test_qos);
+  return suite;
+}
+
+GST_CHECK_MAIN (probe_pads);
