@@ -135,7 +135,9 @@ distance (GstClockTime a, GstClockTime b)
   return a > b ? a - b : b - a;
 }
 
-/* Takes note of the frame's time; whether it is far from the one before. */
+/* Takes note of the frame's time; whether it is far from the one before: not if
+ * that came after two thirds as long at least, as in a stream slower than its
+ * caps say, or than one frame a second. */
 static gboolean
 see_jump (GstSympieSchedule *schedule, const GstSympieFrame *frame)
 {
@@ -144,14 +146,21 @@ see_jump (GstSympieSchedule *schedule, const GstSympieFrame *frame)
   GstClockTime last = schedule->last_time;
   GstClockTime previous =
       GST_CLOCK_TIME_IS_VALID (frame->previous) ? frame->previous : last;
+  GstClockTime step = schedule->step;
+  gboolean is_far, is_steady;
 
   schedule->last_time = frame->time;
   schedule->elapsed = duration > 0 ? duration : GST_CLOCK_TIME_NONE;
+  schedule->step = 0;
   if (!schedule->has_last || !GST_CLOCK_TIME_IS_VALID (last)
       || !GST_CLOCK_TIME_IS_VALID (frame->time))
     return FALSE;
-  if (distance (frame->time, previous)
-      > MAX (JUMP_TIME, JUMP_FRAMES * duration))
+  is_far = distance (frame->time, previous)
+           > MAX (JUMP_TIME, JUMP_FRAMES * duration);
+  if (frame->time > previous)
+    schedule->step = frame->time - previous;
+  is_steady = schedule->step > 0 && schedule->step <= step + step / 2;
+  if (is_far && !is_steady)
     return TRUE;
   if (frame->time != last)
     schedule->elapsed = distance (frame->time, last);

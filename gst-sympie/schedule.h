@@ -65,6 +65,7 @@ typedef struct
   /* Stream time from the frame before to the latest one: its duration where the
    * times say nothing, and GST_CLOCK_TIME_NONE where that is not known. */
   GstClockTime elapsed;
+  GstClockTime step; /* ahead to the latest frame, jump or not; 0: none */
   SympieThumbnail last;
   gboolean is_used; /* to this stream, that is, what is usual is known: */
   gfloat unrest;    /* change from frame to frame */
