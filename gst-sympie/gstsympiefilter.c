@@ -343,6 +343,12 @@ static gboolean
 gst_sympie_filter_transform_meta (
     GstBaseTransform *trans, GstBuffer *outbuf, GstMeta *meta, GstBuffer *inbuf)
 {
+  GstSympieFilter *self = GST_SYMPIE_FILTER (trans);
+
+  /* The new buffer holds the part alone. */
+  if (meta->info->api == GST_VIDEO_CROP_META_API_TYPE
+      && gst_sympie_is_cropped (inbuf, &self->format.info))
+    return FALSE;
   return gst_sympie_meta_stays_true (meta)
          || GST_BASE_TRANSFORM_CLASS (parent_class)
                 ->transform_meta (trans, outbuf, meta, inbuf);
@@ -414,8 +420,8 @@ gst_sympie_filter_map (GstSympieFilter *self, GstSympieMapped *mapped,
   if (mapped->n > 0)
     return TRUE;
   GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-      ("Cannot %s an interlaced frame without its last chroma row",
-          GST_SYMPIE_FILTER_GET_CLASS (self)->verb),
+      ("Cannot %s %s", GST_SYMPIE_FILTER_GET_CLASS (self)->verb,
+          gst_sympie_mapped_get_fault (mapped, &self->format)),
       ("%" GST_PTR_FORMAT, buffer));
   gst_video_frame_unmap (&mapped->frame);
   return FALSE;

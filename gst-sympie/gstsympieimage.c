@@ -47,6 +47,31 @@ field_of_frame (GstSympieView *field, const GstSympieView *frame, gint parity,
   return TRUE;
 }
 
+gboolean
+gst_sympie_is_cropped (GstBuffer *buffer, const GstVideoInfo *info)
+{
+  const GstVideoMeta *meta = gst_buffer_get_video_meta (buffer);
+
+  return meta
+         && (meta->width != (guint) GST_VIDEO_INFO_WIDTH (info)
+             || meta->height != (guint) GST_VIDEO_INFO_HEIGHT (info));
+}
+
+/* Of an image as large as memory says, what the caps are about. FALSE where
+ * that does not begin at a pixel with words of its own. */
+static gboolean
+crop_to_caps (
+    SympieImage *image, GstBuffer *buffer, const GstSympieFormat *format)
+{
+  const GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta (buffer);
+  gint width = GST_VIDEO_INFO_WIDTH (&format->info);
+  gint height = GST_VIDEO_INFO_HEIGHT (&format->info);
+
+  return sympie_image_crop (image, crop ? (gint) crop->x : 0,
+             crop ? (gint) crop->y : 0, width, height, NULL)
+         && image->width == width && image->height == height;
+}
+
 void
 gst_sympie_mapped_find_views (
     GstSympieMapped *mapped, const GstSympieFormat *format)
@@ -59,10 +84,16 @@ gst_sympie_mapped_find_views (
   whole.image.height = GST_VIDEO_FRAME_HEIGHT (frame);
   whole.image.colorimetry = format->colorimetry;
   for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES (frame); i++) {
-    whole.image.planes[i] = whole.target.planes[i] =
-        GST_VIDEO_FRAME_PLANE_DATA (frame, i);
-    whole.image.strides[i] = whole.target.strides[i] =
-        GST_VIDEO_FRAME_PLANE_STRIDE (frame, i);
+    whole.image.planes[i] = GST_VIDEO_FRAME_PLANE_DATA (frame, i);
+    whole.image.strides[i] = GST_VIDEO_FRAME_PLANE_STRIDE (frame, i);
+  }
+  mapped->n = 0;
+  if (gst_sympie_is_cropped (frame->buffer, &format->info)
+      && !crop_to_caps (&whole.image, frame->buffer, format))
+    return;
+  for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES (frame); i++) {
+    whole.target.planes[i] = (guint8 *) whole.image.planes[i];
+    whole.target.strides[i] = whole.image.strides[i];
   }
 
   /* A single line is a field by itself. */
@@ -75,6 +106,15 @@ gst_sympie_mapped_find_views (
   for (gint parity = 0; parity < 2; parity++)
     if (!field_of_frame (&mapped->views[parity], &whole, parity, frame))
       mapped->n = 0;
+}
+
+const gchar *
+gst_sympie_mapped_get_fault (
+    const GstSympieMapped *mapped, const GstSympieFormat *format)
+{
+  return gst_sympie_is_cropped (mapped->frame.buffer, &format->info)
+             ? "a frame whose GstVideoCropMeta begins between samples"
+             : "an interlaced frame without its last chroma row";
 }
 
 gboolean

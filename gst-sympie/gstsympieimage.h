@@ -25,7 +25,8 @@ typedef struct
 
 /* A buffer's frame, mapped, and views of its memory: 1, or for an interlaced
  * frame 2, of which the first is the top field. 0 where the buffer ends before
- * the chroma rows that a bottom field of an odd number of lines needs. */
+ * the chroma rows that a bottom field of an odd number of lines needs, or where
+ * its GstVideoCropMeta begins between samples of chroma. */
 typedef struct
 {
   GstVideoFrame frame;
@@ -43,6 +44,14 @@ typedef struct
 
 void gst_sympie_mapped_find_views (
     GstSympieMapped *mapped, const GstSympieFormat *format);
+
+/* What a frame is, for an error, that has no views. */
+const gchar *gst_sympie_mapped_get_fault (
+    const GstSympieMapped *mapped, const GstSympieFormat *format);
+
+/* Whether the frame is a part of what the buffer holds: the part is what the
+ * caps, and `info`, are about, and where it begins GstVideoCropMeta says. */
+gboolean gst_sympie_is_cropped (GstBuffer *buffer, const GstVideoInfo *info);
 
 /* Whether metadata is as true of a frame of the same size and colorimetry with
  * other pixels. */

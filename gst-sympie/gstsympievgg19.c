@@ -100,7 +100,15 @@ map_frame (GstElement *element, const GstSympiePairsFrame *frame,
     return FALSE;
   }
   gst_sympie_mapped_find_views (mapped, &frame->pad->format);
-  return TRUE;
+  if (mapped->n > 0)
+    return TRUE;
+  GST_ELEMENT_ERROR (element, STREAM, FORMAT,
+      ("Cannot compare %s, at %s",
+          gst_sympie_mapped_get_fault (mapped, &frame->pad->format),
+          GST_PAD_NAME (frame->pad)),
+      (NULL));
+  gst_video_frame_unmap (&mapped->frame);
+  return FALSE;
 }
 
 /* Of mapped[0], the reference's, with those of `n` others: the mean over fields

@@ -381,6 +381,99 @@ GST_START_TEST (test_video_meta)
 }
 GST_END_TEST;
 
+/* ---- Parts of what a buffer holds ---------------------------------------- */
+
+#define PART_CAPS                                                              \
+  "video/x-raw, format = NV12, width = 36, height = 24, framerate = 25/1"
+
+/* A frame of 64x48 of which the caps' 36x24 begin there; random, but for `part`
+ * in its place. */
+static GstBuffer *
+cropped_buffer (guint x, guint y, GstBuffer *part)
+{
+  GstVideoInfo whole = video_info (
+      "video/x-raw, format = NV12, width = 64, height = 48, framerate = 25/1");
+  GstVideoInfo info = video_info (PART_CAPS);
+  GstBuffer *buffer = test_buffer (&whole, 9);
+  GstVideoCropMeta *crop = gst_buffer_add_video_crop_meta (buffer);
+  GstVideoFrame from, to;
+
+  crop->x = x;
+  crop->y = y;
+  crop->width = 36;
+  crop->height = 24;
+  fail_unless (gst_video_frame_map (&from, &info, part, GST_MAP_READ));
+  fail_unless (gst_video_frame_map (&to, &whole, buffer, GST_MAP_WRITE));
+  for (guint p = 0; p < 2; p++)
+    for (guint row = 0; row < 24u >> p; row++)
+      memcpy (
+          (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&to, p)
+              + ((y >> p) + row) * (guint) GST_VIDEO_FRAME_PLANE_STRIDE (&to, p)
+              + x,
+          (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&from, p)
+              + row * (guint) GST_VIDEO_FRAME_PLANE_STRIDE (&from, p),
+          36);
+  gst_video_frame_unmap (&from);
+  gst_video_frame_unmap (&to);
+  gst_buffer_add_video_meta (
+      buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_FORMAT_NV12, 64, 48);
+  GST_BUFFER_PTS (buffer) = GST_BUFFER_PTS (part);
+  return buffer;
+}
+
+/* As decoders and videocrop leave to others to crop: the part becomes what a
+ * frame of its own becomes, in its place or in a buffer of the caps' size. */
+GST_START_TEST (test_cropped)
+{
+  GstVideoInfo info = video_info (PART_CAPS);
+  SympieParams params = test_params (1);
+  GstHarness *h = enhance_harness (&params);
+
+  gst_harness_add_propose_allocation_meta (h, GST_VIDEO_META_API_TYPE, NULL);
+  gst_harness_set_src_caps_str (h, PART_CAPS);
+  for (gboolean in_place = FALSE; in_place <= TRUE; in_place++) {
+    GstBuffer *part = test_buffer (&info, 1);
+    GstBuffer *in = cropped_buffer (10, 6, part), *out, *expected, *want;
+    gsize size;
+
+    expected = gst_harness_push_and_pull (h, part);
+    if (!in_place)
+      gst_buffer_ref (in);
+    out = gst_harness_push_and_pull (h, in);
+    fail_unless ((out == in) == in_place);
+    size = gst_buffer_get_size (out);
+    fail_unless_equals_uint64 (size, in_place ? 64 * 48 * 3 / 2 : info.size);
+    want =
+        in_place ? cropped_buffer (10, 6, expected) : gst_buffer_ref (expected);
+    fail_unless (same_bytes (out, want));
+    fail_unless ((gst_buffer_get_video_crop_meta (out) != NULL) == in_place);
+    gst_buffer_unref (want);
+    gst_buffer_unref (expected);
+    gst_buffer_unref (out);
+    if (!in_place)
+      gst_buffer_unref (in);
+  }
+  teardown_with_messages (h);
+}
+GST_END_TEST;
+
+/* From the middle of a sample of chroma there is no such part. */
+GST_START_TEST (test_cropped_between)
+{
+  GstVideoInfo info = video_info (PART_CAPS);
+  SympieParams params = test_params (1);
+  GstHarness *h = harness_with_messages (enhance_element (&params));
+  GstBuffer *part = test_buffer (&info, 1);
+
+  gst_harness_set_src_caps_str (h, PART_CAPS);
+  fail_unless_equals_int (
+      gst_harness_push (h, cropped_buffer (11, 6, part)), GST_FLOW_ERROR);
+  assert_said (h, GST_MESSAGE_ERROR, "GstVideoCropMeta begins between samples");
+  gst_buffer_unref (part);
+  teardown_with_messages (h);
+}
+GST_END_TEST;
+
 static GstPadProbeReturn
 offer_pool (GstPad *pad, GstPadProbeInfo *probe, gpointer pool)
 {
@@ -479,6 +572,8 @@ stream_suite (void)
   tcase_add_test (tcase, test_gap);
   tcase_add_test (tcase, test_metadata);
   tcase_add_test (tcase, test_video_meta);
+  tcase_add_test (tcase, test_cropped);
+  tcase_add_test (tcase, test_cropped_between);
   tcase_add_test (tcase, test_downstream_pool);
   tcase_add_test (tcase, test_latency);
   return suite;
