@@ -32,8 +32,8 @@
  * adaptive until a thumbnail of the picture has changed. A scene that begins is
  * estimated from at once: after a cut that the thumbnail shows or the element
  * scenechange tells of, a flush, new caps, a new stream, a jump in time of more
- * than a second and ten frames, or frames that the element does not change
- * because of #GstSympieEnhance:enabled or #GstSympieEnhance:strength. Frames
+ * than a second and ten frames (where frames do not come as slowly as that all
+ * the time), or frames that the element does not change because of #GstSympieEnhance:enabled or #GstSympieEnhance:strength. Frames
  * that were dropped, here or before, end no scene.
  *
  * #GstSympieEnhance:smoothing moves the parameters gently towards each new
@@ -689,11 +689,13 @@ gst_sympie_enhance_src_event (GstBaseTransform *trans, GstEvent *event)
 {
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
   GstClockTimeDiff jitter;
+  GstQOSType type;
 
   if (GST_EVENT_TYPE (event) == GST_EVENT_QOS) {
-    gst_event_parse_qos (event, NULL, NULL, &jitter, NULL);
+    gst_event_parse_qos (event, &type, NULL, &jitter, NULL);
     GST_OBJECT_LOCK (self);
-    self->was_late |= jitter > 0;
+    /* A sink that throttles wants fewer frames, not earlier ones. */
+    self->was_late |= jitter > 0 && type != GST_QOS_TYPE_THROTTLE;
     GST_OBJECT_UNLOCK (self);
   }
   return GST_BASE_TRANSFORM_CLASS (parent_class)->src_event (trans, event);

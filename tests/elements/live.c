@@ -498,6 +498,20 @@ GST_START_TEST (test_load)
 }
 GST_END_TEST;
 
+/* A sink that throttles finds nothing late. */
+GST_START_TEST (test_throttled)
+{
+  GstHarness *h = live_harness ();
+
+  g_object_set (h->element, "reuse-interval", 3, NULL);
+  gst_harness_push_upstream_event (
+      h, gst_event_new_qos (GST_QOS_TYPE_THROTTLE, 1.1, GST_MSECOND, 0));
+  push_plain (h, FRAME, 20);
+  fail_unless_equals_int (get_interval (h->element), 3);
+  teardown_with_messages (h);
+}
+GST_END_TEST;
+
 /* A stream that begins knows nothing of the load of the one before. */
 GST_START_TEST (test_load_is_forgotten)
 {
@@ -540,6 +554,7 @@ live_suite (void)
   tcase_add_test (tests, test_modes);
   tcase_add_test (tests, test_messages);
   tcase_add_test (tests, test_load);
+  tcase_add_test (tests, test_throttled);
   tcase_add_test (tests, test_load_is_forgotten);
   return suite;
 }
