@@ -136,6 +136,9 @@ gst_sympie_pairs_check (GstSympiePairs *self, GstSympiePairsFrame *frame)
 {
   const GstSegment *segment = &GST_AGGREGATOR_PAD (frame->pad)->segment;
 
+  if (frame->pad->is_refused)
+    return GST_FLOW_NOT_NEGOTIATED;
+
   GST_OBJECT_LOCK (frame->pad);
   frame->running_time = gst_segment_to_running_time (
       segment, GST_FORMAT_TIME, GST_BUFFER_PTS (frame->buffer));
@@ -218,8 +221,10 @@ gst_sympie_pairs_stop (GstAggregator *agg)
 
   gst_sympie_negotiation_forget (&self->negotiation);
   GST_OBJECT_LOCK (agg);
-  for (GList *l = GST_ELEMENT (agg)->sinkpads; l; l = l->next)
+  for (GList *l = GST_ELEMENT (agg)->sinkpads; l; l = l->next) {
+    GST_SYMPIE_PAIRS_PAD (l->data)->is_refused = FALSE;
     GST_SYMPIE_PAIRS_PAD (l->data)->has_caps = FALSE;
+  }
   GST_OBJECT_UNLOCK (agg);
   return TRUE;
 }
@@ -240,8 +245,8 @@ gst_sympie_pairs_set_caps (
 {
   gchar *reason = NULL;
 
-  pad->has_caps = FALSE;
   if (!gst_sympie_format_from_caps (&pad->format, caps, &reason)) {
+    pad->is_refused = TRUE;
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
         ("Cannot compare %s at %s", reason, GST_PAD_NAME (pad)),
         ("caps: %" GST_PTR_FORMAT, caps));
@@ -273,6 +278,7 @@ gst_sympie_pairs_sink_event (
   case GST_EVENT_SEGMENT:
     gst_event_parse_segment (event, &segment);
     if (segment->format != GST_FORMAT_TIME) {
+      GST_SYMPIE_PAIRS_PAD (pad)->is_refused = TRUE;
       GST_ELEMENT_ERROR (self, STREAM, FORMAT,
           ("The segment of %s is in %s, not in time", GST_PAD_NAME (pad),
               gst_format_get_name (segment->format)),
@@ -384,7 +390,8 @@ gst_sympie_pairs_clip (
 {
   guint64 start = GST_BUFFER_PTS (buffer), stop = start;
 
-  if (!GST_CLOCK_TIME_IS_VALID (start))
+  if (GST_SYMPIE_PAIRS_PAD (pad)->is_refused
+      || !GST_CLOCK_TIME_IS_VALID (start))
     return buffer;
   if (GST_BUFFER_DURATION_IS_VALID (buffer))
     stop += GST_BUFFER_DURATION (buffer);

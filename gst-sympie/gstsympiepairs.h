@@ -26,6 +26,7 @@ struct _GstSympiePairsPad
 {
   GstAggregatorPad parent;
 
+  gboolean is_refused; /* an error has said why */
   gboolean has_caps;
   GstSympieFormat format;
   GstSympieTally tally; /* guarded by the element's object lock */

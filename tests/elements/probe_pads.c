@@ -47,7 +47,7 @@ probe_close (Probe *p)
   gst_object_unref (p->probe);
 }
 
-static void
+static GstFlowReturn
 push_frame (GstHarness *h, GstClockTime time)
 {
   GstBuffer *buffer = gst_harness_create_buffer (h, 64 * 48 * 3);
@@ -55,7 +55,7 @@ push_frame (GstHarness *h, GstClockTime time)
   gst_buffer_memset (buffer, 0, 0, 64 * 48 * 3);
   GST_BUFFER_PTS (buffer) = time;
   GST_BUFFER_DURATION (buffer) = 40 * GST_MSECOND;
-  fail_unless_equals_int (gst_harness_push (h, buffer), GST_FLOW_OK);
+  return gst_harness_push (h, buffer);
 }
 
 /* ---- Events ------------------------------------------------------------ */
@@ -83,7 +83,7 @@ GST_START_TEST (test_qos)
   probe_open (&p);
   for (guint k = 0; k < G_N_ELEMENTS (names); k++) {
     gst_harness_set_src_caps_str (p.sinks[k], RGB);
-    push_frame (p.sinks[k], 0);
+    fail_unless_equals_int (push_frame (p.sinks[k], 0), GST_FLOW_OK);
   }
   gst_buffer_unref (gst_harness_pull (p.sinks[0]));
 
@@ -102,6 +102,71 @@ GST_START_TEST (test_qos)
 }
 GST_END_TEST;
 
+/* ---- Refusals ---------------------------------------------------------- */
+
+static guint
+count_messages (GstBus *bus, GstMessageType type, const gchar *part)
+{
+  GstMessage *message;
+  guint n = 0;
+
+  while ((message = gst_bus_pop_filtered (bus, type))) {
+    GError *error;
+
+    if (type == GST_MESSAGE_ERROR)
+      gst_message_parse_error (message, &error, NULL);
+    else
+      gst_message_parse_warning (message, &error, NULL);
+    fail_unless (strstr (error->message, part) != NULL, "%s", error->message);
+    g_error_free (error);
+    gst_message_unref (message);
+    n++;
+  }
+  return n;
+}
+
+/* One error says what is wrong with a stream, and its frames end there. */
+GST_START_TEST (test_refused_once)
+{
+  static const struct
+  {
+    const gchar *caps, *part;
+    GstFormat format;
+  } refused[] = {
+    { RGB ", colorimetry=(string)bt2100-pq", "PQ", GST_FORMAT_TIME },
+    { RGB, "bytes", GST_FORMAT_BYTES },
+    { NULL, "before their caps", GST_FORMAT_TIME },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (refused); i++)
+    for (guint k = 0; k < G_N_ELEMENTS (names); k++) {
+      Probe p;
+
+      probe_open (&p);
+      for (guint j = 0; j < G_N_ELEMENTS (names); j++) {
+        const gchar *text = j == k ? refused[i].caps : RGB;
+        GstSegment segment;
+
+        gst_segment_init (
+            &segment, j == k ? refused[i].format : GST_FORMAT_TIME);
+        if (text) {
+          GstCaps *caps = gst_caps_from_string (text);
+
+          gst_harness_push_event (p.sinks[j], gst_event_new_caps (caps));
+          gst_caps_unref (caps);
+        }
+        gst_harness_push_event (p.sinks[j], gst_event_new_segment (&segment));
+        push_frame (p.sinks[j], 0);
+      }
+      while (push_frame (p.sinks[0], 0) == GST_FLOW_OK)
+        ;
+      fail_unless_equals_int (
+          count_messages (p.bus, GST_MESSAGE_ERROR, refused[i].part), 1);
+      probe_close (&p);
+    }
+}
+GST_END_TEST;
+
 static Suite *
 probe_pads_suite (void)
 {
@@ -111,6 +176,7 @@ probe_pads_suite (void)
   suite_add_tcase (suite, tc);
   tcase_add_checked_fixture (tc, NULL, test_remove_files);
   tcase_add_test (tc, test_qos);
+  tcase_add_test (tc, test_refused_once);
   return suite;
 }
 
