@@ -351,8 +351,9 @@ gst_sympie_enhance_properties_install (GObjectClass *klass, gsize offset)
    * it. X,Y,WIDTH,HEIGHT is a rectangle of samples; WIDTH:HEIGHT the largest
    * rectangle of that shape in the middle, such as 239:100 for a film between
    * bars. Of it NEM sees the central square. A rectangle that does not lie in
-   * the frame at all is an error, as is any other text, but a warning while
-   * playing. Unset is all of the frame.
+   * the frame at all is an error of the frame, whenever it was set; any other
+   * text is one at the start, and while playing a warning: all stays as it is.
+   * Unset is all of the frame.
    */
   g_object_class_install_property (klass, PROP_CROP,
       g_param_spec_string ("crop", "Crop",
