@@ -35,7 +35,7 @@ sympie_cpu_flags (unsigned disabled)
 }
 
 bool
-sympie_cpu_disabled_by_environment (unsigned *disabled, SympieError *error)
+sympie_choose_cpu (unsigned *disabled, SympieError *error)
 {
   static const struct
   {
@@ -51,8 +51,7 @@ sympie_cpu_disabled_by_environment (unsigned *disabled, SympieError *error)
   const char *name = getenv ("SYMPIE_CPU");
   unsigned allowed = 0;
 
-  *disabled = 0;
-  if (!name || !*name)
+  if (*disabled || !name || !*name)
     return true;
   for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
     allowed |= levels[i].flag;
@@ -65,21 +64,6 @@ sympie_cpu_disabled_by_environment (unsigned *disabled, SympieError *error)
       "environment variable SYMPIE_CPU is '%s', not c, ssse3, avx2, avx512 "
       "or neon",
       name);
-}
-
-bool
-sympie_choose_cpu (unsigned *disabled, SympieError *error)
-{
-  return *disabled || sympie_cpu_disabled_by_environment (disabled, error);
-}
-
-unsigned
-sympie_cpu_flags_of_environment (void)
-{
-  unsigned disabled;
-
-  sympie_cpu_disabled_by_environment (&disabled, NULL);
-  return sympie_cpu_flags (disabled);
 }
 
 int

@@ -13,16 +13,9 @@
 /* SympieCpuFlags of this processor without those disabled. */
 unsigned sympie_cpu_flags (unsigned disabled);
 
-/* The flags that the environment variable SYMPIE_CPU disables. False with a
- * message when its value means nothing. */
-bool sympie_cpu_disabled_by_environment (
-    unsigned *disabled, SympieError *error);
-
-/* Puts them in the place of 0. */
+/* Puts the flags that the environment variable SYMPIE_CPU disables in the place
+ * of 0. False with a message when its value means nothing. */
 bool sympie_choose_cpu (unsigned *disabled, SympieError *error);
-
-/* Both together, a bad value counting as none: for tests. */
-unsigned sympie_cpu_flags_of_environment (void);
 
 /* Processors that this process may run on, 1 or more. */
 int sympie_cpu_count (void);

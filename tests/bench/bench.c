@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "../../kernels/cpu/cpu.h"
+
 static clockid_t measuring_clock = CLOCK_MONOTONIC;
 
 void
@@ -85,6 +87,16 @@ bench_require (bool ok, const char *message)
 {
   if (!ok)
     bench_fail ("%s", message);
+}
+
+unsigned
+bench_cpu_flags (void)
+{
+  unsigned disabled = 0;
+  SympieError error = { 0 };
+
+  bench_require (sympie_choose_cpu (&disabled, &error), error.message);
+  return sympie_cpu_flags (disabled);
 }
 
 BenchGroup *

@@ -94,6 +94,9 @@ void bench_fail (const char *format, ...) G_GNUC_PRINTF (1, 2) G_GNUC_NORETURN;
 /* As above with the library's message, when `ok` is false. */
 void bench_require (bool ok, const char *message);
 
+/* SympieCpuFlags of this processor, without those that SYMPIE_CPU disables. */
+unsigned bench_cpu_flags (void);
+
 double bench_now (void);        /* ms, of the clock that measures */
 double bench_thread_now (void); /* ms that this thread has run */
 

@@ -9,7 +9,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "../../kernels/cpu/cpu.h"
 #include "../../kernels/image.h"
 #include "peers.h"
 #include "ring.h"
@@ -96,7 +95,7 @@ bench_rgba (Bench *bench)
     { "AVX2", SYMPIE_CPU_AVX2, 10 },
     { "AVX-512", SYMPIE_CPU_AVX2 | SYMPIE_CPU_AVX512, 20 },
   };
-  unsigned flags = sympie_cpu_flags_of_environment ();
+  unsigned flags = bench_cpu_flags ();
   BenchGroup *group = bench_group (bench, "DWM, RGBA, frames out of the cache");
   BenchRing *ring = bench_ring_new (SYMPIE_FORMAT_RGBA);
   bool one = bench->n_threads == 1;

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../kernels/cpu/cpu.h"
 #include "../../kernels/cpu/preprocess.h"
 #include "../../kernels/image.h"
 #include "peers.h"
@@ -112,8 +111,7 @@ bench_network (Bench *bench, SympiePool *pool, const SympieCrop *crop)
 
   weights = sympie_nem_weights_load (g_getenv ("SYMPIE_WEIGHTS"), &error);
   bench_require (weights != NULL, error.message);
-  self.nem = sympie_nem_new (
-      pool, sympie_cpu_flags_of_environment (), weights, &error);
+  self.nem = sympie_nem_new (pool, bench_cpu_flags (), weights, &error);
   bench_require (self.nem != NULL, error.message);
 
   ours = bench_case (group, nem, &self, "NEM");
@@ -170,7 +168,7 @@ bench_nem (Bench *bench)
   memset (crop, 0, sizeof *crop);
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
     self[i].preprocess = sympie_preprocess_new (
-        pool, sympie_cpu_flags_of_environment (), SYMPIE_INPUT_CROP224, &error);
+        pool, bench_cpu_flags (), SYMPIE_INPUT_CROP224, &error);
     bench_require (self[i].preprocess != NULL, error.message);
     self[i].ring = bench_ring_new (formats[i]);
     self[i].crop = crop;

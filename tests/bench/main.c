@@ -34,7 +34,7 @@ cpu_model (void)
 static void
 add_facts (Bench *bench)
 {
-  unsigned flags = sympie_cpu_flags_of_environment ();
+  unsigned flags = bench_cpu_flags ();
   GDateTime *now = g_date_time_new_now_utc ();
   char *date = g_date_time_format (now, "%Y-%m-%d %H:%M UTC");
   char *model = cpu_model (), *version = gst_version_string ();

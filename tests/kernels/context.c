@@ -107,7 +107,7 @@ test_environment (void)
     unsigned disabled = 0;
 
     setenv ("SYMPIE_CPU", cases[i].value, 1);
-    CHECK (sympie_cpu_disabled_by_environment (&disabled, &error)
+    CHECK (sympie_choose_cpu (&disabled, &error)
                && (disabled & 7) == cases[i].disabled,
         "SYMPIE_CPU '%s' disables %x: %s", cases[i].value, disabled,
         error.message);
