@@ -270,7 +270,8 @@ gst_sympie_enhance_properties_install (GObjectClass *klass, gsize offset)
    * With sync a frame waits for its estimate. With async frames never wait: NEM
    * runs on a thread of its own, on the newest frame that is due, and what it
    * says counts from the frame on that comes next. Until the first estimate
-   * frames pass untouched. On a CUDA device, and for
+   * frames pass untouched. At the end of the stream what is still estimated is
+   * waited for, and told of. On a CUDA device, and for
    * #GstSympieEnhance:iterations after the first, async is as sync.
    */
   gst_sympie_install_field (klass, FIELD (estimation),

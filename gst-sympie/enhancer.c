@@ -158,26 +158,32 @@ estimate (GstSympieEnhancer *enhancer, guint iteration, SympieImage image,
   return TRUE;
 }
 
+static GstSympieEstimateState
+take_from_aside (GstSympieEnhancer *enhancer, SympieError *error)
+{
+  GstSympieEstimate estimate;
+  GstSympieEstimateState state =
+      gst_sympie_estimator_take (enhancer->estimator, &estimate, error);
+
+  if (state == GST_SYMPIE_ESTIMATE_READY) {
+    gst_sympie_tracker_put (&enhancer->tracker, 0, &estimate);
+    enhancer->stats.estimates++;
+    enhancer->stats.estimate_time += estimate.took;
+  }
+  return state;
+}
+
 /* Has the frame in hand estimated from aside, if that is `wanted`, and takes
  * what came of an earlier one. */
 static gboolean
 exchange_with_aside (
     GstSympieEnhancer *enhancer, gboolean wanted, SympieError *error)
 {
-  GstSympieEstimate estimate;
+  GstSympieEstimate about;
   Look *look;
 
-  switch (gst_sympie_estimator_take (enhancer->estimator, &estimate, error)) {
-  case GST_SYMPIE_ESTIMATE_FAILED:
+  if (take_from_aside (enhancer, error) == GST_SYMPIE_ESTIMATE_FAILED)
     return FALSE;
-  case GST_SYMPIE_ESTIMATE_READY:
-    gst_sympie_tracker_put (&enhancer->tracker, 0, &estimate);
-    enhancer->stats.estimates++;
-    enhancer->stats.estimate_time += estimate.took;
-    break;
-  case GST_SYMPIE_ESTIMATE_NONE:
-    break;
-  }
   if (!wanted)
     return TRUE;
   look = g_new (Look, 1);
@@ -190,9 +196,9 @@ exchange_with_aside (
     look_free (look);
     return FALSE;
   }
-  estimate = gst_sympie_tracker_about (&enhancer->tracker, &enhancer->frame);
+  about = gst_sympie_tracker_about (&enhancer->tracker, &enhancer->frame);
   enhancer->stats.shed +=
-      gst_sympie_estimator_submit (enhancer->estimator, look, &estimate);
+      gst_sympie_estimator_submit (enhancer->estimator, look, &about);
   return TRUE;
 }
 
@@ -317,7 +323,7 @@ gst_sympie_enhancer_prepare (GstSympieEnhancer *enhancer,
 {
   gboolean wanted;
 
-  enhancer->stats = (GstSympieEnhancerStats){ 0 };
+  enhancer->stats = (GstSympieEnhancerStats){ .frames = 1 };
   enhancer->at_once = FALSE;
   if (gst_sympie_enhancer_estimates (enhancer)) {
     if (!glance (enhancer, &views[0].image, error))
@@ -405,4 +411,22 @@ gst_sympie_enhancer_apply (GstSympieEnhancer *enhancer,
     if (!iterate (enhancer, i, i == 0 ? src : dst, dst, n, error))
       return FALSE;
   return TRUE;
+}
+
+GstSympieEstimateState
+gst_sympie_enhancer_drain (GstSympieEnhancer *enhancer, SympieError *error)
+{
+  GstSympieEstimateState state;
+
+  enhancer->stats = (GstSympieEnhancerStats){ 0 };
+  if (!enhancer->estimator || !gst_sympie_enhancer_estimates (enhancer))
+    return GST_SYMPIE_ESTIMATE_NONE;
+  gst_sympie_estimator_drain (enhancer->estimator);
+  state = take_from_aside (enhancer, error);
+  if (state == GST_SYMPIE_ESTIMATE_READY) {
+    gst_sympie_tracker_get (
+        &enhancer->tracker, 0, enhancer->settings.smoothing, &enhancer->params);
+    gst_sympie_tracker_get_info (&enhancer->tracker, &enhancer->info);
+  }
+  return state;
 }

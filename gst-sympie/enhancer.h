@@ -100,4 +100,10 @@ gboolean gst_sympie_enhancer_apply (GstSympieEnhancer *enhancer,
     const GstSympieView *src, const GstSympieView *dst, guint n,
     SympieError *error);
 
+/* At the end of the stream: waits for what is estimated aside. Where something
+ * is READY, `stats` and `info` are of it, as if it had come in time for the
+ * latest frame. Fails like the library. */
+GstSympieEstimateState gst_sympie_enhancer_drain (
+    GstSympieEnhancer *enhancer, SympieError *error);
+
 #endif /* GST_SYMPIE_ENHANCER_H */

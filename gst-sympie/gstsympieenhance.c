@@ -587,7 +587,8 @@ gst_sympie_enhance_note (GstSympieEnhance *self)
   }
 }
 
-/* Tells of the frame in hand: properties, messages, notes. */
+/* Tells of the frame in hand, or of an estimate that no frame waited for:
+ * properties, messages, notes. */
 static void
 gst_sympie_enhance_publish (GstSympieEnhance *self)
 {
@@ -595,12 +596,18 @@ gst_sympie_enhance_publish (GstSympieEnhance *self)
   const GstSympieParamsInfo *info = &self->enhancer.info;
   gboolean reused =
       gst_sympie_enhancer_estimates (&self->enhancer) && done->estimates == 0;
+  /* At the end the latest frame is gone, perhaps with other parameters. */
+  gboolean is_used =
+      done->frames > 0
+      || self->enhancer.settings.mode == GST_SYMPIE_MODE_ESTIMATE;
   GstClockTime now = gst_util_get_timestamp ();
 
   GST_OBJECT_LOCK (self);
-  self->props.last = *info;
-  self->props.has_last = TRUE;
-  self->props.stats.frames++;
+  if (is_used) {
+    self->props.last = *info;
+    self->props.has_last = TRUE;
+  }
+  self->props.stats.frames += done->frames;
   self->props.stats.estimates += done->estimates;
   self->props.stats.reused += reused;
   self->props.stats.shed += done->shed;
@@ -617,6 +624,8 @@ gst_sympie_enhance_publish (GstSympieEnhance *self)
   if (self->post_messages && done->estimates > 0)
     gst_sympie_enhance_post (self,
         gst_sympie_params_info_to_structure (info, "sympieenhance-parameters"));
+  if (!is_used)
+    return;
   gst_sympie_enhance_note (self);
   if (self->notified == 0 || now >= self->notified + NOTIFY_TIME) {
     self->notified = now;
@@ -660,6 +669,25 @@ gst_sympie_enhance_mark (GstSympieFilter *filter, GstBuffer *buffer)
 
 /* ---- Events -------------------------------------------------------------- */
 
+/* At the end: no frame comes any more to take what is estimated aside. */
+static void
+gst_sympie_enhance_drain (GstSympieEnhance *self)
+{
+  SympieError error;
+
+  switch (gst_sympie_enhancer_drain (&self->enhancer, &error)) {
+  case GST_SYMPIE_ESTIMATE_READY:
+    gst_sympie_enhance_publish (self);
+    break;
+  case GST_SYMPIE_ESTIMATE_FAILED:
+    GST_ELEMENT_ERROR (self, STREAM, FAILED,
+        ("Cannot estimate from the last frames: %s", error.message), (NULL));
+    break;
+  case GST_SYMPIE_ESTIMATE_NONE:
+    break;
+  }
+}
+
 /* At the end: a channel that no one told anything on may have another name. */
 static void
 gst_sympie_enhance_check_channel (GstSympieEnhance *self)
@@ -680,8 +708,10 @@ gst_sympie_enhance_sink_event (GstBaseTransform *trans, GstEvent *event)
   if (GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_DOWNSTREAM
       && gst_video_event_is_force_key_unit (event))
     self->enhancer.cut = TRUE;
-  if (GST_EVENT_TYPE (event) == GST_EVENT_EOS)
+  if (GST_EVENT_TYPE (event) == GST_EVENT_EOS) {
+    gst_sympie_enhance_drain (self);
     gst_sympie_enhance_check_channel (self);
+  }
   return GST_BASE_TRANSFORM_CLASS (parent_class)->sink_event (trans, event);
 }
 

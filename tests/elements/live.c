@@ -335,6 +335,49 @@ GST_START_TEST (test_async_holds)
 }
 GST_END_TEST;
 
+/* What is estimated when the stream ends is told of. It is the latest frame's
+ * where that passed untouched anyway, but not where that was enhanced. */
+static void
+check_end (const gchar *mode, const SympieParams *expected)
+{
+  GstHarness *h = async_harness ();
+  GstMessage *message;
+  guint64 time;
+  guint age;
+
+  gst_util_set_object_arg (G_OBJECT (h->element), "mode", mode);
+  g_object_set (h->element, "post-messages", TRUE, NULL);
+  push_plain (h, FRAME, 20);
+  assert_stats (h->element, 1, 0, 1);
+  gst_harness_push_event (h, gst_event_new_eos ());
+  assert_stats (h->element, 1, 1, 1);
+  assert_last (h, expected);
+  message =
+      gst_bus_pop_filtered (GST_ELEMENT_BUS (h->element), GST_MESSAGE_ELEMENT);
+  fail_unless (message != NULL);
+  fail_unless (gst_message_has_name (message, "sympieenhance-parameters"));
+  fail_unless (gst_structure_get (gst_message_get_structure (message), "time",
+      G_TYPE_UINT64, &time, "age", G_TYPE_UINT, &age, NULL));
+  fail_unless_equals_uint64 (time, FRAME);
+  fail_unless_equals_int (age, 0);
+  gst_message_unref (message);
+  /* Once. */
+  gst_harness_push_event (h, gst_event_new_eos ());
+  assert_stats (h->element, 1, 1, 1);
+  assert_no_error (h);
+  teardown_with_messages (h);
+}
+
+GST_START_TEST (test_async_end)
+{
+  SympieParams dark = estimate_of (20), identity;
+
+  sympie_params_identity (&identity);
+  check_end ("estimate", &dark);
+  check_end ("enhance", &identity);
+}
+GST_END_TEST;
+
 /* ---- Telling ------------------------------------------------------------- */
 
 static GstStructure *
@@ -550,6 +593,7 @@ live_suite (void)
   tcase_add_test (tests, test_async);
   tcase_add_test (tests, test_async_iterations);
   tcase_add_test (tests, test_async_holds);
+  tcase_add_test (tests, test_async_end);
   tcase_add_test (tests, test_meta);
   tcase_add_test (tests, test_modes);
   tcase_add_test (tests, test_messages);

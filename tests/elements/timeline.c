@@ -544,6 +544,37 @@ GST_START_TEST (test_runs)
 }
 GST_END_TEST;
 
+/* A single image, estimated from beside, has in the end what it has otherwise.
+ */
+GST_START_TEST (test_single_image)
+{
+  SympieParams found[2], identity;
+
+  for (guint i = 0; i < 2; i++) {
+    gchar *path = new_file (""), *reason;
+    gchar *launch = g_strdup_printf (
+        "videotestsrc num-buffers=1 ! video/x-raw, format=RGB ! " ENHANCE
+        "mode=estimate estimation=%s recording=%s ! fakesink",
+        i == 0 ? "sync" : "async", path);
+    GstSympieTimeline *timeline;
+    GstSympieParamsInfo info;
+
+    assert_plays (launch);
+    timeline = gst_sympie_timeline_read (path, &reason);
+    fail_unless (timeline != NULL, "%s", reason);
+    fail_unless (gst_sympie_timeline_get (timeline, 0, &info));
+    found[i] = info.params;
+    gst_sympie_timeline_leave (timeline);
+    g_remove (path);
+    g_free (path);
+    g_free (launch);
+  }
+  sympie_params_identity (&identity);
+  fail_unless (sympie_params_distance (&found[0], &identity) > 0);
+  fail_unless (sympie_params_distance (&found[0], &found[1]) < 1e-4f);
+}
+GST_END_TEST;
+
 /* Files that cannot be written or read: at the start, and when they are full.
  */
 GST_START_TEST (test_faults)
@@ -605,6 +636,7 @@ timeline_suite (void)
   tcase_add_test (tests, test_silent_channel);
   tcase_add_test (tests, test_mode_changes);
   tcase_add_test (tests, test_runs);
+  tcase_add_test (tests, test_single_image);
   tcase_add_test (tests, test_faults);
   return suite;
 }
