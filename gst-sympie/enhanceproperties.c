@@ -399,7 +399,8 @@ gst_sympie_enhance_properties_install (GObjectClass *klass, gsize offset)
    * machine's load was then. Where the stream went back, what was noted before
    * stays, but for the times that are noted again. Which of the two is decided
    * when the element starts or, where it is off then, is first switched on.
-   * While the mode is apply, nothing is added to one that is written.
+   * While the mode is apply, nothing is added to one that is written. A disk
+   * that is full ends the recording, with a warning, and not the stream.
    */
   gst_sympie_install_field (klass, FIELD (recording),
       g_param_spec_string ("recording", "Recording",

@@ -581,9 +581,10 @@ gst_sympie_enhance_note (GstSympieEnhance *self)
     gst_sympie_notes_skip (&self->notes);
   } else if (!gst_sympie_notes_write (
                  &self->notes, enhancer->frame.time, &enhancer->info)) {
-    GST_ELEMENT_ERROR (self, RESOURCE, WRITE,
-        ("Cannot record parameters: %s", g_strerror (errno)), (NULL));
-    gst_sympie_notes_close (&self->notes);
+    GST_ELEMENT_WARNING (self, RESOURCE, WRITE,
+        ("Cannot record parameters from here on: %s: %s", self->props.recording,
+            g_strerror (errno)),
+        (NULL));
   }
 }
 

@@ -385,13 +385,27 @@ gst_sympie_notes_close (GstSympieNotes *notes)
   *notes = (GstSympieNotes){ .channel = NULL };
 }
 
+static gboolean
+write_line (
+    GstSympieNotes *notes, GstClockTime time, const GstSympieParamsInfo *info)
+{
+  gchar *line = gst_sympie_timeline_to_line (time, info);
+  gboolean written = fputs (line, notes->file) >= 0;
+  int code = errno;
+
+  g_free (line);
+  if (!written)
+    g_clear_pointer (&notes->file, fclose);
+  errno = code;
+  return written;
+}
+
 gboolean
 gst_sympie_notes_write (
     GstSympieNotes *notes, GstClockTime time, const GstSympieParamsInfo *info)
 {
   gboolean goes_on = notes->has_noted && time >= notes->latest;
   gboolean written = TRUE;
-  gchar *line;
 
   notes->latest = time;
   if ((!notes->channel && !notes->file)
@@ -400,11 +414,8 @@ gst_sympie_notes_write (
     return TRUE;
   if (notes->channel)
     gst_sympie_timeline_put (notes->channel, time, info);
-  if (notes->file) {
-    line = gst_sympie_timeline_to_line (time, info);
-    written = fputs (line, notes->file) >= 0;
-    g_free (line);
-  }
+  if (notes->file)
+    written = write_line (notes, time, info);
   notes->has_noted = TRUE;
   notes->noted = info->params;
   return written;

@@ -68,7 +68,7 @@ void gst_sympie_notes_close (GstSympieNotes *notes);
 
 /* Notes what the frame of that time is enhanced with, if that has changed, or
  * the stream has gone back, and there is somewhere to. FALSE, with errno, where
- * the file takes no more. */
+ * the file takes no more: it is closed then, and the channel goes on. */
 gboolean gst_sympie_notes_write (
     GstSympieNotes *notes, GstClockTime time, const GstSympieParamsInfo *info);
 
