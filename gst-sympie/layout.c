@@ -5,6 +5,8 @@
 
 #include "layout.h"
 
+#include "gstsympieimage.h"
+
 gboolean
 gst_sympie_layout_is_plain (GstBuffer *buffer, const GstVideoInfo *info)
 {
@@ -19,6 +21,29 @@ gst_sympie_layout_is_plain (GstBuffer *buffer, const GstVideoInfo *info)
   return gst_buffer_get_size (buffer) == GST_VIDEO_INFO_SIZE (info);
 }
 
+/* Has a frame's planes begin where its GstVideoCropMeta does. FALSE where
+ * pixels have no bytes of their own. */
+static gboolean
+begin_at_crop (GstVideoFrame *frame)
+{
+  const GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta (frame->buffer);
+  const GstVideoFormatInfo *finfo = frame->info.finfo;
+
+  for (guint p = 0; crop && p < GST_VIDEO_FRAME_N_PLANES (frame); p++) {
+    gint c[GST_VIDEO_MAX_COMPONENTS], x, y;
+
+    gst_video_format_info_component (finfo, p, c);
+    x = (gint) crop->x >> GST_VIDEO_FORMAT_INFO_W_SUB (finfo, c[0]);
+    y = (gint) crop->y >> GST_VIDEO_FORMAT_INFO_H_SUB (finfo, c[0]);
+    if (GST_VIDEO_FORMAT_INFO_IS_COMPLEX (finfo) && (x > 0 || y > 0))
+      return FALSE;
+    frame->data[p] = (guint8 *) frame->data[p]
+                     + y * GST_VIDEO_FRAME_PLANE_STRIDE (frame, p)
+                     + x * GST_VIDEO_FRAME_COMP_PSTRIDE (frame, c[0]);
+  }
+  return TRUE;
+}
+
 GstBuffer *
 gst_sympie_layout_copy_plain (GstBuffer *buffer, const GstVideoInfo *info)
 {
@@ -29,7 +54,8 @@ gst_sympie_layout_copy_plain (GstBuffer *buffer, const GstVideoInfo *info)
 
   if (gst_video_frame_map (&from, info, buffer, GST_MAP_READ)) {
     if (gst_video_frame_map (&to, info, copy, GST_MAP_WRITE)) {
-      copied = gst_video_frame_copy (&to, &from);
+      copied = (!gst_sympie_is_cropped (buffer, info) || begin_at_crop (&from))
+               && gst_video_frame_copy (&to, &from);
       gst_video_frame_unmap (&to);
     }
     gst_video_frame_unmap (&from);

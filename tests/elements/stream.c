@@ -457,6 +457,27 @@ GST_START_TEST (test_cropped)
 }
 GST_END_TEST;
 
+/* Where nothing is changed the part passes, laid out by the caps for who knows
+ * of nothing else. */
+GST_START_TEST (test_cropped_passes)
+{
+  GstVideoInfo info = video_info (PART_CAPS);
+  SympieParams identity;
+  GstBuffer *part = test_buffer (&info, 1), *out;
+  GstHarness *h;
+
+  sympie_params_identity (&identity);
+  h = enhance_harness (&identity);
+  gst_harness_set_src_caps_str (h, PART_CAPS);
+  out = gst_harness_push_and_pull (h, cropped_buffer (10, 6, part));
+  fail_unless (same_bytes (out, part));
+  fail_unless (gst_buffer_get_video_crop_meta (out) == NULL);
+  gst_buffer_unref (out);
+  gst_buffer_unref (part);
+  teardown_with_messages (h);
+}
+GST_END_TEST;
+
 /* From the middle of a sample of chroma there is no such part. */
 GST_START_TEST (test_cropped_between)
 {
@@ -573,6 +594,7 @@ stream_suite (void)
   tcase_add_test (tcase, test_metadata);
   tcase_add_test (tcase, test_video_meta);
   tcase_add_test (tcase, test_cropped);
+  tcase_add_test (tcase, test_cropped_passes);
   tcase_add_test (tcase, test_cropped_between);
   tcase_add_test (tcase, test_downstream_pool);
   tcase_add_test (tcase, test_latency);
