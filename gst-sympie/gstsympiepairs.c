@@ -13,6 +13,10 @@ GST_DEBUG_CATEGORY_STATIC (gst_sympie_pairs_debug);
 /* Containers round times to a millisecond at worst, and both may. */
 #define PAIRING_TOLERANCE (2 * GST_MSECOND)
 
+/* How long all may wait for a stream without a word. A decoder links its pad
+ * when it knows what it has, which is often after others have begun. */
+#define PATIENCE (5 * GST_SECOND)
+
 static GstStaticCaps formats = GST_STATIC_CAPS (GST_SYMPIE_CAPS);
 
 static GstStaticPadTemplate ref_template = GST_STATIC_PAD_TEMPLATE ("ref_sink",
@@ -214,11 +218,81 @@ gst_sympie_pairs_aggregate (GstAggregator *agg, gboolean timeout)
   return ret;
 }
 
+/* ---- Pads that nothing is linked to -------------------------------------- */
+
+/* Their names, to be freed, or NULL. */
+static gchar *
+gst_sympie_pairs_find_unlinked (GstSympiePairs *self)
+{
+  GString *names = g_string_new (NULL);
+
+  GST_OBJECT_LOCK (self);
+  for (GList *l = GST_ELEMENT (self)->sinkpads; l; l = l->next)
+    if (!gst_pad_is_linked (l->data))
+      g_string_append_printf (
+          names, "%s%s", names->len > 0 ? " and " : "", GST_PAD_NAME (l->data));
+  GST_OBJECT_UNLOCK (self);
+  return g_string_free (names, names->len == 0);
+}
+
+static gboolean
+gst_sympie_pairs_warn_of_unlinked (
+    GstClock *clock, GstClockTime time, GstClockID id, gpointer weak)
+{
+  GstSympiePairs *self = g_weak_ref_get (weak);
+  gchar *names = self ? gst_sympie_pairs_find_unlinked (self) : NULL;
+
+  if (names)
+    GST_ELEMENT_WARNING (self, CORE, PAD,
+        ("All streams wait for %s, which nothing is linked to", names), (NULL));
+  g_free (names);
+  g_clear_object (&self);
+  return TRUE;
+}
+
+static void
+free_weak_ref (gpointer weak)
+{
+  g_weak_ref_clear (weak);
+  g_free (weak);
+}
+
+static void
+gst_sympie_pairs_watch_unlinked (GstSympiePairs *self)
+{
+  gchar *names = self->watch ? NULL : gst_sympie_pairs_find_unlinked (self);
+  GstClock *clock;
+  GWeakRef *weak;
+
+  if (!names)
+    return;
+  g_free (names);
+  weak = g_new0 (GWeakRef, 1);
+  g_weak_ref_init (weak, self);
+  clock = gst_system_clock_obtain ();
+  self->watch = gst_clock_new_single_shot_id (
+      clock, gst_clock_get_time (clock) + PATIENCE);
+  gst_clock_id_wait_async (
+      self->watch, gst_sympie_pairs_warn_of_unlinked, weak, free_weak_ref);
+  gst_object_unref (clock);
+}
+
+static void
+gst_sympie_pairs_end_watch (GstSympiePairs *self)
+{
+  if (self->watch)
+    gst_clock_id_unschedule (self->watch);
+  g_clear_pointer (&self->watch, gst_clock_id_unref);
+}
+
+/* ---- Life ---------------------------------------------------------------- */
+
 static gboolean
 gst_sympie_pairs_stop (GstAggregator *agg)
 {
   GstSympiePairs *self = GST_SYMPIE_PAIRS (agg);
 
+  gst_sympie_pairs_end_watch (self);
   gst_sympie_negotiation_forget (&self->negotiation);
   GST_OBJECT_LOCK (agg);
   for (GList *l = GST_ELEMENT (agg)->sinkpads; l; l = l->next) {
@@ -270,6 +344,9 @@ gst_sympie_pairs_sink_event (
   gboolean ok;
 
   switch (GST_EVENT_TYPE (event)) {
+  case GST_EVENT_STREAM_START:
+    gst_sympie_pairs_watch_unlinked (self);
+    break;
   case GST_EVENT_CAPS:
     gst_event_parse_caps (event, &caps);
     ok = gst_sympie_pairs_set_caps (self, GST_SYMPIE_PAIRS_PAD (pad), caps);

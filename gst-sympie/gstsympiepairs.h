@@ -59,6 +59,7 @@ struct _GstSympiePairs
 
   GstSympiePairsPad *ref, *dist; /* those that are always there */
   GstSympieNegotiation negotiation;
+  GstClockID watch; /* for pads that nothing is linked to, or NULL */
 };
 
 /* A subclass sets all three. They run in the streaming thread; whoever returns

@@ -17,7 +17,9 @@
  * The reference goes to the pad `ref_sink`, the distorted stream to
  * `dist_sink`. The source pad hands the distorted frames on, untouched. More
  * distorted versions of the same reference go to request pads `dist_sink_%u`,
- * where they end: the reference's features are computed once for all.
+ * where they end: the reference's features are computed once for all. Streams
+ * wait for each other: where nothing is linked to one of the pads none goes on,
+ * which a warning says after five seconds.
  *
  * ## Weights
  *

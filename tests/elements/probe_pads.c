@@ -7,6 +7,7 @@
  * that nothing comes through. */
 
 #include <gst/check/gstharness.h>
+#include <gst/check/gsttestclock.h>
 
 #include "probe.h"
 #include "sympie.h"
@@ -23,17 +24,25 @@ typedef struct
   GstHarness *sinks[3]; /* in the order of `names`; the first has src, too */
 } Probe;
 
+/* Opens it with pad `unlinked` there, but with nothing that comes to it; with
+ * all linked where that is G_N_ELEMENTS (names). */
 static void
-probe_open (Probe *p)
+probe_open_in_part (Probe *p, guint unlinked)
 {
   p->probe = gst_element_factory_make ("sympieprobe", NULL);
   g_object_set (p->probe, "weights", test_weights (), "layer",
       SYMPIE_LAYER_RELU1_1, "device", SYMPIE_DEVICE_CPU, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     p->sinks[i] = gst_harness_new_with_element (
-        p->probe, names[i], i == 0 ? "src" : NULL);
+        p->probe, i == unlinked ? NULL : names[i], i == 0 ? "src" : NULL);
   p->bus = gst_bus_new ();
   gst_element_set_bus (p->probe, p->bus);
+}
+
+static void
+probe_open (Probe *p)
+{
+  probe_open_in_part (p, G_N_ELEMENTS (names));
 }
 
 static void
@@ -167,6 +176,64 @@ GST_START_TEST (test_refused_once)
 }
 GST_END_TEST;
 
+/* ---- Pads that nothing is linked to -------------------------------------- */
+
+/* All streams wait for those that do not come. A while later somebody says so,
+ * once; before that it may be a decoder that has yet to find its stream. */
+GST_START_TEST (test_unlinked)
+{
+  GstClock *clock = gst_test_clock_new ();
+  GstTestClock *test_clock = GST_TEST_CLOCK (clock);
+
+  gst_system_clock_set_default (clock);
+  for (guint k = 0; k < G_N_ELEMENTS (names); k++)
+    for (guint linked_late = 0; linked_late < 2; linked_late++) {
+      GstPad *pad, *src = gst_pad_new ("src", GST_PAD_SRC);
+      Probe p;
+
+      probe_open_in_part (&p, k);
+      pad = k < 2 ? gst_element_get_static_pad (p.probe, names[k])
+                  : gst_element_request_pad_simple (p.probe, names[k]);
+      for (guint j = 0; j < G_N_ELEMENTS (names); j++)
+        if (j != k)
+          gst_harness_set_src_caps_str (p.sinks[j], RGB);
+      gst_test_clock_wait_for_next_pending_id (test_clock, NULL);
+      if (linked_late)
+        fail_unless_equals_int (gst_pad_link (src, pad), GST_PAD_LINK_OK);
+      fail_unless_equals_int (
+          count_messages (p.bus, GST_MESSAGE_WARNING, names[k]), 0);
+      fail_unless (gst_test_clock_crank (test_clock));
+      fail_unless_equals_int (
+          count_messages (p.bus, GST_MESSAGE_WARNING, names[k]), !linked_late);
+      fail_if (gst_test_clock_peek_next_pending_id (test_clock, NULL));
+      probe_close (&p);
+      gst_object_unref (pad);
+      gst_object_unref (src);
+    }
+  gst_system_clock_set_default (NULL);
+  gst_object_unref (clock);
+}
+GST_END_TEST;
+
+/* Nobody waits any more when it has stopped. */
+GST_START_TEST (test_unlinked_and_stopped)
+{
+  GstClock *clock = gst_test_clock_new ();
+  GstTestClock *test_clock = GST_TEST_CLOCK (clock);
+  Probe p;
+
+  gst_system_clock_set_default (clock);
+  probe_open_in_part (&p, 1);
+  gst_harness_set_src_caps_str (p.sinks[0], RGB);
+  gst_test_clock_wait_for_next_pending_id (test_clock, NULL);
+  gst_element_set_state (p.probe, GST_STATE_NULL);
+  fail_if (gst_test_clock_peek_next_pending_id (test_clock, NULL));
+  probe_close (&p);
+  gst_system_clock_set_default (NULL);
+  gst_object_unref (clock);
+}
+GST_END_TEST;
+
 static Suite *
 probe_pads_suite (void)
 {
@@ -177,6 +244,8 @@ probe_pads_suite (void)
   tcase_add_checked_fixture (tc, NULL, test_remove_files);
   tcase_add_test (tc, test_qos);
   tcase_add_test (tc, test_refused_once);
+  tcase_add_test (tc, test_unlinked);
+  tcase_add_test (tc, test_unlinked_and_stopped);
   return suite;
 }
 
