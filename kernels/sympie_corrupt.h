@@ -11,6 +11,8 @@
  * A library of its own because who enhances video needs none of this, nor
  * libjpeg, and a training loader none of that. Errors are reported as in
  * sympie.h. A program that uses both libraries has a team of threads of each.
+ * libsympie-corrupt.a wants libsympie.a beside it, which pkg-config --static
+ * names: the shared libsympie hides the insides that both are made of.
  *
  * The same picture, corruption, severity, seed, phase and scale give the same
  * bytes on every machine, for any number of threads, stride or pixel format;
