@@ -59,8 +59,7 @@ static inline bool
 sympie_format_has_own_words (const SympieFormatInfo *info)
 {
   return info->word <= 2 && info->component[0].bits == info->depth
-         && (info->word == 1
-             || info->big_endian == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__));
+         && (info->word == 1 || !info->big_endian);
 }
 
 /* RGB in four bytes, one of them alpha or padding. */
