@@ -382,7 +382,8 @@ gst_sympie_enhance_properties_install (GObjectClass *klass, gsize offset)
    * with, with apply it takes from it what was told for the stream time of its
    * frame, or the time before. So a small copy of the video can be looked at,
    * and the large one changed, in two branches of a tee. Whoever looked there
-   * and found nothing for any frame warns at the end of the stream.
+   * and found nothing for any frame warns at the end of the stream. One element
+   * tells at a time; it warns where another begins to, too.
    */
   gst_sympie_install_field (klass, FIELD (channel),
       g_param_spec_string ("channel", "Channel",

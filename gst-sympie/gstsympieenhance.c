@@ -520,8 +520,10 @@ gst_sympie_enhance_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
   GstSympieEnhance *self = GST_SYMPIE_ENHANCE (trans);
 
   GST_BASE_TRANSFORM_CLASS (parent_class)->before_transform (trans, buffer);
-  if (gst_base_transform_is_passthrough (trans))
+  if (gst_base_transform_is_passthrough (trans)) {
+    gst_sympie_notes_skip (&self->notes);
     return;
+  }
   self->lateness =
       gst_sympie_arrival_get_lateness (&self->arrival, trans, buffer);
   self->enhancer.has_regions =
@@ -579,13 +581,19 @@ gst_sympie_enhance_note (GstSympieEnhance *self)
 
   if (enhancer->settings.mode == GST_SYMPIE_MODE_APPLY) {
     gst_sympie_notes_skip (&self->notes);
-  } else if (!gst_sympie_notes_write (
-                 &self->notes, enhancer->frame.time, &enhancer->info)) {
+    return;
+  }
+  if (!gst_sympie_notes_check_alone (&self->notes))
+    GST_ELEMENT_WARNING (self, RESOURCE, BUSY,
+        ("Another element tells parameters on the channel '%s', too",
+            self->props.channel),
+        (NULL));
+  if (!gst_sympie_notes_write (
+          &self->notes, enhancer->frame.time, &enhancer->info))
     GST_ELEMENT_WARNING (self, RESOURCE, WRITE,
         ("Cannot record parameters from here on: %s: %s", self->props.recording,
             g_strerror (errno)),
         (NULL));
-  }
 }
 
 /* Tells of the frame in hand, or of an estimate that no frame waited for:

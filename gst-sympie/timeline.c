@@ -28,6 +28,7 @@ struct _GstSympieTimeline
   guint n_users;
   pthread_mutex_t mutex;
   GArray *changes; /* of Change, in order of time */
+  guint n_writers; /* that have ever begun */
 };
 
 static pthread_mutex_t all_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -123,6 +124,18 @@ gst_sympie_timeline_put (GstSympieTimeline *timeline, GstClockTime time,
     g_array_remove_range (timeline->changes, 0, MAX_SHARED / 2);
   g_array_append_val (timeline->changes, change);
   pthread_mutex_unlock (&timeline->mutex);
+}
+
+guint
+gst_sympie_timeline_count_writers (GstSympieTimeline *timeline, gboolean begins)
+{
+  guint n;
+
+  pthread_mutex_lock (&timeline->mutex);
+  timeline->n_writers += begins != FALSE;
+  n = timeline->n_writers;
+  pthread_mutex_unlock (&timeline->mutex);
+  return n;
 }
 
 gboolean
@@ -383,6 +396,18 @@ gst_sympie_notes_close (GstSympieNotes *notes)
   if (notes->file)
     fclose (notes->file); /* each line has been written */
   *notes = (GstSympieNotes){ .channel = NULL };
+}
+
+gboolean
+gst_sympie_notes_check_alone (GstSympieNotes *notes)
+{
+  gboolean begins = !notes->has_noted;
+  guint before = notes->n_writers;
+
+  if (!notes->channel)
+    return TRUE;
+  notes->n_writers = gst_sympie_timeline_count_writers (notes->channel, begins);
+  return begins || notes->n_writers == before;
 }
 
 static gboolean

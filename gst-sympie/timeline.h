@@ -37,6 +37,10 @@ void gst_sympie_timeline_leave (GstSympieTimeline *timeline);
 void gst_sympie_timeline_put (GstSympieTimeline *timeline, GstClockTime time,
     const GstSympieParamsInfo *info);
 
+/* How many have begun to put changes so far, with the caller if it `begins`. */
+guint gst_sympie_timeline_count_writers (
+    GstSympieTimeline *timeline, gboolean begins);
+
 /* Those for the frame of that time, or the newest where it has none. FALSE
  * before the first. */
 gboolean gst_sympie_timeline_get (
@@ -57,6 +61,7 @@ typedef struct
   gboolean has_noted;                     /* since the last frame skipped: */
   SympieParams noted;
   GstClockTime latest; /* frame's time */
+  guint n_writers;     /* of the channel, at that frame */
 } GstSympieNotes;
 
 /* A name or path that is NULL or empty is none; the recording is written anew
@@ -65,6 +70,12 @@ typedef struct
 gboolean gst_sympie_notes_open (GstSympieNotes *notes, gboolean records,
     const gchar *channel, const gchar *recording, gchar **reason);
 void gst_sympie_notes_close (GstSympieNotes *notes);
+
+/* To be called before a frame is noted: FALSE where another has begun to tell
+ * on the channel since the one before was, so that they get into each other's
+ * way.
+ */
+gboolean gst_sympie_notes_check_alone (GstSympieNotes *notes);
 
 /* Notes what the frame of that time is enhanced with, if that has changed, or
  * the stream has gone back, and there is somewhere to. FALSE, with errno, where

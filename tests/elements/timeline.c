@@ -443,6 +443,14 @@ set_mode (GstHarness *h, const gchar *mode)
   gst_util_set_object_arg (G_OBJECT (h->element), "mode", mode);
 }
 
+static void
+assert_no_warning (GstHarness *h)
+{
+  fail_unless (
+      gst_bus_pop_filtered (GST_ELEMENT_BUS (h->element), GST_MESSAGE_WARNING)
+      == NULL);
+}
+
 /* Whether an element tells or takes goes by the mode that it has at the frame.
  * Its recording, once begun, gets what it tells. */
 GST_START_TEST (test_mode_changes)
@@ -483,9 +491,9 @@ GST_START_TEST (test_mode_changes)
   gst_harness_push_event (lost, gst_event_new_eos ());
   assert_said_once (lost, GST_MESSAGE_WARNING, "channel 'lost'");
   gst_harness_push_event (reader, gst_event_new_eos ());
-  fail_unless (gst_bus_pop_filtered (
-                   GST_ELEMENT_BUS (reader->element), GST_MESSAGE_WARNING)
-               == NULL);
+  assert_no_warning (reader);
+  assert_no_warning (one);
+  assert_no_warning (other);
   teardown_with_messages (one);
   teardown_with_messages (other);
   teardown_with_messages (reader);
@@ -502,6 +510,44 @@ GST_START_TEST (test_mode_changes)
   gst_sympie_timeline_leave (timeline);
   g_remove (path);
   g_free (path);
+}
+GST_END_TEST;
+
+/* Two that tell on a channel get into each other's way, unless one of them is
+ * off: then the other's word counts, and its own again once it is back. */
+GST_START_TEST (test_two_writers)
+{
+  SympieParams a = test_params (1), b = test_params (2);
+  GstHarness *one = channel_harness ("two", "enhance", &a, NULL);
+  GstHarness *other = channel_harness ("two", "enhance", &b, NULL);
+  GstHarness *reader = channel_harness ("two", "apply", NULL, NULL);
+  GstVideoInfo info = video_info (TEST_CAPS);
+
+  push_frames (one, &info, 0, 1);
+  push_frames (other, &info, 0, 1);
+  assert_no_warning (one);
+  push_frames (one, &info, 1, 2);
+  push_frames (other, &info, 1, 2);
+  assert_said_once (one, GST_MESSAGE_WARNING, "channel 'two'");
+  assert_no_warning (other);
+
+  g_object_set (one->element, "enabled", FALSE, NULL);
+  push_frames (one, &info, 3, 1);
+  g_object_set (other->element, "enabled", FALSE, NULL);
+  push_frames (other, &info, 3, 1);
+  g_object_set (other->element, "enabled", TRUE, NULL);
+  push_frames (other, &info, 4, 1);
+  assert_uses (reader, 4, &b);
+  g_object_set (other->element, "enabled", FALSE, NULL);
+  push_frames (other, &info, 5, 1);
+  g_object_set (one->element, "enabled", TRUE, NULL);
+  push_frames (one, &info, 5, 1);
+  assert_uses (reader, 5, &a);
+  assert_no_warning (one);
+  assert_no_warning (other);
+  teardown_with_messages (one);
+  teardown_with_messages (other);
+  teardown_with_messages (reader);
 }
 GST_END_TEST;
 
@@ -645,6 +691,7 @@ timeline_suite (void)
   tcase_add_test (tests, test_branches);
   tcase_add_test (tests, test_silent_channel);
   tcase_add_test (tests, test_mode_changes);
+  tcase_add_test (tests, test_two_writers);
   tcase_add_test (tests, test_runs);
   tcase_add_test (tests, test_single_image);
   tcase_add_test (tests, test_full);
