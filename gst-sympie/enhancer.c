@@ -338,7 +338,7 @@ gst_sympie_enhancer_prepare (GstSympieEnhancer *enhancer,
     if (enhancer->at_once)
       return TRUE;
   } else {
-    gst_sympie_tracker_reset (&enhancer->tracker);
+    gst_sympie_enhancer_end_scene (enhancer);
     enhancer->info = enhancer->given;
   }
 

@@ -34,8 +34,9 @@
  * scenechange tells of, a flush, new caps, a new stream, a jump in time of more
  * than a second and ten frames (where frames do not come as slowly as that all
  * the time), or frames that the element does not change because of
- * #GstSympieEnhance:enabled or #GstSympieEnhance:strength. Frames that were
- * dropped, here or before, end no scene.
+ * #GstSympieEnhance:enabled or #GstSympieEnhance:strength, or changes with
+ * parameters from elsewhere. Frames that were dropped, here or before, end no
+ * scene.
  *
  * #GstSympieEnhance:smoothing moves the parameters gently towards each new
  * estimate, so that the picture does not flicker with NEM's uncertainty.

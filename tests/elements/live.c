@@ -378,6 +378,25 @@ GST_START_TEST (test_async_end)
 }
 GST_END_TEST;
 
+/* What was estimated before others' parameters were applied has nothing to do
+ * with the frames after that. */
+GST_START_TEST (test_async_mode)
+{
+  GstHarness *h = async_harness ();
+  SympieParams identity;
+
+  sympie_params_identity (&identity);
+  push_plain (h, 0, 20);
+  gst_util_set_object_arg (G_OBJECT (h->element), "mode", "apply");
+  push_plain (h, FRAME, 20);
+  g_usleep (G_USEC_PER_SEC / 2); /* in which NEM is done */
+  gst_util_set_object_arg (G_OBJECT (h->element), "mode", "enhance");
+  push_plain (h, 2 * FRAME, 200);
+  assert_last (h, &identity);
+  teardown_with_messages (h);
+}
+GST_END_TEST;
+
 /* ---- Telling ------------------------------------------------------------- */
 
 static GstStructure *
@@ -594,6 +613,7 @@ live_suite (void)
   tcase_add_test (tests, test_async_iterations);
   tcase_add_test (tests, test_async_holds);
   tcase_add_test (tests, test_async_end);
+  tcase_add_test (tests, test_async_mode);
   tcase_add_test (tests, test_meta);
   tcase_add_test (tests, test_modes);
   tcase_add_test (tests, test_messages);
