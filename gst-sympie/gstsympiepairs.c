@@ -218,7 +218,7 @@ gst_sympie_pairs_aggregate (GstAggregator *agg, gboolean timeout)
   return ret;
 }
 
-/* ---- Pads that nothing is linked to -------------------------------------- */
+/* ---- Pads that nothing is linked to ------------------------------------ */
 
 /* Their names, to be freed, or NULL. */
 static gchar *
@@ -285,7 +285,7 @@ gst_sympie_pairs_end_watch (GstSympiePairs *self)
   g_clear_pointer (&self->watch, gst_clock_id_unref);
 }
 
-/* ---- Life ---------------------------------------------------------------- */
+/* ---- Life -------------------------------------------------------------- */
 
 static gboolean
 gst_sympie_pairs_stop (GstAggregator *agg)

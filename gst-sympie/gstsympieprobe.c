@@ -59,7 +59,7 @@
  * * #gdouble `psnr`: of the same in dB; infinite for frames that are the same
  *
  * Always there is one for each distorted stream at the end of all, after the
- * last frame:
+ * last frame, last those of pads that were released before:
  *
  * * #gchararray `type`: "pooled"
  * * #gchararray `pad`: as above
@@ -145,6 +145,7 @@ struct _GstSympieProbe
   gchar *results_filename; /* or NULL: none */
   GstSympieResultsFormat results_format;
   GstClockTime measure_time;
+  GList *released; /* GstSympiePairsPad: were there since the start */
 
   /* The rest belongs to the streaming thread, and while there is none to
    * start and stop. */
@@ -157,6 +158,50 @@ struct _GstSympieProbe
 G_DEFINE_TYPE (GstSympieProbe, gst_sympie_probe, GST_TYPE_SYMPIE_PAIRS);
 GST_ELEMENT_REGISTER_DEFINE (
     sympieprobe, "sympieprobe", GST_RANK_NONE, GST_TYPE_SYMPIE_PROBE);
+
+/* ---- Streams ----------------------------------------------------------- */
+
+/* The pads that results are of, with the object lock: all distorted streams,
+ * then those that came to pads which have been released. To be freed. */
+static GList *
+list_streams (GstSympieProbe *self)
+{
+  GList *pads = GST_ELEMENT (self)->sinkpads, *streams = NULL;
+
+  for (GList *l = pads; l; l = l->next)
+    if (l->data != self->parent.ref)
+      streams = g_list_prepend (streams, l->data);
+  for (GList *l = self->released; l; l = l->next)
+    if (!gst_sympie_tally_is_empty (&GST_SYMPIE_PAIRS_PAD (l->data)->tally)
+        && !g_list_find (pads, l->data)) /* it is being released */
+      streams = g_list_prepend (streams, l->data);
+  return g_list_reverse (streams);
+}
+
+static void
+gst_sympie_probe_release_pad (GstElement *element, GstPad *pad)
+{
+  GstSympieProbe *self = GST_SYMPIE_PROBE (element);
+
+  GST_OBJECT_LOCK (self);
+  self->released = g_list_append (self->released, gst_object_ref (pad));
+  GST_OBJECT_UNLOCK (self);
+  GST_ELEMENT_CLASS (parent_class)->release_pad (element, pad);
+}
+
+static void
+forget (GstSympieProbe *self)
+{
+  GList *released;
+
+  GST_OBJECT_LOCK (self);
+  for (GList *l = GST_ELEMENT (self)->sinkpads; l; l = l->next)
+    gst_sympie_tally_reset (&GST_SYMPIE_PAIRS_PAD (l->data)->tally);
+  self->measure_time = 0;
+  released = g_steal_pointer (&self->released);
+  GST_OBJECT_UNLOCK (self);
+  g_list_free_full (released, gst_object_unref);
+}
 
 /* ---- Start and stop ---------------------------------------------------- */
 
@@ -199,21 +244,21 @@ static GPtrArray *
 pool (GstSympieProbe *self, gboolean complete)
 {
   GPtrArray *all = new_structures ();
+  GList *streams;
 
   GST_OBJECT_LOCK (self);
-  for (GList *l = GST_ELEMENT (self)->sinkpads; l; l = l->next) {
-    GstSympiePairsPad *pad = l->data;
-    GstStructure *pooled;
+  streams = list_streams (self);
+  for (GList *l = streams; l; l = l->next) {
+    const GstSympiePairsPad *pad = l->data;
+    GstStructure *pooled = gst_structure_new ("sympieprobe", "type",
+        G_TYPE_STRING, "pooled", "pad", G_TYPE_STRING, GST_PAD_NAME (pad),
+        "layer", G_TYPE_STRING, sympie_layer_name (self->layer), "input",
+        G_TYPE_STRING, gst_sympie_input_name (self->input), NULL);
 
-    if (pad == self->parent.ref)
-      continue;
-    pooled = gst_structure_new ("sympieprobe", "type", G_TYPE_STRING, "pooled",
-        "pad", G_TYPE_STRING, GST_PAD_NAME (pad), "layer", G_TYPE_STRING,
-        sympie_layer_name (self->layer), "input", G_TYPE_STRING,
-        gst_sympie_input_name (self->input), NULL);
     gst_sympie_tally_pool (&pad->tally, complete, pooled);
     g_ptr_array_add (all, pooled);
   }
+  g_list_free (streams);
   GST_OBJECT_UNLOCK (self);
   return all;
 }
@@ -257,16 +302,6 @@ open_results (GstSympieProbe *self)
       ("Cannot write the results: %s", error->message), (NULL));
   g_error_free (error);
   return FALSE;
-}
-
-static void
-forget (GstSympieProbe *self)
-{
-  GST_OBJECT_LOCK (self);
-  for (GList *l = GST_ELEMENT (self)->sinkpads; l; l = l->next)
-    gst_sympie_tally_reset (&GST_SYMPIE_PAIRS_PAD (l->data)->tally);
-  self->measure_time = 0;
-  GST_OBJECT_UNLOCK (self);
 }
 
 static gboolean
@@ -323,8 +358,9 @@ get_stats (GstSympieProbe *self)
 {
   guint64 n_frames = 0, n_pairs = 0, n_ref = 0, n_dist = 0;
   gdouble seconds = (gdouble) self->measure_time / GST_SECOND;
+  GList *streams = list_streams (self);
 
-  for (GList *l = GST_ELEMENT (self)->sinkpads; l; l = l->next) {
+  for (GList *l = streams; l; l = l->next) {
     const GstSympieTally *tally = &GST_SYMPIE_PAIRS_PAD (l->data)->tally;
 
     n_frames += gst_sympie_tally_n_frames (tally);
@@ -332,6 +368,7 @@ get_stats (GstSympieProbe *self)
     n_ref += tally->n_unmatched_ref;
     n_dist += tally->n_unmatched_dist;
   }
+  g_list_free (streams);
   return gst_structure_new ("application/x-sympie-probe-stats", "frames",
       G_TYPE_UINT64, n_frames, "pairs", G_TYPE_UINT64, n_pairs, "unmatched-ref",
       G_TYPE_UINT64, n_ref, "unmatched-dist", G_TYPE_UINT64, n_dist,
@@ -559,6 +596,7 @@ gst_sympie_probe_get_property (
 static void
 gst_sympie_probe_finalize (GObject *object)
 {
+  g_list_free_full (GST_SYMPIE_PROBE (object)->released, gst_object_unref);
   gst_sympie_fields_reset (object);
   G_OBJECT_CLASS (parent_class)->finalize (object);
 }
@@ -676,6 +714,7 @@ gst_sympie_probe_class_init (GstSympieProbeClass *klass)
       "Filter/Analyzer/Video",
       "Compares a distorted stream with its reference by features of VGG19",
       GST_SYMPIE_AUTHOR);
+  element_class->release_pad = GST_DEBUG_FUNCPTR (gst_sympie_probe_release_pad);
   agg_class->start = GST_DEBUG_FUNCPTR (gst_sympie_probe_start);
   agg_class->stop = GST_DEBUG_FUNCPTR (gst_sympie_probe_stop);
   agg_class->flush = GST_DEBUG_FUNCPTR (gst_sympie_probe_flush);

@@ -115,6 +115,13 @@ gst_sympie_tally_add (GstSympieTally *tally, const SympieDifference *difference)
   statistics_add (&tally->pixel_mse, difference->pixel_mse);
 }
 
+gboolean
+gst_sympie_tally_is_empty (const GstSympieTally *tally)
+{
+  return tally->n_pairs == 0 && tally->n_unmatched_ref == 0
+         && tally->n_unmatched_dist == 0;
+}
+
 guint64
 gst_sympie_tally_n_frames (const GstSympieTally *tally)
 {

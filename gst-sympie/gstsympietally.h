@@ -35,6 +35,9 @@ void gst_sympie_tally_reset (GstSympieTally *tally);
 void gst_sympie_tally_add (
     GstSympieTally *tally, const SympieDifference *difference);
 
+/* Nothing was measured and nothing counted. */
+gboolean gst_sympie_tally_is_empty (const GstSympieTally *tally);
+
 /* How many pairs were measured, and their mean feature MSE; 0 of nothing. */
 guint64 gst_sympie_tally_n_frames (const GstSympieTally *tally);
 gdouble gst_sympie_tally_mean (const GstSympieTally *tally);

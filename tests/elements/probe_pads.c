@@ -176,7 +176,7 @@ GST_START_TEST (test_refused_once)
 }
 GST_END_TEST;
 
-/* ---- Pads that nothing is linked to -------------------------------------- */
+/* ---- Pads that nothing is linked to ------------------------------------ */
 
 /* All streams wait for those that do not come. A while later somebody says so,
  * once; before that it may be a decoder that has yet to find its stream. */
@@ -234,6 +234,123 @@ GST_START_TEST (test_unlinked_and_stopped)
 }
 GST_END_TEST;
 
+/* ---- Pads that are released -------------------------------------------- */
+
+static guint64
+get_n_frames (GstElement *probe)
+{
+  GstStructure *stats;
+  guint64 n_frames;
+
+  g_object_get (probe, "stats", &stats, NULL);
+  n_frames = test_uint64 (stats, "frames");
+  gst_structure_free (stats);
+  return n_frames;
+}
+
+static void
+push_pairs (Probe *p, guint n_sinks, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    for (guint k = 0; k < n_sinks; k++)
+      fail_unless_equals_int (push_frame (p->sinks[k], 0), GST_FLOW_OK);
+    gst_buffer_unref (gst_harness_pull (p->sinks[0]));
+  }
+}
+
+static void
+release (Probe *p, const gchar *name)
+{
+  GstPad *pad = gst_element_get_static_pad (p->probe, name);
+  GstPad *peer = gst_pad_get_peer (pad);
+
+  if (peer) {
+    gst_pad_unlink (peer, pad);
+    gst_object_unref (peer);
+  }
+  gst_element_release_request_pad (p->probe, pad);
+  gst_object_unref (pad);
+}
+
+static void
+wait_for_end (GstHarness *h)
+{
+  GstEventType type;
+
+  do {
+    GstEvent *event = gst_harness_pull_event (h);
+
+    fail_unless (event != NULL);
+    type = GST_EVENT_TYPE (event);
+    gst_event_unref (event);
+  } while (type != GST_EVENT_EOS);
+}
+
+/* What was measured at a pad that is there no more is part of the result; a pad
+ * that nothing came to is not. */
+GST_START_TEST (test_released)
+{
+  static const struct
+  {
+    const gchar *pad;
+    guint n_frames;
+  } wanted[] = { { "dist_sink", 3 }, { "dist_sink_0", 2 } };
+  gchar *path = test_path ("released.json"), *text;
+  GstMessage *message;
+  Probe p;
+
+  probe_open (&p);
+  gst_element_set_state (p.probe, GST_STATE_NULL);
+  g_object_set (p.probe, "results-filename", path, "results-format", 1, NULL);
+  gst_element_set_state (p.probe, GST_STATE_PLAYING);
+  gst_object_unref (gst_element_request_pad_simple (p.probe, "dist_sink_1"));
+  release (&p, "dist_sink_1");
+
+  for (guint k = 0; k < G_N_ELEMENTS (names); k++)
+    gst_harness_set_src_caps_str (p.sinks[k], RGB);
+  push_pairs (&p, 3, 2);
+  release (&p, "dist_sink_0");
+  push_pairs (&p, 2, 1);
+  fail_unless_equals_uint64 (get_n_frames (p.probe), 5);
+  for (guint k = 0; k < 2; k++)
+    gst_harness_push_event (p.sinks[k], gst_event_new_eos ());
+  wait_for_end (p.sinks[0]);
+
+  fail_unless (g_file_get_contents (path, &text, NULL, NULL));
+  for (guint i = 0; i < G_N_ELEMENTS (wanted); i++) {
+    const GstStructure *pooled;
+    gchar *part = g_strdup_printf (
+        "\"pooled\", \"pad\": \"%s\", \"layer\": \"relu1_1\", "
+        "\"input\": \"crop224\", \"frames\": %u, \"pairs\": %u, "
+        "\"unmatched-ref\": 0, \"unmatched-dist\": 0, ",
+        wanted[i].pad, wanted[i].n_frames, wanted[i].n_frames);
+
+    fail_unless (strstr (text, part) != NULL, "no %s in %s", part, text);
+    g_free (part);
+    message = gst_bus_pop_filtered (p.bus, GST_MESSAGE_ELEMENT);
+    fail_unless (message != NULL, "no pooled result of %s", wanted[i].pad);
+    pooled = gst_message_get_structure (message);
+    fail_unless_equals_string (
+        gst_structure_get_string (pooled, "pad"), wanted[i].pad);
+    fail_unless_equals_uint64 (
+        test_uint64 (pooled, "frames"), wanted[i].n_frames);
+    fail_unless_equals_uint64 (test_uint64 (pooled, "unmatched-ref"), 0);
+    gst_message_unref (message);
+  }
+  fail_if (strstr (text, "dist_sink_1"));
+  fail_if (
+      gst_bus_pop_filtered (p.bus, GST_MESSAGE_ELEMENT | GST_MESSAGE_WARNING));
+
+  /* The next start has nothing to do with it. */
+  gst_element_set_state (p.probe, GST_STATE_READY);
+  gst_element_set_state (p.probe, GST_STATE_PAUSED);
+  fail_unless_equals_uint64 (get_n_frames (p.probe), 0);
+  probe_close (&p);
+  g_free (text);
+  g_free (path);
+}
+GST_END_TEST;
+
 static Suite *
 probe_pads_suite (void)
 {
@@ -246,6 +363,7 @@ probe_pads_suite (void)
   tcase_add_test (tc, test_refused_once);
   tcase_add_test (tc, test_unlinked);
   tcase_add_test (tc, test_unlinked_and_stopped);
+  tcase_add_test (tc, test_released);
   return suite;
 }
 
