@@ -60,13 +60,8 @@ gchar *
 gst_sympie_enhance_properties_dup_weights (
     const GstSympieEnhanceProperties *props)
 {
-  const gchar *weights = props->weights;
-
-  if (!weights || !*weights)
-    weights = g_getenv ("SYMPIE_WEIGHTS");
-  if (!weights || !*weights)
-    weights = GST_SYMPIE_WEIGHTS;
-  return g_strdup (weights);
+  return gst_sympie_dup_filename (
+      props->weights, "SYMPIE_WEIGHTS", GST_SYMPIE_WEIGHTS);
 }
 
 static gchar *

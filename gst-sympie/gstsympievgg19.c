@@ -43,12 +43,13 @@ gst_sympie_input_name (SympieInput input)
 gchar *
 gst_sympie_vgg19_dup_weights (const gchar *path)
 {
-  if (!path || !*path)
-    path = g_getenv ("SYMPIE_VGG19_WEIGHTS");
-  if (path && *path)
-    return g_strdup (path);
-  return g_build_filename (
+  gchar *installed = g_build_filename (
       g_get_user_data_dir (), "gst-sympie", "vgg19.safetensors", NULL);
+  gchar *chosen =
+      gst_sympie_dup_filename (path, "SYMPIE_VGG19_WEIGHTS", installed);
+
+  g_free (installed);
+  return chosen;
 }
 
 SympieFeatures *

@@ -5,6 +5,17 @@
 
 #include "properties.h"
 
+/* ---- Values -------------------------------------------------------------- */
+
+gchar *
+gst_sympie_dup_filename (
+    const gchar *set, const gchar *variable, const gchar *installed)
+{
+  if (!set || !*set)
+    set = g_getenv (variable);
+  return g_strdup (set && *set ? set : installed);
+}
+
 /* ---- Devices ------------------------------------------------------------- */
 
 GST_SYMPIE_DEFINE_ENUM (GstSympieDevice, gst_sympie_device,

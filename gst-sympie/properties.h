@@ -30,6 +30,11 @@
     return type;                                                               \
   }
 
+/* The file to read: the one that was `set`, else that of the environment
+ * `variable`, else the `installed` one. Empty is not set. To be freed. */
+gchar *gst_sympie_dup_filename (
+    const gchar *set, const gchar *variable, const gchar *installed);
+
 /* SympieDevice as the enumeration that properties have. */
 #define GST_TYPE_SYMPIE_DEVICE (gst_sympie_device_get_type ())
 GType gst_sympie_device_get_type (void);
