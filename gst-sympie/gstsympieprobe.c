@@ -250,10 +250,11 @@ pool (GstSympieProbe *self, gboolean complete)
   streams = list_streams (self);
   for (GList *l = streams; l; l = l->next) {
     const GstSympiePairsPad *pad = l->data;
-    GstStructure *pooled = gst_structure_new ("sympieprobe", "type",
-        G_TYPE_STRING, "pooled", "pad", G_TYPE_STRING, GST_PAD_NAME (pad),
-        "layer", G_TYPE_STRING, sympie_layer_name (self->layer), "input",
-        G_TYPE_STRING, gst_sympie_input_name (self->input), NULL);
+    GstStructure *pooled =
+        gst_structure_new ("sympieprobe", "type", G_TYPE_STRING, "pooled",
+            "pad", G_TYPE_STRING, GST_PAD_NAME (pad), "layer", G_TYPE_STRING,
+            sympie_layer_name (self->layer), "input", G_TYPE_STRING,
+            gst_sympie_enum_nick (GST_TYPE_SYMPIE_INPUT, self->input), NULL);
 
     gst_sympie_tally_pool (&pad->tally, complete, pooled);
     g_ptr_array_add (all, pooled);
@@ -280,11 +281,11 @@ open_results (GstSympieProbe *self)
   weights = gst_sympie_vgg19_dup_weights (self->weights);
   about = gst_structure_new ("about", "layer", G_TYPE_STRING,
       sympie_layer_name (self->layer), "input", G_TYPE_STRING,
-      gst_sympie_input_name (self->input), "subsample", G_TYPE_UINT64,
-      (guint64) self->subsample, "weights", G_TYPE_STRING, weights, "device",
-      G_TYPE_STRING,
-      sympie_features_device (self->vgg19) == SYMPIE_DEVICE_CUDA ? "cuda"
-                                                                 : "cpu",
+      gst_sympie_enum_nick (GST_TYPE_SYMPIE_INPUT, self->input), "subsample",
+      G_TYPE_UINT64, (guint64) self->subsample, "weights", G_TYPE_STRING,
+      weights, "device", G_TYPE_STRING,
+      gst_sympie_enum_nick (
+          GST_TYPE_SYMPIE_DEVICE, sympie_features_device (self->vgg19)),
       NULL);
   GST_OBJECT_UNLOCK (self);
 

@@ -34,12 +34,6 @@ GST_SYMPIE_DEFINE_ENUM (GstSympieInput, gst_sympie_input,
         "crop224" },
     { SYMPIE_INPUT_FULL, "The whole frame at its size", "full" })
 
-const gchar *
-gst_sympie_input_name (SympieInput input)
-{
-  return input == SYMPIE_INPUT_FULL ? "full" : "crop224";
-}
-
 gchar *
 gst_sympie_vgg19_dup_weights (const gchar *path)
 {

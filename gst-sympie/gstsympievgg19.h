@@ -17,7 +17,6 @@
 GType gst_sympie_layer_get_type (void);
 #define GST_TYPE_SYMPIE_INPUT (gst_sympie_input_get_type ())
 GType gst_sympie_input_get_type (void);
-const gchar *gst_sympie_input_name (SympieInput input);
 
 /* The file that is read: `path`, or where that is NULL or empty, the
  * environment's or the one in the user's data folder. */

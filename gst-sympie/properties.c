@@ -7,6 +7,16 @@
 
 /* ---- Values -------------------------------------------------------------- */
 
+const gchar *
+gst_sympie_enum_nick (GType type, gint value)
+{
+  GEnumClass *klass = g_type_class_ref (type);
+  const gchar *nick = g_enum_get_value (klass, value)->value_nick;
+
+  g_type_class_unref (klass);
+  return nick;
+}
+
 gchar *
 gst_sympie_dup_filename (
     const gchar *set, const gchar *variable, const gchar *installed)

@@ -30,6 +30,9 @@
     return type;                                                               \
   }
 
+/* What a property calls a value of its enumeration: its nick. */
+const gchar *gst_sympie_enum_nick (GType type, gint value);
+
 /* The file to read: the one that was `set`, else that of the environment
  * `variable`, else the `installed` one. Empty is not set. To be freed. */
 gchar *gst_sympie_dup_filename (

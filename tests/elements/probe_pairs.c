@@ -331,6 +331,8 @@ GST_START_TEST (test_sides_differ)
   dist.caps = "video/x-raw, format=NV12, width=64, height=48, framerate=30/1";
   results = test_run (&ref, &dist, "input=full");
   fail_unless_equals_int (test_uint64 (results->pooled, "frames"), 5);
+  fail_unless_equals_string (
+      gst_structure_get_string (results->pooled, "input"), "full");
   test_results_free (results);
 }
 GST_END_TEST;
