@@ -95,6 +95,10 @@ gstsympiefilter.c|element-negotiation|s/api == GST_VIDEO_OVERLAY_COMPOSITION_MET
 gstsympieenhancebin.c|element-bin|s/if (!(pspec->flags & G_PARAM_WRITABLE))/if (FALSE)/
 timeline.c|element-timeline|s/notes->has_noted && time >= notes->latest/notes->has_noted/
 timeline.c|element-timeline|s/g_array_sort (timeline->changes, compare_times)//
+timeline.c|element-timeline|s/return begins || notes->n_writers == before/return TRUE/
+gstsympieenhance.c|element-timeline|s/    gst_sympie_notes_skip (&self->notes);//
+enhancer.c|element-live|s/    gst_sympie_enhancer_end_scene (enhancer);/gst_sympie_tracker_reset (\&enhancer->tracker);/
+enhancer.c|element-live|s/if (state == GST_SYMPIE_ESTIMATE_READY)/if (FALSE)/
 properties.c|element-probe-results|s/GST_STATE_NEXT (element)) > GST_STATE_READY/GST_STATE_NEXT (element)) > G_MAXINT/
 properties.c|element-filter|s/} else if (!has_value (object, pspec, value)) {/} else {/
 END
