@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* What goes through sympieprobe's pads besides frames, and what becomes of pads
- * that nothing comes through. */
+/* What goes through sympieprobe's pads besides frames, which caps they take,
+ * and what becomes of pads that nothing comes through. */
 
 #include <gst/check/gstharness.h>
 #include <gst/check/gsttestclock.h>
@@ -54,6 +54,22 @@ probe_close (Probe *p)
   for (guint i = G_N_ELEMENTS (names); i-- > 0;)
     gst_harness_teardown (p->sinks[i]);
   gst_object_unref (p->probe);
+}
+
+/* What the next warning or error says; NULL where there is none. */
+static GError *
+pop (GstBus *bus, GstMessageType type)
+{
+  GstMessage *message = gst_bus_pop_filtered (bus, type);
+  GError *error = NULL;
+
+  if (message && type == GST_MESSAGE_ERROR)
+    gst_message_parse_error (message, &error, NULL);
+  else if (message)
+    gst_message_parse_warning (message, &error, NULL);
+  if (message)
+    gst_message_unref (message);
+  return error;
 }
 
 static GstFlowReturn
@@ -111,31 +127,10 @@ GST_START_TEST (test_qos)
 }
 GST_END_TEST;
 
-/* ---- Refusals ---------------------------------------------------------- */
-
-static guint
-count_messages (GstBus *bus, GstMessageType type, const gchar *part)
-{
-  GstMessage *message;
-  guint n = 0;
-
-  while ((message = gst_bus_pop_filtered (bus, type))) {
-    GError *error;
-
-    if (type == GST_MESSAGE_ERROR)
-      gst_message_parse_error (message, &error, NULL);
-    else
-      gst_message_parse_warning (message, &error, NULL);
-    fail_unless (strstr (error->message, part) != NULL, "%s", error->message);
-    g_error_free (error);
-    gst_message_unref (message);
-    n++;
-  }
-  return n;
-}
+/* ---- Caps -------------------------------------------------------------- */
 
 /* One error says what is wrong with a stream, and its frames end there. */
-GST_START_TEST (test_refused_once)
+GST_START_TEST (test_refused)
 {
   static const struct
   {
@@ -143,12 +138,14 @@ GST_START_TEST (test_refused_once)
     GstFormat format;
   } refused[] = {
     { RGB ", colorimetry=(string)bt2100-pq", "PQ", GST_FORMAT_TIME },
+    { RGB ", colorimetry=(string)1:1:1:1", "gamma", GST_FORMAT_TIME },
     { RGB, "bytes", GST_FORMAT_BYTES },
     { NULL, "before their caps", GST_FORMAT_TIME },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (refused); i++)
     for (guint k = 0; k < G_N_ELEMENTS (names); k++) {
+      GError *error;
       Probe p;
 
       probe_open (&p);
@@ -169,10 +166,121 @@ GST_START_TEST (test_refused_once)
       }
       while (push_frame (p.sinks[0], 0) == GST_FLOW_OK)
         ;
-      fail_unless_equals_int (
-          count_messages (p.bus, GST_MESSAGE_ERROR, refused[i].part), 1);
+
+      error = pop (p.bus, GST_MESSAGE_ERROR);
+      fail_unless (error != NULL, "%s: in silence", refused[i].part);
+      if (refused[i].caps)
+        fail_unless (
+            g_error_matches (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT));
+      else
+        fail_unless (g_error_matches (
+            error, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION));
+      fail_unless (
+          strstr (error->message, refused[i].part), "%s", error->message);
+      fail_unless (strstr (error->message, names[k]), "%s", error->message);
+      g_error_free (error);
+      fail_if (pop (p.bus, GST_MESSAGE_ERROR));
       probe_close (&p);
     }
+}
+GST_END_TEST;
+
+/* Who asks is told, at each pad, what will not work: by itself with a warning,
+ * and as one of many. */
+GST_START_TEST (test_query)
+{
+  static const struct
+  {
+    const gchar *fields, *word;
+  } kept_out[] = {
+    { "format=P010_10LE, colorimetry=bt2100-pq", "PQ" },
+    { "format=RGB, colorimetry=(string)1:1:1:1", "gamma" },
+    { "format=NV12, interlace-mode=fields", "fields" },
+  };
+  static const gchar *const works[] = {
+    "video/x-raw, format=I420, width=64, height=48, framerate=25/1",
+    "video/x-raw, format=NV12, width=64, height=48, framerate=25/1, "
+    "colorimetry=bt709",
+  };
+  GstCaps *converter =
+      gst_caps_from_string ("video/x-raw, width=64, height=48, framerate=25/1");
+
+  for (guint k = 0; k < G_N_ELEMENTS (names); k++) {
+    GstElement *probe = gst_element_factory_make ("sympieprobe", NULL);
+    GstPad *more = gst_element_request_pad_simple (probe, "dist_sink_0");
+    GstPad *pad = gst_element_get_static_pad (probe, names[k]);
+    GstBus *bus = gst_bus_new ();
+    GstCaps *caps, *answer;
+
+    gst_element_set_bus (probe, bus);
+    for (guint i = 0; i < G_N_ELEMENTS (kept_out); i++) {
+      gchar *text = g_strdup_printf (
+          "video/x-raw, %s, width=64, height=48, framerate=25/1",
+          kept_out[i].fields);
+      GError *error;
+
+      caps = gst_caps_from_string (text);
+      answer = gst_pad_query_caps (pad, caps);
+      fail_unless (gst_caps_is_empty (answer), "%s: %s", names[k], text);
+      gst_caps_unref (answer);
+      error = pop (bus, GST_MESSAGE_WARNING);
+      fail_unless (error != NULL, "%s: %s", names[k], text);
+      fail_unless (strstr (error->message, kept_out[i].word) != NULL, "%s",
+          error->message);
+      g_error_free (error);
+
+      answer = gst_pad_query_caps (pad, converter);
+      fail_if (gst_caps_can_intersect (answer, caps), "%s: %s", names[k], text);
+      gst_caps_unref (answer);
+      gst_caps_unref (caps);
+      g_free (text);
+    }
+    for (guint i = 0; i < G_N_ELEMENTS (works); i++) {
+      caps = gst_caps_from_string (works[i]);
+      answer = gst_pad_query_caps (pad, caps);
+      fail_unless (
+          gst_caps_is_subset (caps, answer), "%s: %s", names[k], works[i]);
+      gst_caps_unref (answer);
+      gst_caps_unref (caps);
+    }
+    gst_element_set_bus (probe, NULL);
+    gst_object_unref (bus);
+    gst_object_unref (pad);
+    gst_element_release_request_pad (probe, more);
+    gst_object_unref (more);
+    gst_object_unref (probe);
+  }
+  gst_caps_unref (converter);
+}
+GST_END_TEST;
+
+/* So that a converter in front converts. */
+GST_START_TEST (test_converted)
+{
+  for (guint k = 0; k < G_N_ELEMENTS (names); k++) {
+    GString *line = g_string_new (NULL);
+    GstElement *pipeline;
+    TestResults *results;
+
+    for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+      g_string_append_printf (line,
+          "videotestsrc num-buffers=2 ! video/x-raw, format=%s, width=64, "
+          "height=48 ! videoconvert ! p.%s ",
+          i == k ? "P010_10LE, colorimetry=bt2100-pq" : "NV12", names[i]);
+    g_string_append_printf (line,
+        "sympieprobe name=p device=cpu layer=relu1_1 weights=%s ! fakesink",
+        test_weights ());
+    pipeline = gst_parse_launch (line->str, NULL);
+    gst_element_set_state (pipeline, GST_STATE_PLAYING);
+    results = test_collect (pipeline, G_MAXUINT);
+    fail_if (results->error, "%s: %s", names[k],
+        results->error ? results->error->message : "");
+    fail_unless_equals_int (test_uint64 (results->pooled, "frames"), 2);
+    test_results_free (results);
+    gst_element_set_state (pipeline, GST_STATE_NULL);
+    gst_object_unref (pipeline);
+    g_string_free (line, TRUE);
+  }
 }
 GST_END_TEST;
 
@@ -189,6 +297,7 @@ GST_START_TEST (test_unlinked)
   for (guint k = 0; k < G_N_ELEMENTS (names); k++)
     for (guint linked_late = 0; linked_late < 2; linked_late++) {
       GstPad *pad, *src = gst_pad_new ("src", GST_PAD_SRC);
+      GError *error;
       Probe p;
 
       probe_open_in_part (&p, k);
@@ -200,11 +309,14 @@ GST_START_TEST (test_unlinked)
       gst_test_clock_wait_for_next_pending_id (test_clock, NULL);
       if (linked_late)
         fail_unless_equals_int (gst_pad_link (src, pad), GST_PAD_LINK_OK);
-      fail_unless_equals_int (
-          count_messages (p.bus, GST_MESSAGE_WARNING, names[k]), 0);
+      fail_if (pop (p.bus, GST_MESSAGE_WARNING));
       fail_unless (gst_test_clock_crank (test_clock));
-      fail_unless_equals_int (
-          count_messages (p.bus, GST_MESSAGE_WARNING, names[k]), !linked_late);
+
+      error = pop (p.bus, GST_MESSAGE_WARNING);
+      fail_unless ((error == NULL) == linked_late);
+      fail_if (error && !strstr (error->message, names[k]));
+      g_clear_error (&error);
+      fail_if (pop (p.bus, GST_MESSAGE_WARNING));
       fail_if (gst_test_clock_peek_next_pending_id (test_clock, NULL));
       probe_close (&p);
       gst_object_unref (pad);
@@ -360,7 +472,9 @@ probe_pads_suite (void)
   suite_add_tcase (suite, tc);
   tcase_add_checked_fixture (tc, NULL, test_remove_files);
   tcase_add_test (tc, test_qos);
-  tcase_add_test (tc, test_refused_once);
+  tcase_add_test (tc, test_refused);
+  tcase_add_test (tc, test_query);
+  tcase_add_test (tc, test_converted);
   tcase_add_test (tc, test_unlinked);
   tcase_add_test (tc, test_unlinked_and_stopped);
   tcase_add_test (tc, test_released);
