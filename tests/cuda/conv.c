@@ -106,9 +106,7 @@ largest_error (const float *values, const double *expected, size_t n)
     double error =
         fabs (values[i] - expected[i]) / fmax (fabs (expected[i]), 1);
 
-    /* NaN counts. */
-    if (!(error <= largest))
-      largest = error;
+    largest = check_larger (largest, error);
   }
   return largest;
 }

@@ -57,12 +57,8 @@ largest_difference (const float *params, const double *expected)
 {
   double largest = 0;
 
-  for (int i = 0; i <= SYMPIE_N_PARAMS; i++) {
-    double difference = fabs (params[i] - expected[i]);
-
-    if (!(difference <= largest))
-      largest = difference; /* NaN too */
-  }
+  for (int i = 0; i <= SYMPIE_N_PARAMS; i++)
+    largest = check_larger (largest, fabs (params[i] - expected[i]));
   return largest;
 }
 

@@ -103,6 +103,13 @@ check_random_float (uint64_t *state, float low, float high)
   return low + (high - low) * (float) (check_random (state) >> 40) * 0x1p-24f;
 }
 
+/* NaN where one of them is: the worst of errors must not lose it. */
+static inline double
+check_larger (double a, double b)
+{
+  return a > b || a != a ? a : b;
+}
+
 /* Path of a file of golden data; a static buffer. */
 static inline const char *
 check_golden (const char *name)

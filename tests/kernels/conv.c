@@ -231,13 +231,6 @@ pooled_size (const Trial *trial, int *width, int *height)
   *height = trial->height / divisors[trial->pooling];
 }
 
-/* NaN where one of them is. */
-static double
-larger (double a, double b)
-{
-  return isnan (a) || a > b ? a : b;
-}
-
 static double
 pool (const Trial *trial, const double *plane, int y, int x)
 {
@@ -247,9 +240,9 @@ pool (const Trial *trial, const double *plane, int y, int x)
   if (trial->pooling == SYMPIE_POOLING_NONE)
     return plane[y * width + x];
   if (trial->pooling == SYMPIE_POOLING_MAX)
-    return larger (
-        larger (plane[2 * y * width + 2 * x], plane[2 * y * width + 2 * x + 1]),
-        larger (plane[(2 * y + 1) * width + 2 * x],
+    return check_larger (check_larger (plane[2 * y * width + 2 * x],
+                             plane[2 * y * width + 2 * x + 1]),
+        check_larger (plane[(2 * y + 1) * width + 2 * x],
             plane[(2 * y + 1) * width + 2 * x + 1]));
   for (int v = 4 * y - 1; v < 4 * y + 4; v++)
     for (int u = 4 * x - 1; u < 4 * x + 4; u++)

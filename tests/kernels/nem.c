@@ -50,12 +50,8 @@ distance (const SympieParams *params, const double *expected)
 {
   double worst = 0;
 
-  for (int i = 0; i < SYMPIE_N_PARAMS; i++) {
-    double difference = fabs (params->values[i] - expected[i]);
-
-    if (!(difference <= worst))
-      worst = difference;
-  }
+  for (int i = 0; i < SYMPIE_N_PARAMS; i++)
+    worst = check_larger (worst, fabs (params->values[i] - expected[i]));
   return worst;
 }
 

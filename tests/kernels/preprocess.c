@@ -191,7 +191,7 @@ test_frame (SympiePreprocess *preprocess, unsigned flags, SympieFormat format,
         for (int c = 0; c < 3; c++) {
           double difference = fabs (crop.rgb[c][row + 1][column + 1] - rgb[c]);
 
-          if (!(difference <= worst)) {
+          if (!(difference <= worst) && !isnan (worst)) {
             worst = difference;
             worst_x = column;
             worst_y = row;
