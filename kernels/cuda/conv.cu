@@ -340,7 +340,8 @@ finish (
     for (int e = 0; e < N; e++) {
       float value = scale.values[e] * values.values[e] + shift.values[e];
 
-      values.values[e] = fmaxf (value, 0) + (float) residual.values[e];
+      /* fmaxf () would make a number of NaN. */
+      values.values[e] = (value < 0 ? 0 : value) + (float) residual.values[e];
     }
     if (layer.pool.size == 0)
       store_pack<T> (layer.out, at, values);
@@ -388,8 +389,10 @@ pool (
               first + (wy * a.width + wx) * L::OUT_STRIDE);
 
           for (int e = 0; e < 2; e++)
-            sum.values[e] = is_max ? fmaxf (sum.values[e], two.values[e])
-                                   : sum.values[e] + two.values[e];
+            if (!is_max)
+              sum.values[e] += two.values[e];
+            else if (two.values[e] > sum.values[e] || isnan (two.values[e]))
+              sum.values[e] = two.values[e];
         }
     for (int e = 0; e < 2 && !is_max; e++)
       sum.values[e] *= a.share;

@@ -88,7 +88,8 @@ typedef struct
 /* x = in * weight + bias, which goes to raw where it is not NULL;
  * x = scale * x + shift where scale is not NULL; x = max (x, 0);
  * x = x + residual where it is not NULL; out = pool (x).
- * raw and residual have the convolution's size and n_out channels. */
+ * raw and residual have the convolution's size and n_out channels. What is not
+ * a number stays so. */
 typedef struct
 {
   const void *in;

@@ -64,7 +64,10 @@ pool_at (const double *in, int height, int width, int n,
         continue;
       double value = in[((size_t) from_y * width + from_x) * n];
 
-      result = pool->max ? fmax (result, value) : result + value;
+      if (!pool->max)
+        result += value;
+      else if (value > result || isnan (value))
+        result = value;
     }
   return pool->max ? result : result / (pool->size * pool->size);
 }
