@@ -70,6 +70,7 @@ cpu/conv.c|context-memory|s/free (net->scratch\[t\].v);//
 cpu/conv_tmpl.h|conv|s/left\[1\] + rows\[TILE - 1\]/rows[TILE - 1]/
 cpu/conv_tmpl.h|conv|s/(a + 4 \* c)/(a + 3.99f * c)/
 cpu/conv_tmpl.h|conv|s/larger (a, b) + bias/larger (a, b)/
+cpu/conv_tmpl.h|conv|s/ | (b != b)//
 safetensors.h|sharing|s/ && a->inode == b->inode//
 cpu/nem.c|context|s/gate < 0 ? 0 : gate/gate/
 cpu/nem.c|nem|s/sums\[c\] \/ (float) area/sums[c]/
@@ -79,6 +80,9 @@ cpu/vgg.c|vgg|s/layer->lag % 2 == 1/false/
 cpu/vgg.c|vgg|s/first + y < 0 || //
 corrupt/functions.h|corrupt-golden|s/1 \/ 5.f/1 \/ 4.f/
 corrupt/corrupt.c|corrupt|s/ || (\*a == '-' && \*b == '_')//
+corrupt/jpeg.c|corrupt|s/if (level < 0)/if (false)/
+corrupt/jpeg.c|corrupt|s/jpeg.image_height > SYMPIE_MAX_PHOTO/jpeg.image_height > INT64_MAX/
+corrupt/jpeg.c|corrupt-memory|s/errors.base.msg_code == JERR_OUT_OF_MEMORY/false/
 corrupt/noise.c|corrupt|s/random\[x\] < half ? 0 : 255/255/
 corrupt/tone.c|corrupt-golden|s/value = value > b\[x\] ? value : b\[x\];//
 corrupt/pixels.c|corrupt-formats|s/wb = 255 \* weights\[1\]/wb = 256 * weights[1]/
