@@ -25,7 +25,7 @@
   { name, false, false, false, 1, 8, 1, \
     { BYTE (r, 4), BYTE (g, 4), BYTE (b, 4), BYTE (a, 4) } }
 #define RGB_BITS(name, r, r_bits, g, g_bits, b, b_bits) \
-  { name, false, false, __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__, 2, 8, 1, \
+  { name, false, false, false, 2, 8, 1, \
     { SAMPLE (0, 0, 2, 0, 0, r, r_bits), SAMPLE (0, 0, 2, 0, 0, g, g_bits), \
       SAMPLE (0, 0, 2, 0, 0, b, b_bits), NONE } }
 /* Three codes of 10 bits and perhaps one of 2 in a word. */

@@ -14,12 +14,6 @@
 
 #define INLINE static inline __attribute__ ((always_inline))
 
-INLINE bool
-is_swapped (const SympieFormatInfo *info)
-{
-  return info->big_endian != (__BYTE_ORDER == __BIG_ENDIAN);
-}
-
 /* Whether words hold one code of full depth, in whatever byte order. */
 INLINE bool
 is_code_a_word (const SympieFormatInfo *info)
@@ -85,9 +79,8 @@ unpack_words (const SympieFormatInfo *info, const SympieComponent *component,
     bool repeats, const uint8_t *row, uint16_t *codes, int n)
 {
   int step = component->step, offset = component->offset % step;
-  bool swap = is_swapped (info);
-  bool low_first = swap == (__BYTE_ORDER == __BIG_ENDIAN);
-  int below = low_first ? offset : step - info->word - offset; /* bytes */
+  bool swap = info->big_endian;
+  int below = swap ? step - info->word - offset : offset; /* bytes */
   int shift = 8 * below + component->shift, bits = component->bits;
   int depth = repeats ? info->depth : bits;
 
@@ -182,7 +175,7 @@ pair_of (const uint16_t *codes)
   uint32_t pair;
 
   memcpy (&pair, codes, sizeof pair);
-  return __BYTE_ORDER == __BIG_ENDIAN ? pair << 16 | pair >> 16 : pair;
+  return pair;
 }
 
 INLINE void
@@ -232,7 +225,7 @@ pack_own_words (const SympieFormatInfo *info, int plane,
   const SympieComponent *component = info->component;
   const uint16_t *sources[4] = { NULL };
   int group = 0, bytes = info->word, shift = component[0].shift, n = width;
-  bool swap = is_swapped (info);
+  bool swap = info->big_endian;
 
   for (int c = 0; c < 4; c++)
     if (component[c].bits && component[c].plane == plane) {
@@ -481,20 +474,11 @@ typedef uint16_t Words __attribute__ ((vector_size (16)));
 typedef uint32_t Doubles __attribute__ ((vector_size (16)));
 typedef uint64_t Quads __attribute__ ((vector_size (16)));
 
-/* A word of bytes, a word of 32 bits of two words: the low one first. */
-#if __BYTE_ORDER == __BIG_ENDIAN
-#define TWO(low) (low) + 1, low
-#define V210_UNUSED 0x000000c0u
-#define HALVES(low, high) high, low
-#else
-#define TWO(low) low, (low) + 1
 #define V210_UNUSED 0xc0000000u
-#define HALVES(low, high) low, high
-#endif
 
 /* The two bytes that code `field` of a word lies in, and what moves it to the
  * top of them. */
-#define CODE(word, field) TWO (4 * (word) + (field))
+#define CODE(word, field) 4 * (word) + (field), 4 * (word) + (field) + 1
 #define MOVE(field) 1 << (6 - 2 * (field))
 
 INLINE Words
@@ -525,16 +509,11 @@ unpack_v210_chroma (Bytes group)
 INLINE Bytes
 pack_v210_group (Words y, Words uv)
 {
-  Doubles low = (Doubles) __builtin_shufflevector (
-      y, uv, HALVES (8, 0), HALVES (1, 9), HALVES (13, 3), HALVES (4, 14));
-  Doubles high = (Doubles) __builtin_shufflevector (
-      y, uv, HALVES (12, 0), HALVES (2, 0), HALVES (10, 0), HALVES (5, 0));
+  Doubles low =
+      (Doubles) __builtin_shufflevector (y, uv, 8, 0, 1, 9, 13, 3, 4, 14);
+  Doubles high =
+      (Doubles) __builtin_shufflevector (y, uv, 12, 0, 2, 0, 10, 0, 5, 0);
   Doubles group = (low & 0xffff) | low >> 16 << 10 | (high & 0xffff) << 20;
-
-#if __BYTE_ORDER == __BIG_ENDIAN
-  for (int i = 0; i < 4; i++)
-    group[i] = __builtin_bswap32 (group[i]);
-#endif
   return (Bytes) group;
 }
 
@@ -623,7 +602,7 @@ INLINE void
 pack (const SympieFormatInfo *info, int plane, uint16_t *const codes[4],
     int width, uint8_t *row)
 {
-  bool swap = is_swapped (info), alpha = info->component[3].bits;
+  bool swap = info->big_endian, alpha = info->component[3].bits;
 
   if (info->v210)
     pack_v210 (codes, width, row);
