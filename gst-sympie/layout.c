@@ -21,14 +21,22 @@ gst_sympie_layout_is_plain (GstBuffer *buffer, const GstVideoInfo *info)
   return gst_buffer_get_size (buffer) == GST_VIDEO_INFO_SIZE (info);
 }
 
-/* Has a frame's planes begin where its GstVideoCropMeta does. FALSE where
- * pixels have no bytes of their own. */
+/* Has a frame's planes begin where its GstVideoCropMeta does. FALSE where less
+ * is left from there than `info` is about, or pixels have no bytes of their
+ * own.
+ */
 static gboolean
-begin_at_crop (GstVideoFrame *frame)
+begin_at_crop (GstVideoFrame *frame, const GstVideoInfo *info)
 {
   const GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta (frame->buffer);
   const GstVideoFormatInfo *finfo = frame->info.finfo;
 
+  if (crop
+      && ((guint64) crop->x + (guint) GST_VIDEO_INFO_WIDTH (info)
+              > (guint) GST_VIDEO_FRAME_WIDTH (frame)
+          || (guint64) crop->y + (guint) GST_VIDEO_INFO_HEIGHT (info)
+                 > (guint) GST_VIDEO_FRAME_HEIGHT (frame)))
+    return FALSE;
   for (guint p = 0; crop && p < GST_VIDEO_FRAME_N_PLANES (frame); p++) {
     gint c[GST_VIDEO_MAX_COMPONENTS], x, y;
 
@@ -54,8 +62,9 @@ gst_sympie_layout_copy_plain (GstBuffer *buffer, const GstVideoInfo *info)
 
   if (gst_video_frame_map (&from, info, buffer, GST_MAP_READ)) {
     if (gst_video_frame_map (&to, info, copy, GST_MAP_WRITE)) {
-      copied = (!gst_sympie_is_cropped (buffer, info) || begin_at_crop (&from))
-               && gst_video_frame_copy (&to, &from);
+      copied =
+          (!gst_sympie_is_cropped (buffer, info) || begin_at_crop (&from, info))
+          && gst_video_frame_copy (&to, &from);
       gst_video_frame_unmap (&to);
     }
     gst_video_frame_unmap (&from);

@@ -478,6 +478,38 @@ GST_START_TEST (test_cropped_passes)
 }
 GST_END_TEST;
 
+/* Nothing is copied from outside of what the buffer holds, from where a frame
+ * that passes is to be: upstream has asked while it did not. */
+GST_START_TEST (test_cropped_outside)
+{
+  static const guint places[][2] = { { 30, 6 }, { 10, 26 }, { G_MAXUINT, 6 } };
+  GstVideoInfo info = video_info (PART_CAPS);
+  SympieParams params = test_params (1);
+  GstBuffer *part = test_buffer (&info, 1);
+  GstCaps *caps = gst_caps_from_string (PART_CAPS);
+
+  for (guint i = 0; i < G_N_ELEMENTS (places); i++) {
+    GstHarness *h = harness_with_messages (enhance_element (&params));
+    GstQuery *query = gst_query_new_allocation (caps, FALSE);
+    GstBuffer *in = cropped_buffer (10, 6, part);
+    GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta (in);
+
+    crop->x = places[i][0];
+    crop->y = places[i][1];
+    gst_harness_set_src_caps_str (h, PART_CAPS);
+    push_frames (h, &info, 0, 1);
+    fail_unless (gst_pad_peer_query (h->srcpad, query));
+    gst_query_unref (query);
+    g_object_set (h->element, "enabled", FALSE, NULL);
+    fail_unless_equals_int (gst_harness_push (h, in), GST_FLOW_ERROR);
+    assert_said (h, GST_MESSAGE_ERROR, "Cannot copy a frame");
+    teardown_with_messages (h);
+  }
+  gst_caps_unref (caps);
+  gst_buffer_unref (part);
+}
+GST_END_TEST;
+
 /* From the middle of a sample of chroma there is no such part. */
 GST_START_TEST (test_cropped_between)
 {
@@ -595,6 +627,7 @@ stream_suite (void)
   tcase_add_test (tcase, test_video_meta);
   tcase_add_test (tcase, test_cropped);
   tcase_add_test (tcase, test_cropped_passes);
+  tcase_add_test (tcase, test_cropped_outside);
   tcase_add_test (tcase, test_cropped_between);
   tcase_add_test (tcase, test_downstream_pool);
   tcase_add_test (tcase, test_latency);
