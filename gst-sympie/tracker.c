@@ -121,12 +121,10 @@ gst_sympie_tracker_get_info (
     return;
   }
   *info = (GstSympieParamsInfo){
-    .params = target->params,
     .gate = target->gate,
     .estimated = target->number == tracker->number,
     .age = (guint) (tracker->number - target->number),
     .time = target->time,
   };
-  if (tracker->smoothers[0].holds)
-    gst_sympie_smoother_get (&tracker->smoothers[0], &info->params);
+  gst_sympie_smoother_get (&tracker->smoothers[0], &info->params);
 }

@@ -80,7 +80,8 @@ void gst_sympie_tracker_put (GstSympieTracker *tracker, guint iteration,
 void gst_sympie_tracker_get (GstSympieTracker *tracker, guint iteration,
     GstClockTime smoothing, SympieParams *params);
 
-/* What was used for the frame in hand, in its first iteration. */
+/* What was used for the frame in hand, in its first iteration, of which
+ * gst_sympie_tracker_get() was asked before. */
 void gst_sympie_tracker_get_info (
     const GstSympieTracker *tracker, GstSympieParamsInfo *info);
 
