@@ -37,7 +37,6 @@ SMALL_SHOWN = (5, 11)
 # What enhancing is no help for: clips with it say nothing, pictures by their benefit.
 HOPELESS = {"elastic_transform", "glass_blur", "jpeg_compression", "saturate", "spatter",
             "zoom_blur"}
-FONTS = sorted(glob.glob("/usr/share/fonts/**/*.ttf", recursive=True))
 
 
 @dataclass
@@ -129,6 +128,11 @@ def key(words, paths=()):
     return f"{digest:08x}"
 
 
+def fonts():
+    """-> the machine's, of which pages of text are made."""
+    return sorted(glob.glob("/usr/share/fonts/**/*.ttf", recursive=True))
+
+
 def encoded(path, name, rate, folder):
     """-> the path of the clip's first frames, encoded as the study does and kept in
     `folder`."""
@@ -175,7 +179,7 @@ class Source:
         if group == "wallpapers":
             return sorted(self.photographs)
         if group == "screens":
-            return FONTS
+            return fonts()
         files = (self.videos if group.startswith("clips") else
                  [os.path.join(self.data, "images", "extra", "index.csv"),
                   *(picture.path for picture in self.training)])
@@ -301,6 +305,7 @@ class Source:
     def screens(self, rng):
         """Pages of text, dark and pale."""
         letters = list(string.ascii_lowercase)
+        faces = fonts()
         words = ["".join(rng.choice(letters, rng.integers(2, 10))) for _ in range(80)]
         for i in range(self.limit or 160):
             size = [(1280, 720), (1024, 768), (640, 480), (1920, 1080)][rng.integers(4)]
@@ -310,8 +315,8 @@ class Source:
             draw = ImageDraw.Draw(page)
             for _ in range(rng.integers(1, 5)):
                 height = int(rng.integers(10, 40))
-                font = (ImageFont.truetype(FONTS[rng.integers(len(FONTS))], height)
-                        if FONTS else ImageFont.load_default())
+                font = (ImageFont.truetype(faces[rng.integers(len(faces))], height)
+                        if faces else ImageFont.load_default())
                 left, top = (int(rng.integers(n // 2)) for n in size)
                 right, bottom = (int(rng.integers(a + 60, n + 1))
                                  for a, n in zip((left, top), size))
