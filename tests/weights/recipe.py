@@ -99,6 +99,9 @@ class Recipe(unittest.TestCase):
                 time.sleep(0.05)
             stop(recipe, trains["teachers2"])
             recipe.wait()
+            end = time.monotonic() + 10  # Python was told, but takes a moment
+            while self.at_work("stopped") and time.monotonic() < end:
+                time.sleep(0.05)
             self.assertEqual(self.at_work("stopped"), {})
             self.assertNotEqual(recipe.returncode, 0)
             recipe.stderr.close()
